@@ -1,0 +1,89 @@
+#pragma once
+/// @file Client: asks a Cocoon network for answers, from inside a service's own process.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cocoon/attestation.h"
+#include "cocoon/callback.h"
+#include "cocoon/log.h"
+#include "cocoon/loop.h"
+#include "cocoon/metrics.h"
+#include "cocoon/request.h"
+#include "cocoon/result.h"
+
+COCOON_ABI_BEGIN
+
+struct ClientOptions {
+  /// The local ledger file, shared by the roles of one machine.
+  std::string ledger_path;
+  /// "host:port" of each proxy, in order of preference. Empty: those that the registry lists.
+  std::vector<std::string> proxies;
+  /// Directory for the account key and the channel state; created with mode 0700.
+  std::string state_dir;
+  AttestationPolicy proxy_policy;
+  AttestationPolicy worker_policy;
+  /// The most that a rogue proxy could take beyond what was served.
+  std::uint64_t max_exposure_nano = 500'000'000;
+  /// Cost cap of a request that names none.
+  std::uint64_t max_request_cost_nano = 100'000'000;
+  /// Largest accepted request body, in bytes.
+  std::size_t max_request_bytes = 8 * 1024 * 1024;
+  /// Requests that may share one HPKE key agreement with a worker; 1 turns reuse off (every
+  /// request then costs a public-key operation, and a worker cannot link two of them by it).
+  std::uint32_t requests_per_key_agreement = 1000;
+  LogSink log;
+  std::shared_ptr<Metrics> metrics;
+};
+
+/// What the network offers for one model now.
+struct ModelInfo {
+  std::string id;
+  std::uint32_t workers = 0;
+  std::uint32_t capacity = 0;
+  std::uint32_t free_slots = 0;
+  /// Price of a prompt token and of a completion token at the cheapest live worker, in nanoton.
+  std::uint64_t prompt_price_nano = 0;
+  std::uint64_t completion_price_nano = 0;
+};
+
+/// Thread: everything on the thread of `loop`.
+class COCOON_API Client {
+ public:
+  /// Validates the options and opens the state; no network.
+  static Result<Client> create(Loop loop, ClientOptions options);
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  /// Never blocks; cancels what runs; calls nothing back.
+  ~Client();
+
+  Status start();
+
+  /// Starts a request. Errors of the request itself (no model, body not JSON, body too large) are
+  /// returned here; everything later comes by `on_done`.
+  Result<RequestHandle> submit(InferenceRequest request, StreamCallbacks callbacks);
+
+  /// Asks the network which models are served now.
+  void models(Callback<void(Result<std::vector<ModelInfo>>)> done);
+
+  /// The evidence and verdicts that the current directory rests on, as a JSON object: proxies and
+  /// workers with quote, claims, verdict, measurements and expiry.
+  std::string evidence_json() const;
+
+  /// True when a proxy is connected, verified and has a funded channel.
+  bool ready() const;
+
+  /// Refuses new requests, lets running ones finish within `grace`, then closes everything.
+  /// `on_stopped` is the last callback.
+  void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
+
+ private:
+  struct Impl;
+  explicit Client(std::shared_ptr<Impl>);
+  std::shared_ptr<Impl> impl_;
+};
+
+COCOON_ABI_END

@@ -1,0 +1,75 @@
+#pragma once
+/// @file Proxy: admits clients and workers by attestation, routes sealed requests, settles.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "cocoon/attestation.h"
+#include "cocoon/callback.h"
+#include "cocoon/log.h"
+#include "cocoon/loop.h"
+#include "cocoon/metrics.h"
+#include "cocoon/request.h"
+#include "cocoon/result.h"
+
+COCOON_ABI_BEGIN
+
+/// A connected client as an embedding gateway sees it.
+struct ClientIdentity {
+  std::string account;  ///< hex
+  std::string channel;  ///< hex
+};
+
+/// What an embedding gateway may decide and learn. Called on the loop thread; must not block.
+class COCOON_API ProxyHooks {
+ public:
+  virtual ~ProxyHooks();
+  /// Before a request of `model` is queued. An error refuses it with that error.
+  virtual Status admit(const ClientIdentity& who, std::string_view model);
+  /// After a request was charged.
+  virtual void on_usage(const ClientIdentity& who, std::string_view model, const Usage& usage);
+};
+
+struct ProxyOptions {
+  std::string ledger_path;
+  std::string listen = "0.0.0.0:7443";  ///< for clients and workers
+  std::string state_dir;
+  AttestationPolicy worker_policy;
+  EvidenceSource evidence;  ///< where this node's own quotes come from
+  /// Cumulative charge that a client may leave unacknowledged before it is no longer served.
+  std::uint64_t max_unacknowledged_nano = 1'000'000'000;
+  std::uint32_t max_clients = 9000;
+  std::uint32_t max_workers = 9000;
+  /// Requests of one client running or queued at once.
+  std::uint32_t max_requests_per_client = 1024;
+  std::shared_ptr<ProxyHooks> hooks;
+  LogSink log;
+  std::shared_ptr<Metrics> metrics;
+};
+
+class COCOON_API Proxy {
+ public:
+  static Result<Proxy> create(Loop loop, ProxyOptions options);
+  Proxy(Proxy&&) noexcept;
+  Proxy& operator=(Proxy&&) noexcept;
+  ~Proxy();
+
+  /// Attests itself, publishes its epoch, then listens.
+  Status start();
+  /// The bound "address:port".
+  std::string address() const;
+  /// The account (hex) that the registry must list and that channels name.
+  std::string account() const;
+  /// Sends goaway to all, lets running requests finish within `grace`, redeems what it holds.
+  void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
+
+ private:
+  struct Impl;
+  explicit Proxy(std::shared_ptr<Impl>);
+  std::shared_ptr<Impl> impl_;
+};
+
+COCOON_ABI_END

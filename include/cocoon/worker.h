@@ -1,0 +1,69 @@
+#pragma once
+/// @file Worker: unseals requests inside a TEE, has its engine answer them, seals, earns.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cocoon/attestation.h"
+#include "cocoon/callback.h"
+#include "cocoon/log.h"
+#include "cocoon/loop.h"
+#include "cocoon/metrics.h"
+#include "cocoon/result.h"
+
+COCOON_ABI_BEGIN
+
+struct WorkerOptions {
+  std::string ledger_path;
+  /// "host:port" of each proxy to serve; all are connected at once. Empty: the registry's.
+  std::vector<std::string> proxies;
+  std::string state_dir;
+  AttestationPolicy proxy_policy;
+  EvidenceSource evidence;
+  /// Base URL of the OpenAI-compatible engine, without /v1: "http://127.0.0.1:8000".
+  std::string engine_url;
+  /// Registry model ids that this worker serves.
+  std::vector<std::string> models;
+  /// Asked price in 1/1000 of the registry's.
+  std::uint32_t coefficient_e3 = 1000;
+  /// Requests given to the engine at once.
+  std::uint32_t capacity = 32;
+  /// Owed and not yet covered by a payout voucher, above which a proxy is no longer served.
+  std::uint64_t max_unpaid_nano = 1'000'000'000;
+  LogSink log;
+  std::shared_ptr<Metrics> metrics;
+};
+
+/// Why a worker earns or does not, in words an owner understands.
+struct WorkerState {
+  bool engine_ready = false;
+  std::string engine_reason;
+  std::uint32_t proxies_connected = 0;
+  std::string proxy_reason;  ///< why the last connection failed; empty where all is well
+  std::uint64_t requests_done = 0;
+  std::uint64_t earned_nano = 0;
+};
+
+class COCOON_API Worker {
+ public:
+  static Result<Worker> create(Loop loop, WorkerOptions options);
+  Worker(Worker&&) noexcept;
+  Worker& operator=(Worker&&) noexcept;
+  ~Worker();
+
+  Status start();
+  std::string account() const;
+  WorkerState state() const;
+  /// Accepts nothing new, finishes what runs within `grace`, then closes.
+  void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
+
+ private:
+  struct Impl;
+  explicit Worker(std::shared_ptr<Impl>);
+  std::shared_ptr<Impl> impl_;
+};
+
+COCOON_ABI_END

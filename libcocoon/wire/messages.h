@@ -1,0 +1,280 @@
+#pragma once
+/// @file Every message of protocol version 1, as values. docs/protocol.md is the normative text.
+///
+/// A frame is `u32` big-endian length, then one msgpack array `[type, stream, fields…]`. Control
+/// messages have stream 0. Views in decoded messages point into the decoded frame.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/money.h"
+#include "base/time.h"
+
+namespace cocoon::wire {
+
+using StreamId = std::uint32_t;
+
+/// The versions that this library speaks.
+inline constexpr std::uint64_t kLowestVersion = 1;
+inline constexpr std::uint64_t kHighestVersion = 1;
+
+enum class Role : std::uint8_t { client = 1, proxy = 2, worker = 3 };
+std::string_view to_string(Role role);
+
+enum class FrameType : std::uint8_t {
+  // connection
+  hello = 0,
+  hello_ack = 1,
+  ping = 7,
+  pong = 8,
+  goaway = 9,
+  // streams
+  open = 2,
+  data = 3,
+  end = 4,
+  reset = 5,
+  credit = 6,
+  accepted = 10,
+  // control
+  worker_record = 16,
+  worker_status = 17,
+  candidates_request = 18,
+  candidates = 19,
+  evidence_request = 20,
+  evidence = 21,
+  voucher = 22,
+  usage_statement = 23,
+  payout = 24,
+  models_request = 25,
+  models = 26,
+  channel_state = 27,
+};
+
+/// First frame of the side that opened the connection.
+struct Hello {
+  std::uint64_t lowest_version = kLowestVersion;
+  std::uint64_t highest_version = kHighestVersion;
+  Role role{};
+  NetworkId network;
+  AccountId account;
+  /// Proxy and worker: billing::EpochRecord bytes signed by the account key, binding this boot key.
+  ByteView epoch_record;
+  ByteView epoch_signature;
+  /// Client: the channel it pays from, and billing::ChannelAuth signature over (exporter, leaf).
+  std::optional<ChannelId> channel;
+  ByteView channel_signature;
+  std::string_view software;  ///< "libcocoon/0.1.0"; for logs only
+};
+
+/// Answer to Hello: the chosen version and the answering side's own introduction.
+struct HelloAck {
+  std::uint64_t version = 0;
+  Role role{};
+  NetworkId network;
+  AccountId account;
+  ByteView epoch_record;
+  ByteView epoch_signature;
+  std::uint64_t registry_version = 0;
+  std::string_view software;
+};
+
+struct Ping {
+  std::uint64_t value = 0;
+};
+struct Pong {
+  std::uint64_t value = 0;
+};
+/// No new streams are accepted; running ones finish. `reason` is a code, `detail` a sentence.
+struct GoAway {
+  std::string_view reason;
+  std::string_view detail;
+};
+
+/// A sealed request. Client → proxy carries one wrap per candidate of the header and
+/// `first_wrap` 0; proxy → worker carries one wrap, and `first_wrap` is its index in the header.
+struct Open {
+  StreamId stream = 0;
+  ByteView header;  ///< session::RequestHeader bytes, kept exactly
+  std::vector<ByteView> wraps;
+  std::uint8_t first_wrap = 0;
+  /// What is left of the caller's deadline; a hint that may only shorten.
+  std::uint32_t time_left_ms = 0;
+};
+
+/// Tokens used so far by a running request, by class; each only grows.
+struct UsageMark {
+  std::uint64_t prompt = 0;
+  std::uint64_t cached = 0;
+  std::uint64_t completion = 0;
+  std::uint64_t reasoning = 0;
+  friend bool operator==(const UsageMark&, const UsageMark&) = default;
+};
+
+/// One sealed chunk. In the answer direction it may carry the usage so far.
+struct Data {
+  StreamId stream = 0;
+  ByteView payload;  ///< at most limits::kMaxDataBytes
+  std::optional<UsageMark> mark;
+};
+
+/// The sender's direction of the stream is complete. In an answer, worker → proxy carries the
+/// signed receipt, and proxy → client the channel's new cumulative charge.
+struct End {
+  StreamId stream = 0;
+  ByteView receipt;     ///< billing::SignedReceipt, or empty
+  Nano cost{};          ///< proxy → client: what this request was charged
+  Nano charged_total{}; ///< proxy → client: cumulative charge on the channel
+};
+
+/// The stream is over, both directions.
+struct Reset {
+  StreamId stream = 0;
+  std::uint8_t kind = 0;    ///< ErrorKind
+  std::string_view code;    ///< Error::code
+  std::string_view detail;  ///< Error::detail
+  std::uint32_t retry_after_ms = 0;  ///< 0: none said
+  Nano cost{};              ///< proxy → client: what was charged all the same
+  Nano charged_total{};
+};
+
+/// `stream` 0 gives credit to the whole connection.
+struct Credit {
+  StreamId stream = 0;
+  std::uint32_t bytes = 0;
+};
+
+/// The worker has started its engine: from here on no other worker gets this request.
+struct Accepted {
+  StreamId stream = 0;
+  std::uint8_t candidate = 0;  ///< index in the header's candidate list
+};
+
+/// Signed by the worker's attested boot key. `record` is WorkerRecord::encode.
+struct SignedWorkerRecord {
+  ByteView record;
+  ByteView signature;
+};
+
+/// The content of a worker record (see records.h for its byte layout).
+struct WorkerRecord {
+  NetworkId network;
+  AccountId account;
+  BootKeyId boot_key;
+  EvidenceDigest evidence;  ///< of the leaf certificate that carries this boot key
+  ByteArray<32> sealing_key{};  ///< X25519 public key; its SHA-256 is the SealingKeyId
+  UnixTime not_before{};
+  UnixTime not_after{};
+  std::uint32_t coefficient_e3 = 1000;  ///< asked price in 1/1000 of the registry's
+  std::uint32_t capacity = 0;           ///< requests served at once
+  std::vector<std::string> models;
+};
+
+/// Worker → proxy, whenever it changes: what can be given to it now.
+struct WorkerStatus {
+  bool ready = false;
+  std::uint32_t free_slots = 0;
+  std::string_view reason;  ///< why not ready, for people
+};
+
+struct CandidatesRequest {
+  std::uint64_t id = 0;
+  std::string_view model;
+  ByteArray<16> seed{};
+  std::uint8_t count = 0;
+  /// The worker that served this client last; honoured within a load bound.
+  std::optional<AccountId> preferred;
+  std::uint32_t max_coefficient_e3 = 0;  ///< 0: any
+};
+
+/// A place in the directory's Merkle tree (crypto/merkle.h).
+struct Inclusion {
+  std::uint32_t index = 0;
+  std::vector<Hash> path;
+};
+
+struct Candidate {
+  SignedWorkerRecord record;
+  Inclusion inclusion;
+};
+
+/// Answer to CandidatesRequest, or unasked beside a refusal. `workers` may be empty: none eligible.
+struct Candidates {
+  std::uint64_t id = 0;  ///< of the request; 0: unasked
+  std::string_view model;
+  Hash root{};
+  std::uint32_t leaves = 0;
+  UnixTime root_time{};
+  ByteView root_signature;  ///< by the proxy's boot key over (network, root, leaves, root_time)
+  std::uint32_t retry_after_ms = 0;  ///< where `workers` is empty
+  std::vector<Candidate> workers;
+};
+
+struct EvidenceRequest {
+  EvidenceDigest digest;
+};
+/// The leaf certificate (DER) of that digest; empty: unknown here.
+struct Evidence {
+  EvidenceDigest digest;
+  ByteView certificate;
+};
+
+/// billing::Voucher bytes and the signer's signature.
+struct Voucher {
+  ByteView voucher;
+  ByteView signature;
+};
+/// Proxy → client: billing::UsageStatement bytes and the proxy account's signature, with the
+/// highest voucher that the proxy holds, so that a client that lost its state recovers it.
+struct UsageStatement {
+  ByteView statement;
+  ByteView signature;
+  ByteView voucher;
+  ByteView voucher_signature;
+};
+/// Proxy → worker: billing::PayoutVoucher bytes and the proxy account's signature.
+struct Payout {
+  ByteView voucher;
+  ByteView signature;
+};
+/// Proxy → client after hello: what the proxy sees of the client's channel on the ledger.
+struct ChannelState {
+  ChannelId channel;
+  bool open = false;
+  Nano deposit{};
+  Nano charged_total{};
+};
+
+struct ModelsRequest {
+  std::uint64_t id = 0;
+};
+struct ModelSummary {
+  std::string_view id;
+  std::uint32_t workers = 0;
+  std::uint32_t capacity = 0;
+  std::uint32_t free_slots = 0;
+  std::uint32_t lowest_coefficient_e3 = 0;
+};
+struct Models {
+  std::uint64_t id = 0;
+  std::vector<ModelSummary> models;
+};
+
+/// A frame of the extension range (type ≥ limits::kFirstExtensionType): skipped.
+struct Extension {
+  std::uint64_t type = 0;
+};
+
+using Message =
+    std::variant<Hello, HelloAck, Ping, Pong, GoAway, Open, Data, End, Reset, Credit, Accepted,
+                 SignedWorkerRecord, WorkerStatus, CandidatesRequest, Candidates, EvidenceRequest,
+                 Evidence, Voucher, UsageStatement, Payout, ChannelState, ModelsRequest, Models,
+                 Extension>;
+
+}  // namespace cocoon::wire
