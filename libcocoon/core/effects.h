@@ -1,0 +1,103 @@
+#pragma once
+/// @file What a core asks of the world. A core never blocks and does no I/O: it emits these values,
+/// its owner (node/, or a simulation) carries them out and answers with the matching on_… call.
+///
+/// Shape of every core (ClientCore, ProxyCore, WorkerCore):
+///   in:  on_connected, on_bytes, on_disconnected, on_verified, on_ledger, on_time, and the role's own
+///   out: take_effects(), take_writable() + output(peer), next_deadline(), and the role's events
+///   end_turn(now): once after a batch of inputs; signs what is signed once per turn.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "cocoon/result.h"
+#include "ports/ledger.h"
+#include "ports/store.h"
+#include "wire/messages.h"
+
+namespace cocoon::core {
+
+/// One transport connection; chosen by the owner for accepted ones, by the core for its own.
+using PeerId = std::uint64_t;
+/// Matches the answer of a port to its question.
+using CallId = std::uint64_t;
+
+/// What the evidence of a proxy or worker was found to say, under the policy for its role.
+struct VerifiedEvidence {
+  EvidenceDigest digest;  ///< SHA-256 of the leaf certificate
+  wire::Role role{};
+  AccountId account;
+  NetworkId network;
+  BootKeyId boot_key;  ///< the key of the certificate
+  UnixTime expires{};  ///< earliest end of anything the verdict rests on
+  bool simulated = false;
+  std::string tcb_status;
+  std::string json;  ///< the whole verdict for /v1/cocoon/evidence
+};
+
+/// Who is at the other end of an admitted connection.
+struct PeerIdentity {
+  BootKeyId boot_key;  ///< proved by the TLS handshake
+  Hash leaf_sha256{};  ///< of the certificate it showed
+  ByteArray<32> exporter{};  ///< of this TLS connection
+  Bytes certificate;   ///< leaf, DER; kept only for nodes with evidence
+  std::shared_ptr<const VerifiedEvidence> evidence;  ///< null for clients
+};
+
+/// Open a connection to "host:port" as `peer`, and accept only a node of role `expect` there.
+struct Connect {
+  PeerId peer = 0;
+  std::string endpoint;
+  wire::Role expect{};
+};
+/// Send what output(peer) still holds, then close.
+struct Disconnect {
+  PeerId peer = 0;
+};
+/// Check a leaf certificate with evidence; answered by on_verified.
+struct VerifyEvidence {
+  CallId call = 0;
+  wire::Role expect{};
+  Bytes certificate;
+};
+/// Ask the ledger; answered by on_ledger.
+struct CallLedger {
+  CallId call = 0;
+  ports::LedgerRequest request;
+};
+/// Write behind: there is no answer, and a failed write stops the node (it logs why).
+struct WriteStore {
+  ports::StoreBatch batch;
+};
+/// Worker: give a request to the engine; answered by on_engine_… with the same run.
+struct StartEngine {
+  std::uint64_t run = 0;
+  std::string path;  ///< "/v1/chat/completions"
+  std::string body;
+  Millis time_left{};
+};
+struct CancelEngine {
+  std::uint64_t run = 0;
+};
+/// Stop or go on reading the engine's answer.
+struct PauseEngine {
+  std::uint64_t run = 0;
+  bool paused = false;
+};
+/// Report to the log; `detail` is never secret.
+struct Report {
+  LogLevel level{};
+  std::string message;
+};
+
+using Effect = std::variant<Connect, Disconnect, VerifyEvidence, CallLedger, WriteStore, StartEngine,
+                            CancelEngine, PauseEngine, Report>;
+
+}  // namespace cocoon::core
