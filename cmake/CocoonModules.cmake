@@ -1,8 +1,8 @@
 # cocoon_module(NAME [USES module...] [LINKS library...])
 #
 # One folder of libcocoon/ is one module: all its .cpp files, compiled once, linked into the shared
-# library and into the tests. USES names the modules whose headers it may include (the test
-# tests/architecture checks the #includes against the same table).
+# library and into the tests. USES names the modules whose headers it may include
+# (tests/architecture reads it from there).
 function(cocoon_module name)
   cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
