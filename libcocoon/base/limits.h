@@ -35,6 +35,9 @@ inline constexpr std::size_t kDefaultMaxRequestBytes = 8 * 1024 * 1024;
 inline constexpr std::size_t kHighestMaxRequestBytes = 32 * 1024 * 1024;
 inline constexpr std::size_t kMaxHttpHeaderBytes = 32 * 1024;
 inline constexpr std::size_t kMaxJsonDepth = 64;
+/// Values and keys of one JSON text. A prompt of a million token ids fits; the tree of a text is
+/// bounded by 24 MiB whatever the text.
+inline constexpr std::size_t kMaxJsonNodes = 1024 * 1024;
 /// Longest model id: fits every registry entry and bounds headers.
 inline constexpr std::size_t kMaxModelIdBytes = 256;
 inline constexpr Seconds kFirstByteDeadline{120};
