@@ -20,7 +20,7 @@ struct ProcessConfig {
   LogLevel log_level = LogLevel::info;
   /// How long SIGTERM lets running requests finish.
   std::chrono::milliseconds drain{30'000};
-  /// "address:port" or "unix:/path" of /metrics and /healthz (proxy and worker); empty: none.
+  /// Loopback "address:port" of /metrics and /healthz (proxy and worker); empty: none.
   std::string admin_listen;
 };
 

@@ -1,0 +1,108 @@
+#include "common/role_process.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "cocoon/version.h"
+
+namespace cocoon::app {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitMisuse = 2;
+constexpr int kExitSecondSignal = 130;
+
+sigset_t termination_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGUSR1);  // our own: the role has stopped
+  return set;
+}
+
+/// Waits for a signal of the set. All threads have them blocked.
+int next_signal(const sigset_t& set) {
+  int number = 0;
+  while (sigwait(&set, &number) != 0) {
+  }
+  return number;
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(int argc, char** argv, const std::string& program,
+                                     const std::string& purpose) {
+  ParsedCommandLine parsed;
+  CLI::App cli(purpose, program);
+  cli.set_version_flag("--version", program + " " + version());
+  cli.add_option("--config", parsed.line.config_path,
+                 "Configuration file (TOML); packaging/" + program + ".toml explains every key")
+      ->required()
+      ->type_name("FILE");
+  cli.add_flag("--check", parsed.line.check_only,
+               "Check the configuration, print what is wrong, and exit");
+  cli.footer("Exit codes: 0 stopped as asked, 1 could not run, 2 bad usage or configuration.\n"
+             "SIGTERM drains running requests; a second one exits now.");
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = cli.exit(e);
+    parsed.exit_code = code == 0 ? 0 : kExitMisuse;
+  }
+  return parsed;
+}
+
+void print_error(const std::string& program, const Error& error) {
+  std::fprintf(stderr, "%s: %s (%.*s)\n", program.c_str(), error.detail().c_str(),
+               static_cast<int>(error.code().size()), error.code().data());
+}
+
+int run_role(const std::string& program, std::chrono::milliseconds drain, const RunningRole& role) {
+  const sigset_t signals = termination_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  auto thread = LoopThread::start();
+  if (!thread) {
+    print_error(program, thread.error());
+    return kExitFailed;
+  }
+  std::promise<Status> started;
+  thread->post([&] { started.set_value(role.start(thread->loop())); });
+  const Status status = started.get_future().get();
+
+  bool stopped = false;
+  if (!status) {
+    print_error(program, status.error());
+  } else {
+    (void)next_signal(signals);
+  }
+  thread->post([&] { role.stop(drain, [] { kill(getpid(), SIGUSR1); }); });
+  while (!stopped) {
+    if (next_signal(signals) == SIGUSR1) {
+      stopped = true;
+    } else {
+      std::fprintf(stderr, "%s: second signal, leaving at once\n", program.c_str());
+      std::_Exit(kExitSecondSignal);
+    }
+  }
+  std::promise<void> destroyed;
+  thread->post([&] {
+    role.destroy();
+    destroyed.set_value();
+  });
+  destroyed.get_future().get();
+  return status ? 0 : kExitFailed;
+}
+
+}  // namespace cocoon::app
