@@ -28,6 +28,42 @@ inline constexpr std::size_t kMaxStreamsPerConnection = 4096;
 /// Silence after which a ping is sent, and after which the peer counts as dead.
 inline constexpr Seconds kPingAfter{15};
 inline constexpr Seconds kDeadAfter{45};
+/// From the end of the TLS handshake (and of verification) to the peer's hello or hello_ack. The
+/// acceptor may have to ask a ledger before it answers.
+inline constexpr Seconds kHelloDeadline{30};
+/// Most credit that a peer may have given us for one stream or connection: keeps sums in 32 bits.
+inline constexpr std::uint32_t kMaxCreditBytes = 0x7fffffff;
+/// Output waiting in a connection above which its owner reads no more from that peer: pongs and
+/// resets answer frames without credit, so a peer that never reads could make us grow.
+inline constexpr std::size_t kMaxPendingOutputBytes = 4 * 1024 * 1024;
+
+// --- Fields of messages (docs/protocol.md "Messages") ---
+
+/// A sealed header: fixed fields, the longest model id and three candidates, with room to grow.
+inline constexpr std::size_t kMaxSealedHeaderBytes = 1024;
+/// A wrap: 112 bytes in suite 1, with room for another suite.
+inline constexpr std::size_t kMaxWrapBytes = 256;
+/// Vouchers, statements and epoch records: small fixed layouts.
+inline constexpr std::size_t kMaxStatementBytes = 512;
+/// A signed receipt with its Merkle path.
+inline constexpr std::size_t kMaxReceiptBytes = 4096;
+/// Reasons and codes: snake_case words.
+inline constexpr std::size_t kMaxCodeBytes = 64;
+/// Details: a sentence or two for people. Longer ones are cut when sent.
+inline constexpr std::size_t kMaxDetailBytes = 512;
+/// Software names in hello, for logs.
+inline constexpr std::size_t kMaxSoftwareBytes = 64;
+/// Models in one worker record: a record stays under 9 KiB, so four fit a candidates frame.
+inline constexpr std::size_t kMaxModelsPerWorker = 32;
+inline constexpr std::size_t kMaxWorkerRecordBytes = 9 * 1024;
+/// Candidates in one answer: those of a request, and one to spare.
+inline constexpr std::size_t kMaxCandidatesPerAnswer = 4;
+/// A path in a tree of 2^32 leaves.
+inline constexpr std::size_t kMaxMerklePath = 32;
+/// Models in one answer: with the longest ids they fill a frame.
+inline constexpr std::size_t kMaxModelsPerAnswer = 200;
+/// One part of a certificate with its evidence; leaves room for the frame around it.
+inline constexpr std::size_t kMaxEvidencePartBytes = 32 * 1024;
 
 // --- Requests (defaults.md "Wire and limits") ---
 
@@ -51,14 +87,62 @@ inline constexpr Seconds kClockSkew{30};
 inline constexpr std::size_t kMaxHeldBodyBytes = 256 * 1024;
 inline constexpr std::size_t kMaxCandidates = 3;
 inline constexpr std::size_t kDefaultCandidates = 2;
+/// Choices (`n`) of one request: OpenAI's own bound.
+inline constexpr std::uint32_t kMaxChoices = 128;
+/// Longest content type of an answer.
+inline constexpr std::size_t kMaxContentTypeBytes = 128;
+/// An HPKE exporter secret is used for so many requests, and for so long (protocol.md "Sealed
+/// requests" 2): requests under one `enc` can be linked by that worker.
+inline constexpr std::uint32_t kMaxExporterUses = 1000;
+inline constexpr Seconds kMaxExporterAge{600};
+/// Exporter secrets that a client keeps per proxy connection, one per worker that it seals to.
+inline constexpr std::size_t kMaxClientExporters = 1024;
+/// Exporter secrets that a worker keeps per sealing key: one per client connection that it sees.
+inline constexpr std::size_t kMaxWorkerExporters = 16384;
+/// Request hashes that a worker remembers: 600 s of 400 requests a second. Full = refuse.
+inline constexpr std::size_t kMaxReplayEntries = 262144;
+/// A worker's sealing key is replaced after the first and forgotten after the second: every few
+/// hours (protocol.md "Keys"), with an overlap for records that are still in directories.
+inline constexpr Seconds kSealingKeyRotation{2 * 3600};
+inline constexpr Seconds kSealingKeyLifetime{3 * 3600};
 
 // --- Evidence (defaults.md, protocol.md "TLS and evidence") ---
 
 inline constexpr std::size_t kMaxEvidenceBytes = 64 * 1024;
+/// The whole leaf certificate: the evidence and what X.509 puts around it.
+inline constexpr std::size_t kMaxLeafCertificateBytes = kMaxEvidenceBytes + 4 * 1024;
 /// OpenSSL's own default of about 100 KiB refuses large evidence; this is what one handshake may
 /// make us hold.
 inline constexpr std::size_t kMaxCertificateChainBytes = 256 * 1024;
 inline constexpr Seconds kCertificateLifetime{24 * 3600};
 inline constexpr Seconds kHandshakeDeadline{10};
+/// Arrays, maps and tags of CBOR inside one another. Evidence needs four; others' claims that are
+/// only skipped get some room.
+inline constexpr std::size_t kMaxCborDepth = 16;
+/// Longest quote. Today's have 5 KB; the kernel's ABI text of 2026 announces up to about 100 KB.
+inline constexpr std::size_t kMaxQuoteBytes = 128 * 1024;
+/// Certificates of one PEM chain: Intel's have two or three.
+inline constexpr std::size_t kMaxChainCertificates = 8;
+/// One DER certificate of Intel's chains; they have 1.3 KB or less.
+inline constexpr std::size_t kMaxChainCertificateBytes = 8 * 1024;
+/// TCB info or QE identity as text. Intel's largest has about 20 KB.
+inline constexpr std::size_t kMaxCollateralJsonBytes = 256 * 1024;
+/// A DER revocation list: room for 25,000 entries of 40 bytes.
+inline constexpr std::size_t kMaxCrlBytes = 1024 * 1024;
+/// A collateral.json with everything in it: two lists in hex, two documents, chains.
+inline constexpr std::size_t kMaxCollateralFileBytes = 6 * 1024 * 1024;
+/// Parsed certificates and checked signatures that a verifier keeps: a proxy's 10,000 workers with
+/// a PCK certificate each, twice.
+inline constexpr std::size_t kMaxCachedCertificates = 20'000;
+/// Models that one node may claim in its evidence; with the longest ids they fill 16 KiB.
+inline constexpr std::size_t kMaxClaimedModels = 64;
+/// Age of the ledger beacon in evidence: a certificate's lifetime and an hour of slack.
+inline constexpr Seconds kMaxBeaconAge{25 * 3600};
+
+// --- Cryptography ---
+
+/// Leaves of a Merkle tree that a verifier accepts: a hundred directories of the largest size we
+/// design for (10,000 workers). Bounds a path to 20 hashes.
+inline constexpr std::uint64_t kMaxMerkleLeaves = 1 << 20;
 
 }  // namespace cocoon::limits

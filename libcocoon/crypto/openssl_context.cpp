@@ -1,0 +1,13 @@
+#include "crypto/openssl_context.h"
+
+#include <openssl/crypto.h>
+
+namespace cocoon::crypto {
+
+OSSL_LIB_CTX* openssl_context() noexcept {
+  // Never freed: OpenSSL's own exit handler may run before the last user of the context.
+  static OSSL_LIB_CTX* const context = OSSL_LIB_CTX_new();
+  return context;
+}
+
+}  // namespace cocoon::crypto

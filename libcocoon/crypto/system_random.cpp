@@ -1,0 +1,19 @@
+#include "crypto/system_random.h"
+
+#include <sodium.h>
+
+namespace cocoon::crypto {
+
+Status initialise() {
+  if (sodium_init() < 0) {
+    return Error(ErrorKind::internal, "crypto_unavailable",
+                 "libsodium could not start: the system's random generator does not answer.");
+  }
+  return ok();
+}
+
+void SystemRandom::fill(std::span<std::uint8_t> out) {
+  randombytes_buf(out.data(), out.size());
+}
+
+}  // namespace cocoon::crypto
