@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/money.h"
 #include "base/time.h"
 
@@ -26,6 +27,7 @@ inline constexpr std::uint64_t kLowestVersion = 1;
 inline constexpr std::uint64_t kHighestVersion = 1;
 
 enum class Role : std::uint8_t { client = 1, proxy = 2, worker = 3 };
+/// "client", "proxy" or "worker".
 std::string_view to_string(Role role);
 
 enum class FrameType : std::uint8_t {
@@ -56,6 +58,8 @@ enum class FrameType : std::uint8_t {
   models = 26,
   channel_state = 27,
 };
+/// The name of a known frame type as in this enum; "unknown" for any other value.
+std::string_view to_string(FrameType type);
 
 /// First frame of the side that opened the connection.
 struct Hello {
@@ -71,6 +75,9 @@ struct Hello {
   std::optional<ChannelId> channel;
   ByteView channel_signature;
   std::string_view software;  ///< "libcocoon/0.1.0"; for logs only
+  /// Streams that the receiver of this message may have open at once; 0: it may open none, which
+  /// is what a client says.
+  std::uint32_t max_streams = limits::kMaxStreamsPerConnection;
 };
 
 /// Answer to Hello: the chosen version and the answering side's own introduction.
@@ -83,6 +90,7 @@ struct HelloAck {
   ByteView epoch_signature;
   std::uint64_t registry_version = 0;
   std::string_view software;
+  std::uint32_t max_streams = limits::kMaxStreamsPerConnection;  ///< as in Hello
 };
 
 struct Ping {
@@ -92,9 +100,12 @@ struct Pong {
   std::uint64_t value = 0;
 };
 /// No new streams are accepted; running ones finish. `reason` is a code, `detail` a sentence.
+/// Where `fatal` is set the connection is over at once: `kind` is the ErrorKind.
 struct GoAway {
   std::string_view reason;
   std::string_view detail;
+  bool fatal = false;
+  std::uint8_t kind = 0;  ///< ErrorKind; 0 where not fatal
 };
 
 /// A sealed request. Client → proxy carries one wrap per candidate of the header and
@@ -117,7 +128,7 @@ struct UsageMark {
   friend bool operator==(const UsageMark&, const UsageMark&) = default;
 };
 
-/// One sealed chunk. In the answer direction it may carry the usage so far.
+/// One sealed chunk, never empty. In the answer direction it may carry the usage so far.
 struct Data {
   StreamId stream = 0;
   ByteView payload;  ///< at most limits::kMaxDataBytes
@@ -128,19 +139,19 @@ struct Data {
 /// signed receipt, and proxy → client the channel's new cumulative charge.
 struct End {
   StreamId stream = 0;
-  ByteView receipt;     ///< billing::SignedReceipt, or empty
-  Nano cost{};          ///< proxy → client: what this request was charged
-  Nano charged_total{}; ///< proxy → client: cumulative charge on the channel
+  ByteView receipt;      ///< billing::SignedReceipt, or empty
+  Nano cost{};           ///< proxy → client: what this request was charged
+  Nano charged_total{};  ///< proxy → client: cumulative charge on the channel
 };
 
 /// The stream is over, both directions.
 struct Reset {
   StreamId stream = 0;
-  std::uint8_t kind = 0;    ///< ErrorKind
-  std::string_view code;    ///< Error::code
-  std::string_view detail;  ///< Error::detail
+  std::uint8_t kind = 0;             ///< ErrorKind
+  std::string_view code;             ///< Error::code
+  std::string_view detail;           ///< Error::detail
   std::uint32_t retry_after_ms = 0;  ///< 0: none said
-  Nano cost{};              ///< proxy → client: what was charged all the same
+  Nano cost{};                       ///< proxy → client: what was charged all the same
   Nano charged_total{};
 };
 
@@ -167,7 +178,7 @@ struct WorkerRecord {
   NetworkId network;
   AccountId account;
   BootKeyId boot_key;
-  EvidenceDigest evidence;  ///< of the leaf certificate that carries this boot key
+  EvidenceDigest evidence;      ///< of the leaf certificate that carries this boot key
   ByteArray<32> sealing_key{};  ///< X25519 public key; its SHA-256 is the SealingKeyId
   UnixTime not_before{};
   UnixTime not_after{};
@@ -219,10 +230,14 @@ struct Candidates {
 struct EvidenceRequest {
   EvidenceDigest digest;
 };
-/// The leaf certificate (DER) of that digest; empty: unknown here.
+/// One part of the leaf certificate (DER) of that digest. A certificate with 64 KiB of evidence is
+/// larger than a frame, so it travels in order in parts of limits::kMaxEvidencePartBytes; see
+/// evidence_parts.h. `total` 0: unknown here.
 struct Evidence {
   EvidenceDigest digest;
-  ByteView certificate;
+  std::uint32_t total = 0;   ///< size of the whole certificate
+  std::uint32_t offset = 0;  ///< of this part in it
+  ByteView part;
 };
 
 /// billing::Voucher bytes and the signer's signature.
@@ -271,10 +286,9 @@ struct Extension {
   std::uint64_t type = 0;
 };
 
-using Message =
-    std::variant<Hello, HelloAck, Ping, Pong, GoAway, Open, Data, End, Reset, Credit, Accepted,
-                 SignedWorkerRecord, WorkerStatus, CandidatesRequest, Candidates, EvidenceRequest,
-                 Evidence, Voucher, UsageStatement, Payout, ChannelState, ModelsRequest, Models,
-                 Extension>;
+using Message = std::variant<Hello, HelloAck, Ping, Pong, GoAway, Open, Data, End, Reset, Credit,
+                             Accepted, SignedWorkerRecord, WorkerStatus, CandidatesRequest,
+                             Candidates, EvidenceRequest, Evidence, Voucher, UsageStatement, Payout,
+                             ChannelState, ModelsRequest, Models, Extension>;
 
 }  // namespace cocoon::wire
