@@ -1,0 +1,284 @@
+#pragma once
+/// @file The accounts that the cores keep of each other's promises. Pure state machines: nothing
+/// here signs, stores or sends; the core does, in the order that the comments demand.
+///
+/// Snapshots are for the node's store. Each account survives the loss of its newest snapshots: it
+/// then owes less or is owed less, and adopts a higher statement that bears its own signature.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/money.h"
+#include "base/time.h"
+#include "billing/channel_contract.h"
+#include "billing/proxy_contract.h"
+#include "billing/voucher.h"
+#include "cocoon/result.h"
+
+namespace cocoon::billing {
+
+// --- Client: one channel ---
+
+struct ClientLimits {
+  /// The most that a rogue proxy can take beyond what it proved to have served.
+  Nano max_exposure;
+  /// Acknowledge at the latest when so much was spent since the last voucher: below the proxies'
+  /// unacknowledged limit.
+  Nano acknowledge_every;
+};
+
+/// Whether a new voucher should go out.
+enum class VoucherNeed : std::uint8_t {
+  none,
+  worthwhile,  ///< acknowledges enough to be worth a signature; may wait for the end of the turn
+  required     ///< what runs is not covered: sign and send before anything else
+};
+
+/// What stands behind a charge.
+enum class Proof : std::uint8_t {
+  none,    ///< the proxy's word (a cut stream, a restart): counts against max_exposure
+  receipt  ///< a receipt that was verified, or an answer that was itself received
+};
+
+class ClientMeter {
+ public:
+  ClientMeter(NetworkId network, ChannelId channel, AccountId signer, AccountId leftovers,
+              ClientLimits limits);
+
+  /// From the ledger. A closing or closed channel admits nothing more.
+  void set_channel(const ChannelState& state);
+
+  /// Takes a request in: its cap is covered by what is, or will be, authorised.
+  /// Afterwards voucher_need() says whether a voucher must precede the request.
+  /// Errors: payment/channel_not_open, payment/deposit_exhausted (top up),
+  /// payment/exposure_exhausted (wait for running requests, or the proxy owes proof of what it
+  /// charged), invalid_argument/duplicate_request.
+  Status admit(const RequestHash& request, Nano cap);
+
+  /// A request has ended at `cost`. Errors: not_found/unknown_request,
+  /// protocol/charge_over_cap: the proxy charged more than the cap; nothing is acknowledged.
+  Status settle(const RequestHash& request, Nano cost, Proof proof);
+
+  /// Later proof of a charge that was settled without one. At most what is unproved is moved.
+  void prove(Nano cost);
+
+  VoucherNeed voucher_need() const;
+  /// The voucher to sign now: acknowledges everything settled and authorises as far ahead as the
+  /// limits allow. Signing it is recorded; send it before the requests that it covers.
+  Voucher next_voucher();
+
+  /// The proxy shows a voucher: adopted only where it is this signer's own.
+  /// Errors: unauthorized/bad_signature, protocol/wrong_network, protocol/wrong_channel.
+  Status adopt(const SignedVoucher& voucher);
+
+  Nano spent() const { return acknowledged_; }
+  Nano authorised() const { return authorised_; }
+  Nano running() const { return running_total_; }
+  Nano unproved() const { return floor_sub(acknowledged_, proved_); }
+  /// What a request's cap may be at most now, before or after signing.
+  Nano available() const;
+  std::size_t running_count() const { return running_.size(); }
+
+  /// Requests that ran when the snapshot was taken are running in the restored meter: settle them
+  /// by the proxy's word (Proof::none), at most at their cap.
+  Bytes snapshot() const;
+  /// Errors: io/bad_snapshot.
+  Status restore(ByteView snapshot);
+
+ private:
+  Nano authorisation_limit() const;
+
+  NetworkId network_;
+  ChannelId channel_;
+  AccountId signer_;
+  AccountId leftovers_;
+  ClientLimits limits_;
+  bool open_ = false;
+  Nano deposit_;
+  Nano proved_;        ///< Σ costs with proof
+  Nano acknowledged_;  ///< ≥ proved_
+  Nano signed_spent_;  ///< in the newest voucher
+  Nano authorised_;    ///< in the newest voucher; only grows
+  Nano running_total_;
+  std::unordered_map<RequestHash, Nano> running_;
+};
+
+// --- Proxy: one channel ---
+
+struct ProxyLimits {
+  /// The most that a rogue client can have used and not acknowledged.
+  Nano max_unacknowledged;
+  /// Redeem at the latest when so much is acknowledged and not redeemed.
+  Nano value_at_risk;
+  /// What redeeming costs; with it, value is redeemed when the fee is at most 0.5 % of it.
+  Nano redeem_fee;
+};
+
+class ProxyMeter {
+ public:
+  ProxyMeter(NetworkId network, ChannelId channel, AccountId signer, AccountId own_account,
+             ProxyLimits limits);
+
+  /// From the ledger.
+  void set_channel(const ChannelState& state);
+
+  /// A voucher from the client. An older one than is held is ignored without error.
+  /// Errors: unauthorized/bad_signature, protocol/wrong_network, protocol/wrong_channel.
+  Status accept(const SignedVoucher& voucher);
+
+  /// The client shows what this proxy has acknowledged: adopted only where it is its own.
+  /// Errors: unauthorized/bad_signature, protocol/wrong_network, protocol/wrong_channel.
+  Status adopt(const SignedStatement& statement);
+
+  /// Reserves `cap`. Errors: payment/channel_not_open, payment/not_authorised (a higher voucher is
+  /// needed), payment/deposit_exhausted (top up), payment/unacknowledged (acknowledge what was
+  /// used), invalid_argument/duplicate_request.
+  Status reserve(const RequestHash& request, Nano cap);
+
+  /// Ends a reservation with its cost; zero where nothing is charged.
+  /// Errors: not_found/unknown_request, protocol/charge_over_cap (nothing is charged then).
+  Status charge(const RequestHash& request, Nano cost);
+
+  Nano charged() const { return charged_; }
+  Nano reserved() const { return reserved_total_; }
+  Nano unacknowledged() const;
+  const std::optional<SignedVoucher>& voucher() const { return voucher_; }
+  UsageStatement statement() const { return {network_, channel_, charged_}; }
+
+  /// The voucher to redeem now, if it is worth it, or at any worth where `at_any_worth` (shutdown,
+  /// or the workers' vouchers need backing).
+  std::optional<Redeem> redeem_due(bool at_any_worth = false) const;
+  /// What to present now that the channel closes: exactly what was charged.
+  std::optional<Present> present_due() const;
+
+  /// Reservations are not part of a snapshot: a request that ran at a crash is not charged.
+  Bytes snapshot() const;
+  /// Errors: io/bad_snapshot.
+  Status restore(ByteView snapshot);
+
+ private:
+  NetworkId network_;
+  ChannelId channel_;
+  AccountId signer_;
+  AccountId own_account_;
+  ProxyLimits limits_;
+  ChannelPhase phase_ = ChannelPhase::closed;
+  Nano deposit_;
+  Nano claimed_;  ///< on the ledger
+  Nano charged_;
+  Nano reserved_total_;
+  std::optional<SignedVoucher> voucher_;
+  std::unordered_map<RequestHash, Nano> reserved_;
+};
+
+// --- Proxy: all workers ---
+
+/// What a proxy owes its workers. A voucher is raised only as far as pool and stake on the ledger
+/// cover all vouchers that are out.
+class PayoutBook {
+ public:
+  PayoutBook(NetworkId network, AccountId proxy) : network_(network), proxy_(proxy) {}
+
+  /// From the ledger, as one consistent state.
+  void set_contract(const ProxyState& state);
+
+  /// A completed request earned `share` for `worker`. Errors: too_large/amount_overflow.
+  Status owe(const AccountId& worker, Nano share);
+
+  /// Raises the worker's voucher as far as is owed and backed; nothing where it stays as it is.
+  /// Store the snapshot before sending the signed voucher.
+  std::optional<PayoutVoucher> raise(const AccountId& worker);
+  /// Workers whose voucher is below what they are owed.
+  std::vector<AccountId> waiting() const;
+
+  /// A worker shows a voucher: adopted only where it is this proxy's own.
+  /// Errors: unauthorized/bad_signature, protocol/wrong_network, protocol/wrong_proxy.
+  Status adopt(const SignedPayout& voucher);
+
+  Nano owed(const AccountId& worker) const;
+  Nano vouched(const AccountId& worker) const;
+  /// Σ of vouchers that are out and not paid: at most backing().
+  Nano unpaid() const;
+  Nano backing() const { return backing_; }
+  /// Σ owed and not vouched, for want of backing: redeem clients' vouchers.
+  Nano unbacked() const;
+
+  /// One worker's account, for a store that holds a row per worker; empty if unknown.
+  Bytes snapshot(const AccountId& worker) const;
+  /// Errors: io/bad_snapshot.
+  Status restore(ByteView snapshot);
+
+ private:
+  struct Account {
+    Nano owed;
+    Nano vouched;
+    Nano paid;
+  };
+
+  NetworkId network_;
+  AccountId proxy_;
+  Nano backing_;
+  std::map<AccountId, Account> accounts_;
+};
+
+// --- Worker: one proxy ---
+
+struct WorkerLimits {
+  /// The most that a rogue proxy can leave unpaid.
+  Nano max_unpaid;
+  /// Worth cashing (the registry's min_payout).
+  Nano min_payout;
+};
+
+class WorkerMeter {
+ public:
+  WorkerMeter(NetworkId network, AccountId proxy, AccountId own_account, WorkerLimits limits);
+
+  /// Before a run: what it may earn at most. Errors: payment/max_unpaid,
+  /// invalid_argument/duplicate_request.
+  Status reserve(const RunId& run, Nano most);
+  /// After a run: what it did earn. Errors: not_found/unknown_request, internal/charge_over_cap.
+  Status earn(const RunId& run, Nano share);
+
+  /// Whether another request may be taken at all.
+  bool accepts() const;
+
+  /// The proxy's voucher. An older one is ignored without error.
+  /// Errors: unauthorized/bad_signature, protocol/wrong_network, protocol/wrong_proxy,
+  /// protocol/wrong_worker.
+  Status accept(const SignedPayout& voucher);
+  /// From the ledger: paid so far to this worker, and what pool and stake could pay now.
+  void set_contract(Nano paid, Nano backing);
+
+  Nano owed() const { return owed_; }
+  Nano paid() const { return paid_; }
+  /// Owed and not paid out on the ledger: at most max_unpaid. A voucher is a promise, not money.
+  Nano unpaid() const;
+  /// Owed and not even promised.
+  Nano unvouched() const;
+  const std::optional<SignedPayout>& voucher() const { return voucher_; }
+  /// The voucher to cash, once that is worth its fee (or at any worth: shutdown).
+  std::optional<SignedPayout> cash_out_due(bool at_any_worth = false) const;
+
+  Bytes snapshot() const;
+  /// Errors: io/bad_snapshot.
+  Status restore(ByteView snapshot);
+
+ private:
+  NetworkId network_;
+  AccountId proxy_;
+  AccountId own_account_;
+  WorkerLimits limits_;
+  Nano owed_;
+  Nano paid_;
+  Nano backing_;
+  Nano reserved_total_;
+  std::optional<SignedPayout> voucher_;
+  std::unordered_map<RunId, Nano> reserved_;
+};
+
+}  // namespace cocoon::billing

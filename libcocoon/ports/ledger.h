@@ -1,0 +1,136 @@
+#pragma once
+/// @file Ledger port, as values: what a node asks of the ledger and what comes back. One request,
+/// one answer. A write answers when it is confirmed or has bounced; until then it is pending.
+///
+/// A node sends as one account, which the port holds (`self`). An answer that is an Error (kind
+/// unavailable or timeout) means that nobody knows whether a write will still be carried out: read
+/// the state again. All writes may be repeated without harm: a voucher pays once.
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "base/ids.h"
+#include "base/money.h"
+#include "base/time.h"
+#include "billing/admission.h"
+#include "billing/contract.h"
+#include "billing/registry.h"
+#include "cocoon/callback.h"
+#include "cocoon/result.h"
+
+namespace cocoon::ports {
+
+// --- Reads ---
+
+/// Answered by RegistryView.
+struct ReadRegistry {};
+/// Answered by Beacon.
+struct ReadBeacon {};
+/// Answered by ChannelView.
+struct ReadChannel {
+  ChannelId channel;
+};
+/// The newest channel between these accounts that is not closed. Answered by ChannelView.
+struct FindChannel {
+  AccountId client;
+  AccountId proxy;
+};
+/// Answered by ProxyView.
+struct ReadProxy {
+  AccountId account;
+};
+/// One worker's account with one proxy. Answered by PayoutView.
+struct ReadPayout {
+  AccountId proxy;
+  AccountId worker;
+};
+/// Answered by EpochView.
+struct ReadEpoch {
+  AccountId account;
+};
+
+// --- Writes, all answered by Confirmed or Bounced ---
+
+/// Of `self`.
+struct PublishEpoch {
+  billing::SignedEpoch record;
+};
+struct RedeemVoucher {
+  ChannelId channel;
+  billing::SignedVoucher voucher;
+};
+struct PresentVoucher {
+  ChannelId channel;
+  billing::SignedVoucher voucher;
+  Nano claim;  ///< at most what the voucher authorises
+};
+struct CashOutVoucher {
+  billing::SignedPayout voucher;
+};
+struct StartChannelClose {
+  ChannelId channel;
+};
+struct FinaliseChannel {
+  ChannelId channel;
+};
+struct CloseChannelByAgreement {
+  billing::Signed<billing::CloseAgreement> by_signer;
+  crypto::Signature by_proxy{};
+};
+/// The proxy's unlocked fees, to its own account.
+struct TakeProxyFees {};
+
+using LedgerRequest =
+    std::variant<ReadRegistry, ReadBeacon, ReadChannel, FindChannel, ReadProxy, ReadPayout,
+                 ReadEpoch, PublishEpoch, RedeemVoucher, PresentVoucher, CashOutVoucher,
+                 StartChannelClose, FinaliseChannel, CloseChannelByAgreement, TakeProxyFees>;
+
+// --- Answers ---
+
+struct RegistryView {
+  billing::Registry registry;
+};
+/// A recent point of the ledger, by which evidence proves its age.
+struct Beacon {
+  Hash hash{};
+  std::uint64_t height = 0;
+  UnixTime time{};
+  friend bool operator==(const Beacon&, const Beacon&) = default;
+};
+struct ChannelView {
+  std::optional<billing::ChannelState> channel;  ///< empty: there is none
+};
+struct ProxyView {
+  std::optional<billing::ProxyState> proxy;  ///< empty: there is none
+};
+struct PayoutView {
+  Nano paid;     ///< to this worker so far
+  Nano backing;  ///< pool + stake
+};
+struct EpochView {
+  std::optional<billing::SignedEpoch> newest;
+};
+/// The write has taken effect.
+struct Confirmed {};
+/// The ledger refused the write; nothing has changed.
+struct Bounced {
+  Error error;
+};
+
+using LedgerReply = std::variant<RegistryView, Beacon, ChannelView, ProxyView, PayoutView,
+                                 EpochView, Confirmed, Bounced>;
+
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  /// `done` is called once, on the owner's loop, never from inside call().
+  /// Errors: unavailable/ledger_unavailable, io/ledger_failed.
+  virtual void call(LedgerRequest request, Callback<void(Result<LedgerReply>)> done) = 0;
+
+  /// `changed` is called on the owner's loop whenever a new registry version may be read.
+  virtual void watch_registry(Callback<void()> changed) = 0;
+};
+
+}  // namespace cocoon::ports
