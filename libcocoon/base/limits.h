@@ -145,4 +145,27 @@ inline constexpr Seconds kMaxBeaconAge{25 * 3600};
 /// design for (10,000 workers). Bounds a path to 20 hashes.
 inline constexpr std::uint64_t kMaxMerkleLeaves = 1 << 20;
 
+// --- Sockets and loop (io/) ---
+
+/// Scratch memory for reads, one per role: a system call's worth at loopback speed.
+inline constexpr std::size_t kSocketReadBytes = 64 * 1024;
+/// Reads of one connection before the others of the turn get their share.
+inline constexpr int kMaxReadsPerTurn = 4;
+/// Unsent bytes at which a connection reports pressure, and at which it reports relief: a stream's
+/// credit, and the quarter of it that keeps the socket busy until the producer has woken up.
+inline constexpr std::size_t kWriteHighBytes = kStreamCreditBytes;
+inline constexpr std::size_t kWriteLowBytes = kStreamCreditBytes / 4;
+/// Connections that the kernel queues for a listener; Linux caps it at net.core.somaxconn.
+inline constexpr int kListenBacklog = 1024;
+/// Connections accepted in one turn before others get their share.
+inline constexpr int kMaxAcceptsPerTurn = 64;
+/// Pause of a listener after the process has run out of descriptors: long enough not to spin,
+/// short against a client's connect timeout.
+inline constexpr Millis kAcceptBackOff{100};
+inline constexpr Seconds kConnectDeadline{10};
+/// RFC 1035 section 2.3.4.
+inline constexpr std::size_t kMaxHostNameBytes = 255;
+/// sockaddr_un::sun_path on Linux, less the terminating zero.
+inline constexpr std::size_t kMaxUnixPathBytes = 107;
+
 }  // namespace cocoon::limits
