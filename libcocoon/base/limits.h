@@ -58,8 +58,10 @@ inline constexpr std::size_t kMaxModelsPerWorker = 32;
 inline constexpr std::size_t kMaxWorkerRecordBytes = 9 * 1024;
 /// Candidates in one answer: those of a request, and one to spare.
 inline constexpr std::size_t kMaxCandidatesPerAnswer = 4;
-/// A path in a tree of 2^32 leaves.
-inline constexpr std::size_t kMaxMerklePath = 32;
+/// A path in a tree of kMaxMerkleLeaves = 2^20 leaves.
+inline constexpr std::size_t kMaxMerklePath = 20;
+/// Dates on the wire end with the year 9999: far from where milliseconds overflow 64 bits.
+inline constexpr std::uint64_t kMaxUnixSeconds = 253402300799;
 /// Models in one answer: with the longest ids they fill a frame.
 inline constexpr std::size_t kMaxModelsPerAnswer = 200;
 /// One part of a certificate with its evidence; leaves room for the frame around it.
@@ -138,6 +140,26 @@ inline constexpr std::size_t kMaxCachedCertificates = 20'000;
 inline constexpr std::size_t kMaxClaimedModels = 64;
 /// Age of the ledger beacon in evidence: a certificate's lifetime and an hour of slack.
 inline constexpr Seconds kMaxBeaconAge{25 * 3600};
+
+// --- Billing (economics.md) ---
+
+/// Images or GPU measurement sets of a kind: releases of some years, each in some variants.
+inline constexpr std::size_t kMaxRegistryImages = 1024;
+/// Models of the registry; with the longest ids the list has 1 MiB.
+inline constexpr std::size_t kMaxRegistryModels = 4096;
+/// Ten times the number of proxies that we design for.
+inline constexpr std::size_t kMaxRegistryProxies = 1024;
+/// "host:port" with the longest host name, brackets and the longest port.
+inline constexpr std::size_t kMaxEndpointBytes = 262;
+/// Longest delay that a registry may set: funds locked for longer are as good as lost, and times
+/// that are computed with it stay in range.
+inline constexpr Seconds kMaxCloseDelay{90 * 24 * 3600};
+/// The end of the year 9999: later times come from nowhere but hostile input, and milliseconds of
+/// earlier ones fit 64 bits.
+inline constexpr std::uint64_t kMaxUnixSeconds = 253'402'300'799;
+/// Path of a receipt under its batch's root: a batch is what completes in one turn of a loop, far
+/// below 65,536.
+inline constexpr std::size_t kMaxReceiptPath = 16;
 
 // --- Cryptography ---
 

@@ -11,9 +11,9 @@
 
 namespace cocoon::wire {
 
-/// The one byte string for `record`. Times are whole seconds.
+/// The one byte string for `record`: times in whole seconds, models sorted.
 /// Errors: invalid_argument/bad_worker_record, where decode_worker_record() would refuse it.
-Result<Bytes> encode_worker_record(const WorkerRecord& record);
+Result<Bytes> encode_worker_record(WorkerRecord record);
 /// Strict inverse: what it accepts encodes to the same bytes.
 /// Errors: protocol/bad_worker_record.
 Result<WorkerRecord> decode_worker_record(ByteView bytes);
