@@ -108,6 +108,33 @@ inline constexpr std::size_t kMaxReplayEntries = 262144;
 inline constexpr Seconds kSealingKeyRotation{2 * 3600};
 inline constexpr Seconds kSealingKeyLifetime{3 * 3600};
 
+// --- Directory and scheduling (protocol.md "Directory and candidates") ---
+
+/// The proxy signs its directory's root at least so often, with the time of signing.
+inline constexpr Seconds kDirectoryPeriod{60};
+/// Oldest root that a client accepts: a period, and as much again for clocks and the way.
+inline constexpr Seconds kMaxDirectoryAge{120};
+/// A heaviest worker weighs at most so many times a lightest: what lets a client notice an order
+/// that its seed cannot have given.
+inline constexpr double kMaxWeightRatio = 16;
+/// Workers drawn for one choice. The best of so many is within the best 6 % nearly always, and a
+/// choice costs so many hashes.
+inline constexpr std::size_t kScheduleSample = 16;
+/// Highest price that a worker may ask, in 1/1000 of the registry's: keeps products in range.
+inline constexpr std::uint32_t kMaxCoefficientE3 = 1'000'000;
+/// Most slots that a worker may claim.
+inline constexpr std::uint32_t kMaxWorkerCapacity = 65'536;
+/// Requests at once to a worker that is not yet measured: a fair trial, not a flood.
+inline constexpr std::uint32_t kTrialRequests = 4;
+/// After a refusal a worker is given nothing for so long, or until it reports.
+inline constexpr Millis kRefusalRest{1000};
+/// What a refused client is told to wait: not so short that refusals cost more than answers, nor
+/// longer than candidates are kept.
+inline constexpr Millis kMinRetryAfter{500};
+inline constexpr Millis kMaxRetryAfter{30'000};
+/// Workers remembered by reputation, those away included: six times a proxy's largest number.
+inline constexpr std::size_t kMaxReputationEntries = 65'536;
+
 // --- Evidence (defaults.md, protocol.md "TLS and evidence") ---
 
 inline constexpr std::size_t kMaxEvidenceBytes = 64 * 1024;
@@ -154,9 +181,6 @@ inline constexpr std::size_t kMaxEndpointBytes = 262;
 /// Longest delay that a registry may set: funds locked for longer are as good as lost, and times
 /// that are computed with it stay in range.
 inline constexpr Seconds kMaxCloseDelay{90 * 24 * 3600};
-/// The end of the year 9999: later times come from nowhere but hostile input, and milliseconds of
-/// earlier ones fit 64 bits.
-inline constexpr std::uint64_t kMaxUnixSeconds = 253'402'300'799;
 /// Path of a receipt under its batch's root: a batch is what completes in one turn of a loop, far
 /// below 65,536.
 inline constexpr std::size_t kMaxReceiptPath = 16;

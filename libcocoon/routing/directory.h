@@ -1,0 +1,171 @@
+#pragma once
+/// @file The proxy's directory: the connected workers' signed records, found by account and sealing
+/// key in O(1), offered per model in order of price, and published as a signed Merkle tree
+/// (protocol.md "Directory and candidates").
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "cocoon/result.h"
+#include "crypto/ed25519.h"
+#include "crypto/merkle.h"
+#include "routing/breaker.h"
+#include "wire/messages.h"
+
+namespace cocoon::routing {
+
+/// A place in the directory. Slots are dense and reused; the generation tells a reused one apart,
+/// so that an old index finds nothing rather than another worker.
+struct WorkerIndex {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+  friend bool operator==(const WorkerIndex&, const WorkerIndex&) = default;
+};
+
+/// What the proxy has established about a worker's connection. A record is taken only where it
+/// says the same.
+struct WorkerPeer {
+  std::uint64_t peer = 0;  ///< core::PeerId
+  AccountId account;
+  BootKeyId boot_key;       ///< proved by TLS
+  EvidenceDigest evidence;  ///< SHA-256 of the leaf certificate
+};
+
+/// One connected worker.
+struct WorkerEntry {
+  WorkerPeer identity;
+  wire::WorkerRecord record;
+  SealingKeyId sealing_key;
+  /// The key before the last renewal: requests sealed to it are still on their way.
+  std::optional<SealingKeyId> previous_sealing_key;
+
+  bool ready = false;               ///< its own word
+  std::uint32_t running = 0;        ///< requests that this proxy gave it
+  std::uint32_t reported_free = 0;  ///< its own word, less what was given since
+  Breaker breaker;
+  MonoTime rest_until{};  ///< after a refusal: nothing before this
+
+  /// Slots that a request can take now, by its capacity and its own word.
+  std::uint32_t free_slots() const;
+  /// running ÷ capacity.
+  double utilisation() const;
+
+ private:
+  friend class Directory;
+  std::uint32_t generation_ = 0;
+  bool used_ = false;
+  bool offered_ = false;  // stands in the offers of its models
+  Bytes record_bytes_;
+  ByteArray<64> signature_{};
+  Hash leaf_hash_{};
+  std::optional<std::uint32_t> leaf_;  // place in the published tree, where this record is in it
+};
+
+/// A worker that can take a request of a model now.
+struct Offer {
+  std::uint32_t coefficient_e3 = 0;
+  std::uint32_t slot = 0;
+  friend auto operator<=>(const Offer&, const Offer&) = default;
+};
+
+/// What the directory knows of one model.
+struct ModelEntry {
+  std::uint32_t workers = 0;     ///< connected and ready
+  std::uint32_t capacity = 0;    ///< of those
+  std::uint32_t free_slots = 0;  ///< of those
+  std::uint32_t running = 0;     ///< of those
+  std::uint32_t listed = 0;      ///< connected, ready or not
+  /// Sorted by price, so that a price cap is a prefix.
+  std::vector<Offer> offers;
+};
+
+/// Sizes are those of one proxy (10,000 workers); every change costs O(models of the worker ·
+/// log n), and a memmove of at most 8 bytes per worker.
+class Directory {
+ public:
+  /// @param boot_key signs roots; must outlive the directory.
+  Directory(const NetworkId& network, const crypto::SigningKey& boot_key);
+
+  /// Takes a worker in, after checking its record: signature, identity against `peer`, network,
+  /// dates, bounds. It is not ready until report() says so.
+  /// Errors: protocol/bad_worker_record; attestation/worker_record_mismatch (it names another
+  /// account, boot key or evidence than the connection's); unauthorized/bad_signature;
+  /// invalid_argument/worker_record_expired, worker_already_listed (the account is connected:
+  /// remove the older one first), sealing_key_taken.
+  Result<WorkerIndex> add(const WorkerPeer& peer, const wire::SignedWorkerRecord& record, Now now);
+  /// Replaces a worker's record (new key, price, models); running requests go on. Same errors, and
+  /// not_found/worker_unknown.
+  Status renew(WorkerIndex worker, const wire::SignedWorkerRecord& record, Now now);
+  void remove(WorkerIndex worker);
+
+  /// Changes what is known of a worker: `change(WorkerEntry&)` may alter ready, running,
+  /// reported_free, breaker and rest_until; `offered` tells afterwards whether it may be offered
+  /// (given a free slot). Counts and offers follow. Nothing where the index is old.
+  template <class Change, class Offered>
+  void update(WorkerIndex worker, Change change, Offered offered) {
+    WorkerEntry* entry = find_slot(worker);
+    if (entry == nullptr) return;
+    withdraw(*entry, worker.slot);
+    change(*entry);
+    enter(*entry, worker.slot, offered(static_cast<const WorkerEntry&>(*entry)));
+  }
+
+  /// Null where the index is old. Valid until the next change of the directory.
+  const WorkerEntry* find(WorkerIndex worker) const;
+  std::optional<WorkerIndex> find(const AccountId& account) const;
+  /// By the current sealing key, or the one before it.
+  std::optional<WorkerIndex> find(const SealingKeyId& key) const;
+  WorkerIndex index_of(std::uint32_t slot) const;
+  /// Null where no connected worker lists the model.
+  const ModelEntry* model(std::string_view id) const;
+  const std::map<std::string, ModelEntry, std::less<>>& models() const { return models_; }
+  std::size_t size() const { return by_account_.size(); }
+
+  /// Brings the signed tree up to date: at once where it is small, at most every 20 µs per worker
+  /// (200 ms at 10,000) where it is large, and with a fresh time each minute. Views of candidate()
+  /// are those of this tree. Call it before choosing; it says which root candidates hash with.
+  const Hash& publish(Now now);
+  /// Whether the worker's present record stands in the published tree.
+  bool published(std::uint32_t slot) const { return slots_[slot].leaf_.has_value(); }
+  /// Fills in root, leaves, time and signature of an answer.
+  void fill_root(wire::Candidates& answer) const;
+  /// A worker with its proof. Views are valid until the next change. @pre published(slot).
+  wire::Candidate candidate(std::uint32_t slot) const;
+
+ private:
+  WorkerEntry* find_slot(WorkerIndex worker);
+  Result<wire::WorkerRecord> check(const WorkerPeer& peer, const wire::SignedWorkerRecord& record,
+                                   Now now) const;
+  void keep(WorkerEntry& entry, std::uint32_t slot, const wire::SignedWorkerRecord& signed_record,
+            wire::WorkerRecord record);
+  void withdraw(WorkerEntry& entry, std::uint32_t slot);
+  void enter(WorkerEntry& entry, std::uint32_t slot, bool offered);
+  void list_models(const WorkerEntry& entry);
+  void unlist_models(const WorkerEntry& entry);
+  bool rebuild_due(MonoTime now) const;
+  void rebuild();
+
+  NetworkId network_;
+  const crypto::SigningKey* boot_key_;
+  std::vector<WorkerEntry> slots_;
+  std::vector<std::uint32_t> free_;
+  std::unordered_map<AccountId, std::uint32_t> by_account_;
+  std::unordered_map<SealingKeyId, std::uint32_t> by_sealing_key_;
+  std::map<std::string, ModelEntry, std::less<>> models_;
+
+  crypto::MerkleTree tree_{{}};
+  bool dirty_ = true;
+  MonoTime built_at_{};
+  UnixTime root_time_{};
+  ByteArray<64> root_signature_{};
+};
+
+}  // namespace cocoon::routing
