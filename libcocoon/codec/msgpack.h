@@ -1,7 +1,7 @@
 #pragma once
 /// @file MessagePack for fixed layouts: a cursor over bytes, and a writer. The format is
 /// https://github.com/msgpack/msgpack/blob/master/spec.md. Why the reader is ours and not
-/// msgpack-c's: docs/adr/0101-msgpack-cursor.md.
+/// msgpack-c's: docs/adr/0010-msgpack-cursor.md.
 
 #include <cstddef>
 #include <cstdint>

@@ -127,7 +127,7 @@ TEST(JsonParse, RefusesTooDeepNesting) {
 }
 
 TEST(JsonParse, MillionsOfLevelsDoNotExhaustTheStack) {
-  const std::string brackets = std::string(5'000'000, '[');
+  const std::string brackets = std::string(1'000'000, '[');
   EXPECT_EQ(code_of(brackets), "json_too_deep");
   EXPECT_EQ(code_of(brackets, {.max_depth = SIZE_MAX, .max_nodes = SIZE_MAX}), "json_invalid");
 }
