@@ -87,6 +87,11 @@ inline constexpr Seconds kMaxNotAfter{600};
 inline constexpr Seconds kClockSkew{30};
 /// The proxy keeps a sealed body up to this size until a worker accepts.
 inline constexpr std::size_t kMaxHeldBodyBytes = 256 * 1024;
+/// How often a proxy looks for vouchers to redeem and to raise, and writes its accounts: money at
+/// risk grows by what one second earns.
+inline constexpr Seconds kSettlementInterval{1};
+/// How often a core looks for silent connections; far below kPingAfter.
+inline constexpr Seconds kLivenessInterval{1};
 inline constexpr std::size_t kMaxCandidates = 3;
 inline constexpr std::size_t kDefaultCandidates = 2;
 /// Choices (`n`) of one request: OpenAI's own bound.

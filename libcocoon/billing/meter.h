@@ -222,6 +222,7 @@ class PayoutBook {
   NetworkId network_;
   AccountId proxy_;
   Nano backing_;
+  Nano unpaid_total_;
   std::map<AccountId, Account> accounts_;
 };
 

@@ -17,7 +17,8 @@ namespace cocoon::billing {
 Result<Nano> cost(const TokenCounts& counts, std::uint32_t coefficient_e3, const Prices& prices);
 
 /// What the worker gets of `cost`, rounded down. Never more than `cost`.
-Nano worker_share(Nano cost, const Prices& prices);
+/// @param share_e4 Prices::worker_share_e4; over kE4 counts as kE4
+Nano worker_share(Nano cost, std::uint32_t share_e4);
 
 /// The most that a request can cost: its bounds, each at the dearest class that it may fall into.
 /// cost() of any counts within the bounds is at most this.

@@ -29,6 +29,7 @@ struct ProxyTerms {
   AccountId account;  ///< signs payout vouchers
   /// From start of closing to withdrawal: longer than any channel's close delay.
   Seconds withdraw_delay{0};
+  Nano min_stake;
   friend bool operator==(const ProxyTerms&, const ProxyTerms&) = default;
 };
 
@@ -65,7 +66,7 @@ struct ProxyState {
 
 // --- Messages ---
 
-/// Comes with the stake. Errors: proxy_exists.
+/// Comes with the stake. Errors: proxy_exists, stake_too_small.
 struct DeployProxy {
   ProxyTerms terms;
   std::uint32_t worker_share_e4 = 0;

@@ -53,9 +53,11 @@ struct Receipt {
 };
 
 /// A receipt with its place under a signed root.
-/// Layout: receipt(289) ‖ index u32 ‖ count u32 ‖ path length u8 ‖ path(32 each) ‖ signature(64).
+/// Layout: receipt(289) ‖ root(32) ‖ index u32 ‖ count u32 ‖ path length u8 ‖ path(32 each) ‖
+/// signature(64).
 struct SignedReceipt {
   Receipt receipt;
+  Hash root{};
   std::uint32_t index = 0;
   std::uint32_t count = 0;
   std::vector<Hash> path;
@@ -83,8 +85,8 @@ class ReceiptBatch {
   std::vector<Receipt> receipts_;
 };
 
-/// Checks the signature of a receipt's root and its place under it. Remembers the roots that were
-/// good, so that the receipts of one batch cost one public-key operation together.
+/// Checks the signature of a receipt's root and its place under it. Remembers the last roots that
+/// were good, so that the receipts of one batch cost one public-key operation together.
 class ReceiptVerifier {
  public:
   /// Errors: unauthorized/bad_signature.

@@ -27,9 +27,10 @@ struct UsageBounds {
   std::uint64_t prompt_tokens = 0;
   /// Completion and reasoning tokens together: the reservation's.
   std::uint64_t output_tokens = 0;
-  /// Bytes of answer text that were delivered. Bounds `completion`, because a token is at least
-  /// one byte of text. Reasoning need not appear in the answer, so `reasoning` has no byte bound:
-  /// an engine's reasoning count cannot be checked beyond the reservation.
+  /// Plaintext bytes of the answer that were delivered, as both ends of the sealed stream count
+  /// them. Bounds `completion`, because a token is at least one byte of text. Reasoning need not
+  /// appear in the answer, so `reasoning` has no byte bound: an engine's reasoning count cannot be
+  /// checked beyond the reservation.
   std::uint64_t output_bytes = UINT64_MAX;
 };
 
