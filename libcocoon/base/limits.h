@@ -90,6 +90,14 @@ inline constexpr std::size_t kMaxHeldBodyBytes = 256 * 1024;
 /// How often a proxy looks for vouchers to redeem and to raise, and writes its accounts: money at
 /// risk grows by what one second earns.
 inline constexpr Seconds kSettlementInterval{1};
+/// First and longest wait before a role tries a proxy again; doubled at each failure, with jitter,
+/// so that a restarted proxy is found soon and not trampled.
+inline constexpr Millis kReconnectFirst{200};
+inline constexpr Millis kReconnectLongest{30'000};
+/// How often a worker looks for money to cash and reads what it was paid.
+inline constexpr Seconds kPayoutInterval{10};
+/// What a worker holds of an answer that waits for credit before it pauses its engine.
+inline constexpr std::size_t kMaxPendingAnswerBytes = 64 * 1024;
 /// How often a core looks for silent connections; far below kPingAfter.
 inline constexpr Seconds kLivenessInterval{1};
 inline constexpr std::size_t kMaxCandidates = 3;
@@ -125,8 +133,6 @@ inline constexpr double kMaxWeightRatio = 16;
 /// Workers drawn for one choice. The best of so many is within the best 6 % nearly always, and a
 /// choice costs so many hashes.
 inline constexpr std::size_t kScheduleSample = 16;
-/// Highest price that a worker may ask, in 1/1000 of the registry's: keeps products in range.
-inline constexpr std::uint32_t kMaxCoefficientE3 = 1'000'000;
 /// Most slots that a worker may claim.
 inline constexpr std::uint32_t kMaxWorkerCapacity = 65'536;
 /// Requests at once to a worker that is not yet measured: a fair trial, not a flood.
@@ -190,6 +196,21 @@ inline constexpr Seconds kMaxCloseDelay{90 * 24 * 3600};
 /// below 65,536.
 inline constexpr std::size_t kMaxReceiptPath = 16;
 
+// --- TLS (protocol.md "TLS and evidence") ---
+
+/// Ciphertext that waits in an endpoint before it asks for a pause. While a peer is unverified
+/// nothing is opened, so this is what an eager peer can make us hold: one frame.
+inline constexpr std::size_t kTlsInputHighWater = 64 * 1024;
+/// Where the connection fails: the caller kept feeding an endpoint that had asked for a pause. The
+/// high water mark and one more read of the size that sockets give.
+inline constexpr std::size_t kMaxTlsInputBytes = 256 * 1024;
+/// Ciphertext waiting to be sent over which an endpoint asks for a pause in reading: a peer that
+/// never reads must not make us answer without end (TLS 1.3 key updates demand answers).
+inline constexpr std::size_t kTlsOutputHighWater = 1024 * 1024;
+
+/// Extensions of a certificate that parse_certificate() lists: real ones have about ten.
+inline constexpr int kMaxCertificateExtensions = 64;
+
 // --- Cryptography ---
 
 /// Leaves of a Merkle tree that a verifier accepts: a hundred directories of the largest size we
@@ -214,9 +235,34 @@ inline constexpr int kMaxAcceptsPerTurn = 64;
 /// short against a client's connect timeout.
 inline constexpr Millis kAcceptBackOff{100};
 inline constexpr Seconds kConnectDeadline{10};
+/// Connections of one HTTP client: more than the engine of a worker runs at once.
+inline constexpr std::size_t kHttpClientConnections = 256;
+/// Bytes of an HTTP answer that are held while its consumer pauses; the rest stays in the kernel.
+inline constexpr std::size_t kHttpInboxBytes = 64 * 1024;
+/// Idle time after which a kept HTTP connection is not used again: less than the 5 s after which
+/// uvicorn (vLLM, SGLang) closes it, so that a request does not meet the closing.
+inline constexpr Seconds kHttpKeepIdle{4};
 /// RFC 1035 section 2.3.4.
 inline constexpr std::size_t kMaxHostNameBytes = 255;
 /// sockaddr_un::sun_path on Linux, less the terminating zero.
 inline constexpr std::size_t kMaxUnixPathBytes = 107;
+
+// --- Configuration files (config/) ---
+
+/// Largest configuration file: one that lists the platform ids of 100,000 machines.
+inline constexpr std::size_t kMaxConfigBytes = 4 * 1024 * 1024;
+/// A drain longer than the longest request only keeps a dead process alive.
+inline constexpr Seconds kMaxDrain{3600};
+/// Longest collateral age that can be demanded; Intel's own validity is 30 days.
+inline constexpr Seconds kMaxCollateralAge{366 * 24 * 3600};
+/// Smallest setting of the largest request body: a short prompt with its tools still fits.
+inline constexpr std::size_t kLowestMaxRequestBytes = 1024;
+/// Most peers or callers that one process can be set to hold: half of the 20,000 descriptors that
+/// a process has by default on the systems we know.
+inline constexpr std::uint32_t kMaxConnectionsSetting = 10'000;
+/// Most requests at once that a worker's engine, or one client of a proxy, can be allowed.
+inline constexpr std::uint32_t kMaxRequestsSetting = 4096;
+/// Most requests that may share one key agreement with a worker.
+inline constexpr std::uint32_t kMaxRequestsPerKeyAgreement = 1'000'000;
 
 }  // namespace cocoon::limits
