@@ -72,6 +72,18 @@ inline constexpr std::size_t kMaxEvidencePartBytes = 32 * 1024;
 inline constexpr std::size_t kDefaultMaxRequestBytes = 8 * 1024 * 1024;
 inline constexpr std::size_t kHighestMaxRequestBytes = 32 * 1024 * 1024;
 inline constexpr std::size_t kMaxHttpHeaderBytes = 32 * 1024;
+/// A request line: our paths are short, and a query is passed to nobody.
+inline constexpr std::size_t kMaxHttpRequestLineBytes = 8 * 1024;
+/// Header fields of one request: browsers and SDKs send about 20.
+inline constexpr std::size_t kMaxHttpHeaders = 100;
+/// Chunk extensions of a whole request body: nobody uses them, but they are to be ignored.
+inline constexpr std::size_t kMaxHttpChunkExtensionBytes = 1024;
+/// One server-sent event. The last one of a Responses stream repeats the whole answer: 256 Ki
+/// tokens of text, escaped.
+inline constexpr std::size_t kMaxSseEventBytes = 4 * 1024 * 1024;
+/// Tokens that an engine may report in one class: far above any context, far below where sums of
+/// 64 bits overflow.
+inline constexpr std::uint64_t kMaxReportedTokens = std::uint64_t{1} << 40;
 inline constexpr std::size_t kMaxJsonDepth = 64;
 /// Values and keys of one JSON text. A prompt of a million token ids fits; the tree of a text is
 /// bounded by 24 MiB whatever the text.
@@ -133,6 +145,8 @@ inline constexpr double kMaxWeightRatio = 16;
 /// Workers drawn for one choice. The best of so many is within the best 6 % nearly always, and a
 /// choice costs so many hashes.
 inline constexpr std::size_t kScheduleSample = 16;
+/// Highest price that a worker may ask, in 1/1000 of the registry's: keeps products in range.
+inline constexpr std::uint32_t kMaxCoefficientE3 = 1'000'000;
 /// Most slots that a worker may claim.
 inline constexpr std::uint32_t kMaxWorkerCapacity = 65'536;
 /// Requests at once to a worker that is not yet measured: a fair trial, not a flood.
