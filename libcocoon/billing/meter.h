@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -91,6 +92,7 @@ class ClientMeter {
 
  private:
   Nano authorisation_limit() const;
+  void adopt_amounts(Nano spent, Nano authorised);
 
   NetworkId network_;
   ChannelId channel_;
@@ -145,6 +147,8 @@ class ProxyMeter {
 
   Nano charged() const { return charged_; }
   Nano reserved() const { return reserved_total_; }
+  Nano acknowledged() const;  ///< by the newest voucher
+  Nano authorised() const;    ///< by the newest voucher
   Nano unacknowledged() const;
   const std::optional<SignedVoucher>& voucher() const { return voucher_; }
   UsageStatement statement() const { return {network_, channel_, charged_}; }
@@ -257,7 +261,8 @@ class WorkerMeter {
 
   Nano owed() const { return owed_; }
   Nano paid() const { return paid_; }
-  /// Owed and not paid out on the ledger: at most max_unpaid. A voucher is a promise, not money.
+  /// Owed and not paid out on the ledger: at most max_unpaid. A voucher is a promise, not money:
+  /// the proxy may have promised the same pool to several workers.
   Nano unpaid() const;
   /// Owed and not even promised.
   Nano unvouched() const;

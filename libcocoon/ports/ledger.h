@@ -25,8 +25,10 @@ namespace cocoon::ports {
 
 /// Answered by RegistryView.
 struct ReadRegistry {};
-/// Answered by Beacon.
-struct ReadBeacon {};
+/// The beacon at `height`, or the newest. Answered by Beacon, or Error not_found/beacon_unknown.
+struct ReadBeacon {
+  std::optional<std::uint64_t> height;
+};
 /// Answered by ChannelView.
 struct ReadChannel {
   ChannelId channel;

@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "billing/meter.h"
+#include "billing/meter_errors.h"
+
+namespace cocoon::billing {
+namespace {
+
+constexpr std::string_view kSnapshotMagic = "CMW1";
+
+/// A worker cashes at a quarter of what it lets a proxy owe it: the rest covers the runs until the
+/// payout is confirmed.
+constexpr std::uint64_t kCashOutFraction = 4;
+
+}  // namespace
+
+WorkerMeter::WorkerMeter(NetworkId network, AccountId proxy, AccountId own_account,
+                         WorkerLimits limits)
+    : network_(network), proxy_(proxy), own_account_(own_account), limits_(limits) {}
+
+Status WorkerMeter::reserve(const RunId& run, Nano most) {
+  if (reserved_.count(run) != 0) return duplicate_request();
+  const Nano at_stake = saturating_add(saturating_add(unpaid(), reserved_total_), most);
+  if (at_stake > limits_.max_unpaid) {
+    return payment_error("max_unpaid",
+                         "the proxy owes " + std::to_string(unpaid().value) +
+                             " nanoton that it has not paid; with this request it would exceed "
+                             "max_unpaid");
+  }
+  reserved_.emplace(run, most);
+  reserved_total_ = saturating_add(reserved_total_, most);
+  return ok();
+}
+
+Status WorkerMeter::earn(const RunId& run, Nano share) {
+  const auto at = reserved_.find(run);
+  if (at == reserved_.end()) return unknown_request();
+  const Nano most = at->second;
+  reserved_.erase(at);
+  reserved_total_ = floor_sub(reserved_total_, most);
+  if (share > most) return charge_over_cap(share, most);
+  owed_ = saturating_add(owed_, share);
+  return ok();
+}
+
+bool WorkerMeter::accepts() const {
+  return saturating_add(unpaid(), reserved_total_) < limits_.max_unpaid;
+}
+
+Status WorkerMeter::accept(const SignedPayout& voucher) {
+  const PayoutVoucher& v = voucher.value;
+  if (v.network != network_) return foreign_statement("wrong_network", "network");
+  if (v.proxy != proxy_) return foreign_statement("wrong_proxy", "proxy");
+  if (v.worker != own_account_) return foreign_statement("wrong_worker", "worker");
+  if (!signed_by(voucher, proxy_.bytes)) return not_own_signature();
+  if (voucher_ && v.owed <= voucher_->value.owed) return ok();
+  voucher_ = voucher;
+  // The proxy admits more than is remembered here: a snapshot was lost.
+  owed_ = std::max(owed_, v.owed);
+  return ok();
+}
+
+void WorkerMeter::set_contract(Nano paid, Nano backing) {
+  paid_ = paid;
+  backing_ = backing;
+  owed_ = std::max(owed_, paid);
+}
+
+Nano WorkerMeter::unpaid() const {
+  return floor_sub(owed_, paid_);
+}
+
+Nano WorkerMeter::unvouched() const {
+  const Nano vouched = voucher_ ? voucher_->value.owed : Nano{0};
+  return floor_sub(owed_, std::max(vouched, paid_));
+}
+
+std::optional<SignedPayout> WorkerMeter::cash_out_due(bool at_any_worth) const {
+  if (!voucher_) return std::nullopt;
+  const Nano payable = std::min(floor_sub(voucher_->value.owed, paid_), backing_);
+  const Nano usual =
+      std::max(limits_.min_payout, Nano{limits_.max_unpaid.value / kCashOutFraction});
+  const Nano enough = at_any_worth ? Nano{1} : usual;
+  if (payable < enough) return std::nullopt;
+  return voucher_;
+}
+
+Bytes WorkerMeter::snapshot() const {
+  ByteWriter out;
+  out.bytes(as_bytes(kSnapshotMagic)).u64be(owed_.value).u64be(paid_.value);
+  out.u8(voucher_ ? 1 : 0);
+  if (voucher_) out.bytes(voucher_->value.encode()).bytes(voucher_->signature);
+  return out.take();
+}
+
+Status WorkerMeter::restore(ByteView snapshot) {
+  ByteReader in(snapshot);
+  if (as_text(in.take(kSnapshotMagic.size())) != kSnapshotMagic) return bad_snapshot("proxy");
+  const Nano owed{in.u64be()};
+  const Nano paid{in.u64be()};
+  std::optional<SignedPayout> voucher;
+  if (in.u8() == 1) {
+    const ByteView bytes = in.take(PayoutVoucher::kBytes);
+    auto opened = open_signed<PayoutVoucher>(bytes, in.take(64), proxy_.bytes);
+    const bool own = opened && opened->value.network == network_ && opened->value.proxy == proxy_ &&
+                     opened->value.worker == own_account_;
+    if (!own) return bad_snapshot("proxy");
+    voucher = std::move(opened).value();
+  }
+  if (!in.finished() || paid > owed) return bad_snapshot("proxy");
+  owed_ = owed;
+  paid_ = paid;
+  voucher_ = voucher;
+  return ok();
+}
+
+}  // namespace cocoon::billing
