@@ -1,0 +1,132 @@
+#include "http/sse.h"
+
+#include <fmt/format.h>
+
+namespace cocoon::http {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+/// Cuts the first line off `text`, whatever ends it.
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = text.find_first_of("\r\n");
+  const std::string_view line = text.substr(0, end);
+  if (end == std::string_view::npos) {
+    text = {};
+  } else {
+    text.remove_prefix(text.substr(end, 2) == "\r\n" ? end + 2 : end + 1);
+  }
+  return line;
+}
+
+}  // namespace
+
+void SseParser::push(std::string_view bytes) {
+  if (held_returned_) {
+    held_.clear();
+    held_returned_ = false;
+  }
+  input_ = bytes;
+}
+
+Result<std::optional<SseEvent>> SseParser::next() {
+  if (held_returned_) {
+    held_.clear();
+    held_returned_ = false;
+  }
+  std::size_t at = 0;
+  bool complete = false;
+  while (at < input_.size() && !complete) {
+    const char c = input_[at++];
+    if (c == '\n' && after_cr_) {
+      after_cr_ = false;
+      continue;
+    }
+    after_cr_ = c == '\r';
+    if (c != '\n' && c != '\r') {
+      line_empty_ = false;
+      lines_ = true;
+    } else if (line_empty_) {
+      complete = lines_;
+    } else {
+      line_empty_ = true;
+    }
+  }
+  // Do not wait for the LF of a CRLF, but take it along where it is there.
+  if (complete && after_cr_ && at < input_.size() && input_[at] == '\n') {
+    ++at;
+    after_cr_ = false;
+  }
+  if (failed_ || held_.size() + at > max_event_bytes_) {
+    failed_ = true;
+    input_ = {};
+    return Error(ErrorKind::upstream, "sse_event_too_large",
+                 fmt::format("A server-sent event is longer than {} bytes.", max_event_bytes_));
+  }
+  std::string_view raw = input_.substr(0, at);
+  input_.remove_prefix(at);
+  if (!complete) {
+    held_ += raw;
+    return std::optional<SseEvent>();
+  }
+  if (!held_.empty()) {
+    held_ += raw;
+    held_returned_ = true;
+    raw = held_;
+  }
+  lines_ = false;
+  return std::optional<SseEvent>(parse(raw));
+}
+
+std::optional<SseEvent> SseParser::finish() {
+  if (held_returned_) held_.clear();
+  if (held_.empty() || failed_) return std::nullopt;
+  held_returned_ = true;
+  lines_ = false;
+  line_empty_ = true;
+  return parse(held_);
+}
+
+SseEvent SseParser::parse(std::string_view raw) {
+  SseEvent event;
+  event.raw = raw;
+  if (first_ && raw.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    raw.remove_prefix(kByteOrderMark.size());
+  }
+  first_ = false;
+  bool joining = false;
+  while (!raw.empty()) {
+    const std::string_view line = take_line(raw);
+    const std::size_t colon = line.find(':');
+    const std::string_view name = line.substr(0, colon);
+    std::string_view value;
+    if (colon != std::string_view::npos) value = line.substr(colon + 1);
+    if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+    if (name == "event") {
+      event.type = value;
+    } else if (name == "data" && !event.has_data) {
+      event.has_data = true;
+      event.data = value;
+    } else if (name == "data") {
+      if (!joining) joined_ = event.data;
+      joining = true;
+      joined_ += '\n';
+      joined_ += value;
+      event.data = joined_;
+    }
+  }
+  return event;
+}
+
+void append_sse_data(std::string& out, std::string_view data) {
+  bool more = true;
+  while (more) {
+    more = data.find_first_of("\r\n") != std::string_view::npos;
+    out += "data: ";
+    out += take_line(data);
+    out += '\n';
+  }
+  out += '\n';
+}
+
+}  // namespace cocoon::http
