@@ -1,0 +1,82 @@
+#include "attest/text.h"
+#include "cocoon/attestation.h"
+
+COCOON_ABI_BEGIN
+
+namespace {
+
+struct StatusName {
+  TcbStatus status;
+  std::string_view name;
+};
+constexpr StatusName kStatusNames[] = {
+    {TcbStatus::up_to_date, "UpToDate"},
+    {TcbStatus::sw_hardening_needed, "SWHardeningNeeded"},
+    {TcbStatus::configuration_needed, "ConfigurationNeeded"},
+    {TcbStatus::configuration_and_sw_hardening_needed, "ConfigurationAndSWHardeningNeeded"},
+    {TcbStatus::out_of_date, "OutOfDate"},
+    {TcbStatus::out_of_date_configuration_needed, "OutOfDateConfigurationNeeded"},
+    {TcbStatus::td_relaunch_advised, "TDRelaunchAdvised"},
+    {TcbStatus::td_relaunch_advised_configuration_needed, "TDRelaunchAdvisedConfigurationNeeded"},
+    {TcbStatus::revoked, "Revoked"},
+};
+
+}  // namespace
+
+std::string_view to_string(TrustedRootKind kind) noexcept {
+  switch (kind) {
+    case TrustedRootKind::intel: return "intel";
+    case TrustedRootKind::simulated: return "simulated";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(TeeKind kind) noexcept {
+  switch (kind) {
+    case TeeKind::sgx: return "sgx";
+    case TeeKind::tdx: return "tdx";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(TcbStatus status) noexcept {
+  for (const StatusName& entry : kStatusNames) {
+    if (entry.status == status) return entry.name;
+  }
+  return "unknown";
+}
+
+std::optional<TcbStatus> tcb_status_from_string(std::string_view name) noexcept {
+  for (const StatusName& entry : kStatusNames) {
+    if (entry.name == name) return entry.status;
+  }
+  return std::nullopt;
+}
+
+Result<ImageHash> ImageHash::from_hex(std::string_view text) {
+  const auto bytes = attest::decode_hex_array<32>(text);
+  if (!bytes) {
+    return Error(ErrorKind::invalid_argument, "image_hash_invalid",
+                 "An image hash is written as 64 hexadecimal digits.");
+  }
+  return ImageHash{*bytes};
+}
+
+std::string ImageHash::to_hex() const {
+  return attest::encode_hex(bytes);
+}
+
+Result<PlatformId> PlatformId::from_hex(std::string_view text) {
+  const auto id = attest::decode_hex_array<16>(text);
+  if (!id) {
+    return Error(ErrorKind::invalid_argument, "platform_id_invalid",
+                 "A platform id is written as 32 hexadecimal digits.");
+  }
+  return PlatformId{*id};
+}
+
+std::string PlatformId::to_hex() const {
+  return attest::encode_hex(bytes);
+}
+
+COCOON_ABI_END
