@@ -199,12 +199,15 @@ class Connection {
   std::optional<Event> on(wire::Extension& message);
 
   std::optional<Event> broken(std::string_view code, std::string detail);
-  std::optional<Event> apply(Streams::iterator at, StreamEvent event);
+  std::optional<Event> receive(StreamId id, StreamEvent event, Streams::iterator& at);
   std::optional<Event> next_writable();
   Stream* find_open(StreamId stream);
   const Stream* find_open(StreamId stream) const;
+  static bool may_send(const Stream& stream);
   bool was_opened(StreamId stream) const;
   bool peer_owns(StreamId stream) const;
+  void enqueue(Streams::iterator at);
+  void leave_queue(Streams::iterator at);
   void drop(Streams::iterator at);
   void give_connection(std::size_t bytes);
   void close();

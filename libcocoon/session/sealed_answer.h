@@ -22,8 +22,10 @@ namespace cocoon::session {
 
 /// What the engine's HTTP answer begins with.
 struct AnswerHead {
-  std::uint16_t status = 0;       ///< 100 to 599
-  std::string_view content_type;  ///< at most limits::kMaxContentTypeBytes; may be empty
+  std::uint16_t status = 0;  ///< 200 to 599
+  /// Printable ASCII, as it becomes an HTTP header; at most limits::kMaxContentTypeBytes; may be
+  /// empty.
+  std::string_view content_type;
 };
 
 /// What the receipt commits to, so that the client can prove later what was asked and answered,
@@ -134,6 +136,7 @@ class AnswerOpener {
 
  private:
   Result<AnswerPart> parse(crypto::Chunk chunk);
+  bool take_record(std::uint8_t type, ByteView content, AnswerPart& part);
 
   RequestHash hash_;
   crypto::Secret<32> answer_key_;

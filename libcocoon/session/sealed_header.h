@@ -39,7 +39,7 @@ struct RequestHeader {
   AccountId proxy;             ///< the account of the proxy that is to serve it, no other may
   ByteArray<16> request_id{};  ///< drawn by the client
   Endpoint endpoint{};
-  std::string model;                      ///< 1 to limits::kMaxModelIdBytes bytes of UTF-8
+  std::string model;  ///< 1 to limits::kMaxModelIdBytes bytes, no control characters
   std::uint32_t max_output_tokens = 0;    ///< per choice, reasoning included
   std::uint32_t prompt_bound_tokens = 0;  ///< the reservation's bound for one prompt
   std::uint32_t choices = 1;  ///< `n` times the number of prompts, 1 to limits::kMaxChoices

@@ -120,7 +120,7 @@ class RequestOpener {
 /// and remembers the request in `replays`.
 /// Errors: protocol/bad_request_header, protocol/unsupported_suite, protocol/wrong_network,
 /// protocol/wrong_proxy, timeout/request_expired, protocol/not_after_too_far,
-/// protocol/wrong_candidate, protocol/unknown_sealing_key, protocol/bad_wrap,
+/// protocol/wrong_candidate, unavailable/unknown_sealing_key, protocol/bad_wrap,
 /// too_large/request_too_large, protocol/replayed_request, busy/replay_table_full.
 Result<RequestOpener> open_request(ByteView header, ByteView wrap, std::uint8_t candidate,
                                    const OpenPolicy& policy, SealingKeys& keys,

@@ -43,7 +43,8 @@ class SealingKeys {
 
   /// The secrets of a wrap that was sealed to key `id` under `hash`. Public-key work happens only
   /// for an `enc` not seen before; its exporter secret is kept once a wrap has opened under it.
-  /// Errors: protocol/unknown_sealing_key, protocol/bad_wrap.
+  /// Errors: unavailable/unknown_sealing_key (replaced: fresh candidates have the new one),
+  /// protocol/bad_wrap.
   Result<crypto::Secret<kWrapSecretBytes>> open_wrap(const SealingKeyId& id, ByteView wrap,
                                                      const RequestHash& hash);
 

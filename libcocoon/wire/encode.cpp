@@ -1,8 +1,6 @@
-#include <string>
-
 #include "codec/msgpack.h"
-#include "codec/utf8.h"
 #include "wire/codec.h"
+#include "wire/error_codes.h"
 #include "wire/frame_splitter.h"
 
 namespace cocoon::wire {
@@ -53,21 +51,6 @@ class FrameWriter {
   Writer writer_;
 };
 
-/// `text` as the peer will accept it: cut to `limit` bytes between characters, and UTF-8.
-std::string sendable_text(std::string_view text, std::size_t limit) {
-  if (text.size() > limit) {
-    std::size_t end = limit;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u) --end;
-    text = text.substr(0, end);
-  }
-  std::string out(text);
-  if (is_utf8(out)) return out;
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-  }
-  return out;
-}
-
 }  // namespace
 
 void encode(Bytes& out, const Hello& message) {
@@ -106,8 +89,8 @@ void encode(Bytes& out, const Pong& message) {
 
 void encode(Bytes& out, const GoAway& message) {
   FrameWriter(out, FrameType::goaway, kNoStream, 4)
-      ->str(sendable_text(message.reason, limits::kMaxCodeBytes))
-      .str(sendable_text(message.detail, limits::kMaxDetailBytes))
+      ->str(clean_text(message.reason, limits::kMaxCodeBytes))
+      .str(clean_text(message.detail, limits::kMaxDetailBytes))
       .boolean(message.fatal)
       .u64(message.kind);
 }
@@ -143,8 +126,8 @@ void encode(Bytes& out, const End& message) {
 void encode(Bytes& out, const Reset& message) {
   FrameWriter(out, FrameType::reset, message.stream, 6)
       ->u64(message.kind)
-      .str(sendable_text(message.code, limits::kMaxCodeBytes))
-      .str(sendable_text(message.detail, limits::kMaxDetailBytes))
+      .str(clean_text(message.code, limits::kMaxCodeBytes))
+      .str(clean_text(message.detail, limits::kMaxDetailBytes))
       .u64(message.retry_after_ms)
       .u64(message.cost.value)
       .u64(message.charged_total.value);
@@ -168,7 +151,7 @@ void encode(Bytes& out, const WorkerStatus& message) {
   FrameWriter(out, FrameType::worker_status, kNoStream, 3)
       ->boolean(message.ready)
       .u64(message.free_slots)
-      .str(sendable_text(message.reason, limits::kMaxDetailBytes));
+      .str(clean_text(message.reason, limits::kMaxDetailBytes));
 }
 
 void encode(Bytes& out, const CandidatesRequest& message) {

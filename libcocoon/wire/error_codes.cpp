@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/limits.h"
+#include "codec/utf8.h"
+
 namespace cocoon::wire {
 namespace {
 
@@ -53,16 +56,30 @@ constexpr std::array<std::string_view, 41> kKnownCodes{
 
 constexpr std::string_view kUnknownCode = "peer_error";
 
-Error from_peer(std::uint8_t kind, std::string_view code, std::string_view detail) {
+}  // namespace
+
+std::string clean_text(std::string_view text, std::size_t limit) {
+  if (text.size() > limit) {
+    std::size_t end = limit;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u) --end;
+    text = text.substr(0, end);
+  }
+  std::string out(text);
+  if (is_utf8(out)) return out;
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return out;
+}
+
+Error peer_error(std::uint8_t kind, std::string_view code, std::string_view detail) {
   auto what = static_cast<ErrorKind>(kind);
   if (kind >= static_cast<std::uint8_t>(ErrorKind::internal)) what = ErrorKind::upstream;
   const std::string_view known = known_code(code);
-  std::string text(detail);
-  if (known == kUnknownCode) text.insert(0, std::string(code) + ": ");
+  std::string text = clean_text(detail, limits::kMaxDetailBytes);
+  if (known == kUnknownCode) text.insert(0, clean_text(code, limits::kMaxCodeBytes) + ": ");
   return {what, known, std::move(text)};
 }
-
-}  // namespace
 
 std::string_view known_code(std::string_view code) {
   static_assert(std::is_sorted(kKnownCodes.begin(), kKnownCodes.end()));
@@ -71,11 +88,11 @@ std::string_view known_code(std::string_view code) {
 }
 
 Error to_error(const Reset& reset) {
-  return from_peer(reset.kind, reset.code, reset.detail);
+  return peer_error(reset.kind, reset.code, reset.detail);
 }
 
 Error to_error(const GoAway& goaway) {
-  return from_peer(goaway.kind, goaway.reason, goaway.detail);
+  return peer_error(goaway.kind, goaway.reason, goaway.detail);
 }
 
 Reset to_reset(StreamId stream, const Error& error) {
