@@ -1,14 +1,15 @@
 #pragma once
-/// @file The operating system's random generator, and libsodium's start.
+/// @file The operating system's random generator, and the start of both libraries.
 
 #include "base/random.h"
 #include "cocoon/result.h"
 
 namespace cocoon::crypto {
 
-/// Readies libsodium (processor features, entropy). Call it before anything else of this module,
-/// from any thread, as often as you like.
-/// Errors: internal/crypto_unavailable, where the system gives no entropy.
+/// Readies libsodium (processor features, entropy) and OpenSSL (see openssl_context()). Call it
+/// before anything else of this module, and before libcurl's start, which would load an
+/// openssl.cnf; from any thread, as often as you like.
+/// Errors: internal/crypto_unavailable.
 Status initialise();
 
 /// Cryptographic randomness from the system. Stateless; any thread.
