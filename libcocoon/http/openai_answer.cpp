@@ -1,0 +1,135 @@
+#include "http/openai_answer.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace cocoon::http {
+namespace {
+
+using json::Kind;
+using json::Value;
+
+/// A count that an engine reports, under either API's name.
+std::optional<std::uint64_t> read_count(Value value) {
+  const auto count = value.as_u64();
+  return count && *count <= limits::kMaxReportedTokens ? count : std::nullopt;
+}
+
+Value either(Value object, std::string_view name, std::string_view other) {
+  const Value value = object.find(name);
+  return value && !value.is(Kind::null) ? value : object.find(other);
+}
+
+std::uint64_t text_size(Value value) {
+  return value.as_string().value_or("").size();
+}
+
+/// Bytes of text in a chat message or in the delta of one.
+std::uint64_t message_bytes(Value message) {
+  std::uint64_t bytes = 0;
+  // vLLM calls it reasoning_content, later versions and others reasoning.
+  for (const std::string_view name : {"content", "reasoning_content", "reasoning", "refusal"}) {
+    bytes += text_size(message.find(name));
+  }
+  for (const Value call : message.find("tool_calls").elements()) {
+    const Value function = call.find("function");
+    bytes += text_size(function.find("name")) + text_size(function.find("arguments"));
+    bytes += text_size(call.find("custom").find("input"));
+  }
+  return bytes;
+}
+
+void count_text(AnswerFacts& facts, std::uint64_t bytes) {
+  facts.text_bytes += bytes;
+  if (bytes != 0) ++facts.deltas;
+}
+
+void count_choices(Value choices, AnswerFacts& facts) {
+  for (const Value choice : choices.elements()) {
+    count_text(facts, text_size(choice.find("text")) + message_bytes(choice.find("message")) +
+                          message_bytes(choice.find("delta")));
+  }
+}
+
+/// The items of a whole Responses answer.
+void count_output(Value output, AnswerFacts& facts) {
+  for (const Value item : output.elements()) {
+    std::uint64_t bytes = text_size(item.find("name")) + text_size(item.find("arguments")) +
+                          text_size(item.find("input"));
+    for (const std::string_view list : {"content", "summary"}) {
+      for (const Value part : item.find(list).elements()) {
+        bytes += text_size(part.find("text")) + text_size(part.find("refusal"));
+      }
+    }
+    count_text(facts, bytes);
+  }
+}
+
+/// The events of a Responses stream repeat finished text, so only deltas count.
+void inspect_response_event(Value root, std::string_view type, AnswerFacts& facts) {
+  constexpr std::string_view kDelta = ".delta";
+  if (type.size() >= kDelta.size() && type.substr(type.size() - kDelta.size()) == kDelta) {
+    count_text(facts, text_size(root.find("delta")));
+  }
+  facts.usage = parse_usage(root.find("response").find("usage"));
+  facts.is_last_event =
+      type == "response.completed" || type == "response.incomplete" || type == "response.failed";
+  facts.is_error = type == "error" || type == "response.failed";
+}
+
+}  // namespace
+
+std::optional<TokenUsage> parse_usage(Value usage) {
+  if (!usage.is(Kind::object)) return std::nullopt;
+  const auto prompt = read_count(either(usage, "prompt_tokens", "input_tokens"));
+  if (!prompt) return std::nullopt;
+  const Value output = either(usage, "completion_tokens", "output_tokens");
+  // Embeddings produce no tokens, and some engines leave their count out.
+  const auto completion = output && !output.is(Kind::null) ? read_count(output) : 0;
+  if (!completion) return std::nullopt;
+  const Value prompt_details = either(usage, "prompt_tokens_details", "input_tokens_details");
+  const Value output_details = either(usage, "completion_tokens_details", "output_tokens_details");
+  TokenUsage tokens;
+  tokens.cached = std::min(*prompt, prompt_details.find("cached_tokens").as_u64().value_or(0));
+  tokens.prompt = *prompt - tokens.cached;
+  tokens.reasoning =
+      std::min(*completion, output_details.find("reasoning_tokens").as_u64().value_or(0));
+  tokens.completion = *completion - tokens.reasoning;
+  return tokens;
+}
+
+Result<AnswerFacts> inspect_answer(Endpoint endpoint, std::string_view text) {
+  auto document = json::Document::parse(text);
+  if (!document || !document->root().is(Kind::object)) {
+    return Error(ErrorKind::upstream, "engine_answer_malformed",
+                 document ? "The engine's answer is no JSON object."
+                          : "The engine's answer is not JSON: " + document.error().detail());
+  }
+  const Value root = document->root();
+  AnswerFacts facts;
+  facts.is_error = root.find("error") && !root.find("error").is(Kind::null);
+  const auto type = root.find("type").as_string();
+  if (endpoint == Endpoint::responses && type) {
+    inspect_response_event(root, *type, facts);
+    return facts;
+  }
+  facts.usage = parse_usage(root.find("usage"));
+  if (endpoint == Endpoint::responses) {
+    count_output(root.find("output"), facts);
+    return facts;
+  }
+  const Value choices = root.find("choices");
+  count_choices(choices, facts);
+  facts.usage_only = choices.is(Kind::array) && choices.size() == 0 && facts.usage.has_value();
+  return facts;
+}
+
+bool is_done(std::string_view event_data) {
+  const std::size_t begin = event_data.find_first_not_of(' ');
+  const std::size_t end = event_data.find_last_not_of(' ');
+  if (begin == std::string_view::npos) return false;
+  return event_data.substr(begin, end - begin + 1) == "[DONE]";
+}
+
+}  // namespace cocoon::http
