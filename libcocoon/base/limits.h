@@ -225,6 +225,15 @@ inline constexpr std::size_t kTlsOutputHighWater = 1024 * 1024;
 /// Extensions of a certificate that parse_certificate() lists: real ones have about ten.
 inline constexpr int kMaxCertificateExtensions = 64;
 
+// --- Files (store/, ledger/) ---
+
+/// A node's store: far above 10,000 channels and workers at a few hundred bytes each. Keeps a fault
+/// from filling the disk.
+inline constexpr std::uint64_t kMaxStoreBytes = std::uint64_t{4} << 30;
+/// How long one process waits for another's transaction on a shared ledger file. They take
+/// milliseconds; a disk that is flushing takes seconds.
+inline constexpr Millis kFileBusyTimeout{15'000};
+
 // --- Cryptography ---
 
 /// Leaves of a Merkle tree that a verifier accepts: a hundred directories of the largest size we
