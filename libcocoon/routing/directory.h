@@ -39,37 +39,7 @@ struct WorkerPeer {
   EvidenceDigest evidence;  ///< SHA-256 of the leaf certificate
 };
 
-/// One connected worker.
-struct WorkerEntry {
-  WorkerPeer identity;
-  wire::WorkerRecord record;
-  SealingKeyId sealing_key;
-  /// The key before the last renewal: requests sealed to it are still on their way.
-  std::optional<SealingKeyId> previous_sealing_key;
-
-  bool ready = false;               ///< its own word
-  std::uint32_t running = 0;        ///< requests that this proxy gave it
-  std::uint32_t reported_free = 0;  ///< its own word, less what was given since
-  Breaker breaker;
-  MonoTime rest_until{};  ///< after a refusal: nothing before this
-
-  /// Slots that a request can take now, by its capacity and its own word.
-  std::uint32_t free_slots() const;
-  /// running ÷ capacity.
-  double utilisation() const;
-
- private:
-  friend class Directory;
-  std::uint32_t generation_ = 0;
-  bool used_ = false;
-  bool offered_ = false;  // stands in the offers of its models
-  Bytes record_bytes_;
-  ByteArray<64> signature_{};
-  Hash leaf_hash_{};
-  std::optional<std::uint32_t> leaf_;  // place in the published tree, where this record is in it
-};
-
-/// A worker that can take a request of a model now.
+/// A ready worker, at its price.
 struct Offer {
   std::uint32_t coefficient_e3 = 0;
   std::uint32_t slot = 0;
@@ -83,8 +53,49 @@ struct ModelEntry {
   std::uint32_t free_slots = 0;  ///< of those
   std::uint32_t running = 0;     ///< of those
   std::uint32_t listed = 0;      ///< connected, ready or not
-  /// Sorted by price, so that a price cap is a prefix.
-  std::vector<Offer> offers;
+  // Every ready worker stands in one of three lists, each sorted by price, so that a price cap is a
+  // prefix.
+  std::vector<Offer> offers;   ///< may get a request
+  std::vector<Offer> reserve;  ///< has a free slot, but update() did not let it be offered
+  std::vector<Offer> full;     ///< has no free slot
+
+  /// Lowest price of a ready worker; 0 where there is none.
+  std::uint32_t lowest_coefficient_e3() const;
+};
+
+/// One connected worker.
+struct WorkerEntry {
+  WorkerPeer identity;
+  wire::WorkerRecord record;
+  SealingKeyId sealing_key;
+  /// The key before the last renewal: requests sealed to it are still on their way.
+  std::optional<SealingKeyId> previous_sealing_key;
+
+  bool ready = false;               ///< its own word
+  std::uint32_t running = 0;        ///< requests that this proxy gave it
+  std::uint32_t reported_free = 0;  ///< its own word, less what was given since
+  Breaker breaker;
+  /// After a refusal: it counts as full until then, or until it reports.
+  std::optional<MonoTime> rest_until;
+
+  /// Whether it is among the offers of its models.
+  bool offered() const { return listed_in_ == &ModelEntry::offers; }
+  /// Slots that a request can take now, by its capacity and its own word.
+  std::uint32_t free_slots() const;
+  /// running ÷ capacity.
+  double utilisation() const;
+
+ private:
+  friend class Directory;
+  std::uint32_t generation_ = 0;
+  bool used_ = false;
+  bool may_be_offered_ = false;                          // the last word of update()
+  std::vector<Offer> ModelEntry::*listed_in_ = nullptr;  // null where not ready
+  std::vector<ModelEntry*> models_;
+  Bytes record_bytes_;
+  ByteArray<64> signature_{};
+  Hash leaf_hash_{};
+  std::optional<std::uint32_t> leaf_;  // place in the published tree, where this record is in it
 };
 
 /// Sizes are those of one proxy (10,000 workers); every change costs O(models of the worker ·
@@ -107,15 +118,17 @@ class Directory {
   void remove(WorkerIndex worker);
 
   /// Changes what is known of a worker: `change(WorkerEntry&)` may alter ready, running,
-  /// reported_free, breaker and rest_until; `offered` tells afterwards whether it may be offered
-  /// (given a free slot). Counts and offers follow. Nothing where the index is old.
+  /// reported_free, breaker and rest_until; `offered(const WorkerEntry&)` tells afterwards whether
+  /// it may be offered (given a free slot). Counts and offers follow. Nothing where the index is
+  /// old.
   template <class Change, class Offered>
   void update(WorkerIndex worker, Change change, Offered offered) {
-    WorkerEntry* entry = find_slot(worker);
+    WorkerEntry* entry = slot_of(worker);
     if (entry == nullptr) return;
-    withdraw(*entry, worker.slot);
+    const Share before = share_of(*entry);
     change(*entry);
-    enter(*entry, worker.slot, offered(static_cast<const WorkerEntry&>(*entry)));
+    entry->may_be_offered_ = offered(static_cast<const WorkerEntry&>(*entry));
+    settle(*entry, worker.slot, before);
   }
 
   /// Null where the index is old. Valid until the next change of the directory.
@@ -135,23 +148,34 @@ class Directory {
   const Hash& publish(Now now);
   /// Whether the worker's present record stands in the published tree.
   bool published(std::uint32_t slot) const { return slots_[slot].leaf_.has_value(); }
+  /// The worker in a slot that an offer names.
+  const WorkerEntry& at(std::uint32_t slot) const { return slots_[slot]; }
   /// Fills in root, leaves, time and signature of an answer.
   void fill_root(wire::Candidates& answer) const;
   /// A worker with its proof. Views are valid until the next change. @pre published(slot).
   wire::Candidate candidate(std::uint32_t slot) const;
 
  private:
-  WorkerEntry* find_slot(WorkerIndex worker);
+  /// What one worker adds to the counts of its models.
+  struct Share {
+    std::uint32_t workers = 0;
+    std::uint32_t capacity = 0;
+    std::uint32_t free_slots = 0;
+    std::uint32_t running = 0;
+  };
+  static Share share_of(const WorkerEntry& entry);
+
+  WorkerEntry* slot_of(WorkerIndex worker);
   Result<wire::WorkerRecord> check(const WorkerPeer& peer, const wire::SignedWorkerRecord& record,
                                    Now now) const;
   void keep(WorkerEntry& entry, std::uint32_t slot, const wire::SignedWorkerRecord& signed_record,
-            wire::WorkerRecord record);
-  void withdraw(WorkerEntry& entry, std::uint32_t slot);
-  void enter(WorkerEntry& entry, std::uint32_t slot, bool offered);
-  void list_models(const WorkerEntry& entry);
-  void unlist_models(const WorkerEntry& entry);
+            wire::WorkerRecord record, const SealingKeyId& key);
+  void list(WorkerEntry& entry, std::uint32_t slot);
+  void unlist(WorkerEntry& entry, std::uint32_t slot);
+  void settle(WorkerEntry& entry, std::uint32_t slot, const Share& before);
   bool rebuild_due(MonoTime now) const;
   void rebuild();
+  void sign(Now now);
 
   NetworkId network_;
   const crypto::SigningKey* boot_key_;
@@ -163,6 +187,7 @@ class Directory {
 
   crypto::MerkleTree tree_{{}};
   bool dirty_ = true;
+  bool signed_ = false;
   MonoTime built_at_{};
   UnixTime root_time_{};
   ByteArray<64> root_signature_{};

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <queue>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,7 +49,8 @@ class Scheduler {
   /// answer before anything changes.
   wire::Candidates candidates(const wire::CandidatesRequest& request, Now now);
 
-  /// Takes a slot of a worker for a request it was named for. False where it cannot take one now.
+  /// Takes a slot of a worker for a request it was named for. False where it has none free, or
+  /// where its breaker is open and its models have others on offer.
   bool start(WorkerIndex worker, Now now);
   /// Ends what start() began: frees the slot and takes the observation in. Call it once per start,
   /// also for a worker that has left (it then only counts for its reputation).
@@ -56,8 +58,9 @@ class Scheduler {
               const Observation& observation, Now now);
 
   /// How long a refused request of `model` should wait, in milliseconds: the requests turned away
-  /// lately over the rate at which slots come free; within 0.5 to 30 s.
-  std::uint32_t retry_after_ms(std::string_view model, Now now);
+  /// lately (by candidates() without workers) over the rate at which slots come free; within 0.5 to
+  /// 30 s.
+  std::uint32_t retry_after_ms(std::string_view model, Now now) const;
 
   /// What is served now, in order of id. Views are valid until the next change.
   std::vector<wire::ModelSummary> models() const;
@@ -77,17 +80,21 @@ class Scheduler {
     DrainMeter drain;
   };
 
-  bool may_be_offered(const WorkerEntry& entry, MonoTime now) const;
   void wake(Now now);
-  void refresh(WorkerIndex worker, MonoTime now);
-  std::vector<std::uint32_t> sample(const wire::CandidatesRequest& request, const Hash& root,
-                                    const std::vector<Offer>& offers, std::size_t within_cap,
-                                    Now now) const;
-  std::vector<Weighted> weigh(const std::vector<std::uint32_t>& slots,
-                              std::string_view model) const;
+  template <class Change>
+  void change(WorkerIndex worker, Change change);
+  bool eligible(std::uint32_t slot, Now now) const;
+  std::vector<std::uint32_t> choose(const wire::CandidatesRequest& request, const ModelEntry& model,
+                                    const Hash& root, Now now) const;
+  std::vector<std::uint32_t> sample(std::span<const Offer> offers, const ByteArray<16>& seed,
+                                    const Hash& root, Now now) const;
   std::optional<std::uint32_t> preferred_slot(const wire::CandidatesRequest& request,
                                               const ModelEntry& model, Now now) const;
-  ModelFigures& figures(std::string_view model);
+  std::vector<Weighted> weigh(const std::vector<std::uint32_t>& slots,
+                              std::string_view model) const;
+  double burden(const WorkerEntry& entry, const ServiceAverages* of_model) const;
+  ModelFigures* figures(std::string_view model);
+  void forget_unlisted_models();
 
   Directory directory_;
   ReputationBook reputation_;
