@@ -3,9 +3,9 @@
 /// its owner (node/, or a simulation) carries them out and answers with the matching on_… call.
 ///
 /// Shape of every core (ClientCore, ProxyCore, WorkerCore):
-///   in:  on_connected, on_bytes, on_disconnected, on_verified, on_ledger, on_time, and the role's own
-///   out: take_effects(), take_writable() + output(peer), next_deadline(), and the role's events
-///   end_turn(now): once after a batch of inputs; signs what is signed once per turn.
+///   in:  on_connected, on_bytes, on_disconnected, on_verified, on_ledger, on_time, and the role's
+///   own out: take_effects(), take_writable() + output(peer), next_deadline(), and the role's
+///   events end_turn(now): once after a batch of inputs; signs what is signed once per turn.
 
 #include <cstdint>
 #include <memory>
@@ -17,7 +17,9 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "cocoon/log.h"
 #include "cocoon/result.h"
+#include "ports/engine.h"
 #include "ports/ledger.h"
 #include "ports/store.h"
 #include "wire/messages.h"
@@ -44,10 +46,11 @@ struct VerifiedEvidence {
 
 /// Who is at the other end of an admitted connection.
 struct PeerIdentity {
-  BootKeyId boot_key;  ///< proved by the TLS handshake
-  Hash leaf_sha256{};  ///< of the certificate it showed
+  BootKeyId boot_key;        ///< proved by the TLS handshake
+  Hash leaf_sha256{};        ///< of the certificate it showed
+  Hash own_leaf_sha256{};    ///< of the certificate that we showed
   ByteArray<32> exporter{};  ///< of this TLS connection
-  Bytes certificate;   ///< leaf, DER; kept only for nodes with evidence
+  Bytes certificate;         ///< leaf, DER; kept only for nodes with evidence
   std::shared_ptr<const VerifiedEvidence> evidence;  ///< null for clients
 };
 
@@ -78,10 +81,7 @@ struct WriteStore {
 };
 /// Worker: give a request to the engine; answered by on_engine_… with the same run.
 struct StartEngine {
-  std::uint64_t run = 0;
-  std::string path;  ///< "/v1/chat/completions"
-  std::string body;
-  Millis time_left{};
+  ports::EngineRequest request;
 };
 struct CancelEngine {
   std::uint64_t run = 0;
@@ -97,7 +97,7 @@ struct Report {
   std::string message;
 };
 
-using Effect = std::variant<Connect, Disconnect, VerifyEvidence, CallLedger, WriteStore, StartEngine,
-                            CancelEngine, PauseEngine, Report>;
+using Effect = std::variant<Connect, Disconnect, VerifyEvidence, CallLedger, WriteStore,
+                            StartEngine, CancelEngine, PauseEngine, Report>;
 
 }  // namespace cocoon::core

@@ -1,0 +1,93 @@
+#include "core/body_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "billing/price.h"
+#include "http/openai.h"
+#include "session/sealed_request.h"
+
+namespace cocoon::core {
+namespace {
+
+/// What engines are told about output: nothing for embeddings, which have none.
+std::uint32_t output_limit(const http::RequestFacts& facts, const billing::ModelEntry& model) {
+  if (facts.endpoint == Endpoint::embeddings) return 0;
+  const std::uint64_t asked = facts.max_tokens.value_or(billing::default_max_tokens(model));
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(asked, model.max_output_tokens));
+}
+
+}  // namespace
+
+Result<RequestPlan> plan_request(Endpoint endpoint, std::string_view body,
+                                 const billing::Registry& registry, std::string_view cache_salt,
+                                 std::size_t max_request_bytes) {
+  if (body.size() > max_request_bytes) {
+    return Error(ErrorKind::too_large, "request_too_large",
+                 fmt::format("the body has {} bytes; at most {} are accepted", body.size(),
+                             max_request_bytes));
+  }
+  COCOON_TRY(const http::RequestFacts facts, http::inspect_request(endpoint, body));
+  COCOON_CHECK(http::check_allowed(facts));
+  const billing::ModelEntry* model = registry.find_model(facts.model);
+  if (model == nullptr) {
+    return Error(
+        ErrorKind::not_found, "model_not_found",
+        fmt::format("the network serves no model \"{}\"; GET /v1/models lists them", facts.model));
+  }
+  const std::uint64_t choices = facts.n * facts.prompts;
+  if (facts.n > limits::kMaxChoices || facts.prompts > limits::kMaxChoices ||
+      choices > limits::kMaxChoices) {
+    return Error(ErrorKind::invalid_argument, "too_many_choices",
+                 fmt::format("n times the number of prompts is {}; at most {} are accepted",
+                             choices, limits::kMaxChoices));
+  }
+  RequestPlan plan;
+  plan.endpoint = static_cast<session::Endpoint>(endpoint);
+  plan.model = facts.model;
+  plan.choices = static_cast<std::uint32_t>(choices);
+  plan.streams = facts.stream;
+  plan.max_output_tokens = output_limit(facts, *model);
+  http::RequestEdits edits;
+  edits.include_usage = true;
+  edits.store_false = true;
+  if (endpoint != Endpoint::embeddings) {
+    edits.max_tokens = plan.max_output_tokens;
+    edits.cache_salt = cache_salt;
+  }
+  plan.body = http::splice(body, facts, edits);
+  // The padded length, so that the proxy learns no more from the bound than from the body's size.
+  const std::uint64_t bound =
+      billing::prompt_bound(session::padded_body_length(plan.body.size()), 1, *model);
+  plan.prompt_bound_tokens = static_cast<std::uint32_t>(std::min<std::uint64_t>(bound, UINT32_MAX));
+  return plan;
+}
+
+Result<PreparedBody> prepare_body(const session::RequestHeader& header,
+                                  const billing::ModelEntry& model, std::string_view body) {
+  const auto endpoint = static_cast<Endpoint>(header.endpoint);
+  COCOON_TRY(const http::RequestFacts facts, http::inspect_request(endpoint, body));
+  COCOON_CHECK(http::check_allowed(facts));
+  if (facts.model != header.model) {
+    return Error(ErrorKind::invalid_argument, "model_mismatch",
+                 "the body names another model than the request's header");
+  }
+  if (facts.n > header.choices || facts.prompts > header.choices ||
+      facts.n * facts.prompts > header.choices) {
+    return Error(ErrorKind::invalid_argument, "choices_over_header",
+                 "the body asks for more answers than the request's header pays for");
+  }
+  if (billing::prompt_bound(body.size(), 1, model) > header.prompt_bound_tokens) {
+    return Error(ErrorKind::invalid_argument, "prompt_over_header",
+                 "the body is longer than the prompt bound that the request's header pays for");
+  }
+  http::RequestEdits edits;
+  edits.include_usage = true;
+  edits.store_false = true;
+  if (endpoint != Endpoint::embeddings) edits.max_tokens = header.max_output_tokens;
+  return PreparedBody{http::splice(body, facts, edits), facts.stream, body.size()};
+}
+
+}  // namespace cocoon::core

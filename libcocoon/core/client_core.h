@@ -1,0 +1,314 @@
+#pragma once
+/// @file ClientCore: finds attested workers, seals requests for them, pays, opens the answers.
+/// Pure.
+///
+/// Files: client_core.cpp (proxies), client_candidates.cpp (candidates and their evidence),
+/// client_requests.cpp (the life of a request), client_accounts.cpp (channel, vouchers, receipts).
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "billing/meter.h"
+#include "billing/receipt.h"
+#include "billing/registry.h"
+#include "cocoon/request.h"
+#include "core/body_rules.h"
+#include "core/core.h"
+#include "core/identity.h"
+#include "core/link.h"
+#include "routing/candidates.h"
+#include "session/sealed_request.h"
+#include "wire/evidence_parts.h"
+
+namespace cocoon::core {
+
+struct ClientCoreOptions {
+  std::vector<std::string> proxies;  ///< "host:port", the most preferred first
+  Nano max_exposure{500'000'000};
+  Nano max_request_cost{100'000'000};
+  std::size_t max_request_bytes = limits::kDefaultMaxRequestBytes;
+  std::uint32_t requests_per_key_agreement = limits::kMaxExporterUses;
+};
+
+// --- What a client tells its host ---
+
+using ClientRequestId = std::uint64_t;
+
+struct HeadReceived {
+  ClientRequestId request;
+  int status;
+  std::string content_type;
+};
+struct ChunkReceived {
+  ClientRequestId request;
+  Bytes bytes;
+};
+/// The last event of a request.
+struct RequestDone {
+  ClientRequestId request;
+  RequestOutcome outcome;
+};
+/// What a model costs and how much of it there is; answer to ask_models().
+struct ModelOffer {
+  std::string id;
+  std::uint32_t workers = 0;
+  std::uint32_t capacity = 0;
+  std::uint32_t free_slots = 0;
+  Nano prompt_price;  ///< of one token at the cheapest live worker
+  Nano completion_price;
+};
+struct ModelsReceived {
+  std::uint64_t ask;
+  Result<std::vector<ModelOffer>> models;
+};
+using ClientEvent = std::variant<HeadReceived, ChunkReceived, RequestDone, ModelsReceived>;
+
+class ClientCore final : public Core {
+ public:
+  ClientCore(NodeIdentity identity, billing::Registry registry, ClientCoreOptions options,
+             Random& random, Now now);
+  ~ClientCore() override;
+
+  /// State of an earlier run, before start(). Errors: io/bad_snapshot.
+  Status restore(const std::vector<ports::StoreEntry>& entries);
+  /// Connects to the proxies.
+  void start(Now now);
+  /// Errors: those of RegistryHistory::adopt.
+  Status on_registry(billing::Registry registry, Now now);
+
+  /// Takes a request in; its events follow, beginning on a later call.
+  /// Errors: those of plan_request(); payment/cap_too_low; unavailable/draining.
+  Result<ClientRequestId> submit(const InferenceRequest& request, Now now);
+  /// RequestDone with `cancelled` follows. Unknown requests are ignored: they may just have ended.
+  void cancel(ClientRequestId request, Now now);
+  /// While paused, no credit is given back: the worker stops once it is used up.
+  void pause(ClientRequestId request, bool paused);
+  /// @return what ModelsReceived will name.
+  std::uint64_t ask_models(Now now);
+
+  std::vector<ClientEvent> take_events() { return std::exchange(events_, {}); }
+
+  /// A proxy is connected, verified, and has a funded channel.
+  bool ready() const;
+  /// Why not.
+  std::string not_ready_reason() const;
+  /// The evidence and verdicts that the current directory rests on, as JSON.
+  std::string evidence_json() const;
+  void drain(Now now);
+  bool idle() const { return requests_.empty(); }
+  /// Signs and sends what is due, and stores the accounts.
+  void settle_all(Now now);
+
+  void on_connected(PeerId peer, PeerIdentity identity, Now now) override;
+  void on_bytes(PeerId peer, ByteView bytes, Now now) override;
+  void on_disconnected(PeerId peer, const Error& why, Now now) override;
+  void on_verified(CallId call, EvidenceVerdict verdict, Now now) override;
+  void on_ledger(CallId call, LedgerAnswer answer, Now now) override;
+  void on_time(Now now) override;
+  void end_turn(Now now) override;
+  MonoTime next_deadline() const override;
+  Bytes* output(PeerId peer) override;
+
+ private:
+  using StreamId = wire::StreamId;
+
+  /// A request that ended without the proxy having said what it cost.
+  struct Unsettled {
+    RequestHash hash;
+    Nano cap;
+    Nano proved;  ///< what the marks that were seen come to
+  };
+  /// The account with one proxy; it outlives connections.
+  struct Channel {
+    ChannelId id;
+    billing::ClientMeter meter;
+    std::deque<Unsettled> unsettled;
+    bool dirty = false;
+  };
+
+  /// A worker that a request can be sealed for.
+  struct Worker {
+    AccountId account;
+    BootKeyId boot_key;
+    EvidenceDigest evidence;
+    session::Recipient recipient;
+    std::uint32_t coefficient_e3 = 0;
+  };
+  /// asked: the proxy is to answer. checking: evidence is being verified. ready: usable, or empty.
+  enum class SetState : std::uint8_t { none, asked, checking, ready };
+  struct CandidateSet {
+    SetState state = SetState::none;
+    std::uint64_t ask = 0;
+    ByteArray<16> seed{};
+    std::vector<Worker> workers;
+    MonoTime since{};
+    std::uint32_t retry_after_ms = 0;
+    std::string problem;  ///< why it is empty, where that is not for want of workers
+    std::optional<AccountId> last_worker;
+  };
+
+  /// connecting, finding_channel, greeting, checking_epoch, then ready; closing: told to
+  /// disconnect.
+  enum class ProxyState : std::uint8_t {
+    waiting,
+    connecting,
+    finding_channel,
+    greeting,
+    checking_epoch,
+    ready,
+    closing
+  };
+  struct ProxyLink {
+    std::string endpoint;
+    ProxyState state = ProxyState::waiting;
+    PeerId peer = 0;
+    std::unique_ptr<Link> link;
+    AccountId account;
+    std::optional<billing::SignedEpoch> epoch;
+    Channel* channel = nullptr;
+    std::unique_ptr<session::ExporterCache> exporters;
+    std::map<std::string, CandidateSet> sets;  ///< by model
+    std::unordered_map<StreamId, ClientRequestId> streams;
+    std::vector<std::uint64_t> models_asked;
+    MonoTime retry_at{};
+    std::uint32_t failures = 0;
+    bool going_away = false;
+    std::optional<Error> problem;  ///< why it is not ready
+  };
+
+  enum class EvidenceState : std::uint8_t { fetching, verifying, accepted, refused };
+  struct EvidenceEntry {
+    EvidenceState state = EvidenceState::fetching;
+    PeerId from = 0;
+    std::optional<wire::EvidenceAssembly> assembly;
+    std::shared_ptr<const VerifiedEvidence> verified;
+    std::string refusal;
+    MonoTime since{};
+  };
+
+  /// waiting: for a proxy or candidates. offered: sent, no worker has accepted. accepted: it runs.
+  enum class RequestState : std::uint8_t { waiting, offered, accepted };
+  struct Request {
+    ClientRequestId id = 0;
+    RequestState state = RequestState::waiting;
+    RequestPlan plan;
+    Nano max_cost;
+    Nano cap;                ///< of the present attempt
+    MonoTime deadline{};     ///< of the whole
+    MonoTime progress_by{};  ///< first byte, then each further one
+    MonoTime started{};
+    std::uint32_t attempts = 0;
+    PeerId peer = 0;
+    StreamId stream = 0;
+    std::optional<session::SealedRequest> sealed;
+    std::size_t sent_chunks = 0;
+    bool end_sent = false;
+    std::vector<Worker> candidates;
+    std::size_t candidate = 0;
+    std::optional<session::AnswerOpener> answer;
+    wire::UsageMark mark;
+    std::uint64_t answer_bytes = 0;  ///< sealed
+    std::optional<billing::SignedReceipt> receipt;
+    std::optional<Error> engine_error;
+    bool paused = false;
+    std::size_t unconsumed = 0;
+    std::uint64_t registry_version = 0;
+  };
+
+  // client_core.cpp
+  ProxyLink* find_proxy(PeerId peer);
+  void connect(ProxyLink& proxy);
+  void on_event(ProxyLink& proxy, session::Event& event, Now now);
+  void on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now now);
+  void on_channel_found(ProxyLink& proxy, const ports::ChannelView& view, Now now);
+  void on_epoch(ProxyLink& proxy, const ports::EpochView& view, Now now);
+  void on_control(ProxyLink& proxy, wire::Message& message, Now now);
+  void on_models(ProxyLink& proxy, const wire::Models& models);
+  void fail_proxy(ProxyLink& proxy, const Error& error, Now now);
+  void lose_proxy(ProxyLink& proxy, const Error& why, Now now);
+  void drain_events(PeerId peer, Now now);
+  void check_liveness(Now now);
+  ProxyLink* best_proxy();
+
+  // client_candidates.cpp
+  CandidateSet* usable_set(ProxyLink& proxy, const std::string& model, Now now);
+  void ask_candidates(ProxyLink& proxy, const std::string& model, CandidateSet& set, Now now);
+  void on_candidates(ProxyLink& proxy, const wire::Candidates& answer, Now now);
+  void take_candidates(ProxyLink& proxy, CandidateSet& set, const wire::Candidates& answer,
+                       const wire::CandidatesRequest& asked, Now now);
+  void need_evidence(ProxyLink& proxy, const EvidenceDigest& digest, Now now);
+  void on_evidence(ProxyLink& proxy, const wire::Evidence& part, Now now);
+  void refuse_evidence(EvidenceEntry& entry, std::string why, Now now);
+  void check_sets(Now now);
+  void check_set(CandidateSet& set, Now now);
+  Status judge(const Worker& worker, const EvidenceEntry& entry, Now now) const;
+
+  // client_requests.cpp
+  void advance_waiting(Now now);
+  void advance(Request& request, Now now);
+  void attempt(Request& request, ProxyLink& proxy, const CandidateSet& set, Now now);
+  Result<session::RequestHeader> make_header(Request& request, const ProxyLink& proxy, Now now);
+  void send_body(Request& request);
+  void on_accepted(ProxyLink& proxy, const wire::Accepted& accepted, Now now);
+  void on_data(ProxyLink& proxy, const wire::Data& data, Now now);
+  void on_end(ProxyLink& proxy, const wire::End& end, Now now);
+  void on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now);
+  void take_part(Request& request, const session::AnswerPart& part);
+  void lose_attempt(Request& request, const Error& why, Now now);
+  void retry_or_fail(Request& request, const Error& error, std::uint32_t retry_after_ms, Now now);
+  void break_off(Request& request, const Error& error, Now now);
+  void finish(Request& request, Status status, Nano cost, std::uint32_t retry_after_ms);
+  Request* request_of(ProxyLink& proxy, StreamId stream);
+  void forget_stream(Request& request);
+
+  // client_accounts.cpp
+  Channel& channel_of(const billing::ChannelState& state);
+  Status authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap);
+  void send_voucher(ProxyLink& proxy);
+  void on_statement(ProxyLink& proxy, const wire::UsageStatement& message, Now now);
+  void settle_unsettled(Channel& channel, Nano charged);
+  void leave_unsettled(Request& request, Now now);
+  Result<Nano> check_receipt_of(Request& request, Nano charged, Now now);
+  Nano cost_of_mark(const Request& request, Now now) const;
+  void store_dirty();
+
+  struct ForChannel {
+    PeerId peer;
+  };
+  struct ForEpoch {
+    PeerId peer;
+  };
+  using LedgerPurpose = std::variant<ForChannel, ForEpoch>;
+  void call_ledger(ports::LedgerRequest request, LedgerPurpose purpose);
+
+  NodeIdentity identity_;
+  billing::RegistryHistory registry_;
+  ClientCoreOptions options_;
+  Random& random_;
+  std::string cache_salt_;
+  billing::ReceiptVerifier receipts_;
+
+  std::vector<ProxyLink> proxies_;
+  std::unordered_map<ChannelId, std::unique_ptr<Channel>> channels_;
+  std::unordered_map<EvidenceDigest, EvidenceEntry> evidence_;
+  std::unordered_map<CallId, EvidenceDigest> verifications_;
+  std::unordered_map<CallId, LedgerPurpose> ledger_calls_;
+  std::map<ClientRequestId, std::unique_ptr<Request>> requests_;
+  std::vector<ClientEvent> events_;
+  std::vector<ports::StoreEntry> restored_;
+  std::vector<PeerId> voucher_due_;
+  PeerId last_peer_ = 0;
+  ClientRequestId last_request_ = 0;
+  std::uint64_t last_ask_ = 0;
+  MonoTime next_check_{};
+  bool advance_ = false;  ///< waiting requests may be able to go on
+  bool draining_ = false;
+};
+
+}  // namespace cocoon::core

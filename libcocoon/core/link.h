@@ -1,0 +1,45 @@
+#pragma once
+/// @file One admitted connection of a core: its session and who is at the other end.
+
+#include <utility>
+
+#include "core/effects.h"
+#include "session/connection.h"
+
+namespace cocoon::core {
+
+struct Link {
+  Link(PeerId id, PeerIdentity who, session::Side side, Now now)
+      : peer(id), identity(std::move(who)), connection(side, now.mono) {}
+
+  PeerId peer;
+  PeerIdentity identity;
+  session::Connection connection;
+};
+
+/// Why the peer of `link` cannot be of `role`; ok where its evidence says that it is.
+inline Status check_role(const Link& link, wire::Role role, const AccountId& account) {
+  const auto& evidence = link.identity.evidence;
+  if (!evidence || evidence->role != role) {
+    return Error(ErrorKind::attestation, "wrong_role",
+                 "the peer says that it is a " + std::string(wire::to_string(role)) +
+                     ", but its evidence does not");
+  }
+  if (evidence->account != account) {
+    return Error(ErrorKind::attestation, "wrong_account",
+                 "the peer names another account than its evidence does");
+  }
+  return ok();
+}
+
+/// A peer's epoch record as its hello or hello_ack carried it.
+inline Result<billing::SignedEpoch> decode_epoch(ByteView record, ByteView signature,
+                                                 const AccountId& account) {
+  return billing::open_signed<billing::EpochRecord>(record, signature, account.bytes);
+}
+
+/// The error of a stream that the peer reset. A code of a peer is text from outside, so only codes
+/// that callers act on are kept; any other becomes "peer_error" and stands in the detail.
+Error error_from(const wire::Reset& reset);
+
+}  // namespace cocoon::core

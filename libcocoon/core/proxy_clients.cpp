@@ -1,0 +1,137 @@
+/// ProxyCore: clients' channels, vouchers, and their questions.
+
+#include <fmt/format.h>
+
+#include "core/proxy_core.h"
+#include "core/store_keys.h"
+#include "wire/evidence_parts.h"
+
+namespace cocoon::core {
+
+ProxyCore::Channel& ProxyCore::channel_of(const billing::ChannelState& state) {
+  const ChannelId id = state.id();
+  auto& slot = channels_[id];
+  if (!slot) {
+    const billing::ProxyLimits limits{options_.max_unacknowledged, options_.max_unacknowledged,
+                                      registry_.current()->message_fee};
+    slot = std::make_unique<Channel>(
+        Channel{state.terms.client, id,
+                billing::ProxyMeter(identity_.network, id, state.terms.signer,
+                                    identity_.account.account_id(), limits)});
+    const auto kept = restored_channels_.find(store_key(kChannelKey, id.view()));
+    if (kept != restored_channels_.end()) {
+      if (auto status = slot->meter.restore(kept->second); !status) {
+        report(LogLevel::error, fmt::format("channel {}: stored account is unusable: {}",
+                                            short_hex(id.bytes), status.error().detail()));
+      }
+      restored_channels_.erase(kept);
+    }
+  }
+  slot->meter.set_channel(state);
+  return *slot;
+}
+
+void ProxyCore::admit_client(Peer& peer, const ports::ChannelView& view, Now now) {
+  const auto& channel = view.channel;
+  const auto refuse_with = [&](ErrorKind kind, std::string_view code, std::string detail) {
+    fail_peer(peer, Error(kind, code, std::move(detail)), now);
+  };
+  if (!channel) {
+    return refuse_with(ErrorKind::payment, "channel_unknown",
+                       "the ledger knows no channel of that address; open one with "
+                       "cocoon-ledger open, or wait until it is confirmed");
+  }
+  if (channel->terms.proxy != identity_.account.account_id() ||
+      channel->terms.client != peer.account) {
+    return refuse_with(ErrorKind::payment, "channel_of_others",
+                       "that channel is not between this client and this proxy");
+  }
+  if (channel->phase != billing::ChannelPhase::open) {
+    return refuse_with(ErrorKind::payment, "channel_not_open",
+                       "that channel is closing or closed; open another one");
+  }
+  const billing::ChannelAuth auth{identity_.network, peer.hello_channel,
+                                  peer.link.identity.exporter, peer.link.identity.leaf_sha256};
+  if (auto status = billing::check_channel(auth, channel->terms.signer, peer.hello_signature);
+      !status) {
+    return refuse_with(ErrorKind::unauthorized, "channel_signature",
+                       "the client did not prove that it holds the channel's key");
+  }
+  peer.channel = &channel_of(*channel);
+  accept(peer, now);
+  if (peer.state != PeerState::ready) return;
+  wire::ChannelState state;
+  state.channel = peer.channel->id;
+  state.open = true;
+  state.deposit = channel->deposited;
+  state.charged_total = peer.channel->meter.charged();
+  peer.link.connection.send(state);
+  send_statement(peer);
+}
+
+void ProxyCore::send_statement(Peer& peer) {
+  const billing::ProxyMeter& meter = peer.channel->meter;
+  const auto statement = billing::sign(meter.statement(), identity_.account);
+  const Bytes bytes = statement.value.encode();
+  Bytes voucher;
+  wire::UsageStatement message;
+  message.statement = bytes;
+  message.signature = statement.signature;
+  if (meter.voucher()) {
+    voucher = meter.voucher()->value.encode();
+    message.voucher = voucher;
+    message.voucher_signature = meter.voucher()->signature;
+  }
+  peer.link.connection.send(message);
+  touch(peer.link.peer);
+}
+
+void ProxyCore::on_voucher(Peer& peer, const wire::Voucher& message, Now now) {
+  auto value = billing::Voucher::decode(message.voucher);
+  const auto signature = to_array<64>(message.signature);
+  if (!value || !signature) {
+    return fail_peer(peer,
+                     Error(ErrorKind::protocol, "bad_voucher",
+                           value ? "a voucher's signature has 64 bytes" : value.error().detail()),
+                     now);
+  }
+  Channel& channel = *peer.channel;
+  if (auto status = channel.meter.accept({*value, *signature}); !status) {
+    return fail_peer(peer, status.error(), now);
+  }
+  channel.dirty = true;
+}
+
+void ProxyCore::on_statement_shown(Peer& peer, const wire::UsageStatement& message, Now now) {
+  auto statement = billing::open_signed<billing::UsageStatement>(
+      message.statement, message.signature, identity_.account.public_key());
+  if (!statement) return fail_peer(peer, statement.error(), now);
+  if (auto status = peer.channel->meter.adopt(*statement); !status) {
+    return fail_peer(peer, status.error(), now);
+  }
+  peer.channel->dirty = true;
+}
+
+void ProxyCore::on_candidates_request(Peer& peer, const wire::CandidatesRequest& ask, Now now) {
+  wire::Candidates answer = scheduler_.candidates(ask, now);
+  answer.id = ask.id;
+  peer.link.connection.send(answer);
+}
+
+void ProxyCore::on_evidence_request(Peer& peer, const EvidenceDigest& digest) {
+  const auto at = evidence_.find(digest);
+  const Peer* worker = at == evidence_.end() ? nullptr : find_peer(at->second);
+  const ByteView certificate = worker ? ByteView(worker->link.identity.certificate) : ByteView{};
+  for (const wire::Evidence& part : wire::split_evidence(digest, certificate)) {
+    peer.link.connection.send(part);
+  }
+}
+
+void ProxyCore::on_models_request(Peer& peer, std::uint64_t id) {
+  wire::Models models;
+  models.id = id;
+  models.models = scheduler_.models();
+  peer.link.connection.send(models);
+}
+
+}  // namespace cocoon::core

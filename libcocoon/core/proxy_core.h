@@ -1,0 +1,268 @@
+#pragma once
+/// @file ProxyCore: admits clients and workers, routes sealed requests, keeps the accounts. Pure.
+///
+/// It sees headers, wraps and sealed chunks, never a prompt or an answer.
+///
+/// Files: proxy_core.cpp (connections, dispatch), proxy_clients.cpp (channels, candidates),
+/// proxy_workers.cpp (records, status), proxy_requests.cpp (the life of a request),
+/// proxy_settlement.cpp (charges, payouts, redeeming).
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "billing/meter.h"
+#include "billing/receipt.h"
+#include "billing/registry.h"
+#include "cocoon/callback.h"
+#include "cocoon/request.h"
+#include "core/core.h"
+#include "core/identity.h"
+#include "core/link.h"
+#include "routing/scheduler.h"
+#include "session/sealed_header.h"
+
+namespace cocoon::core {
+
+struct ProxyCoreOptions {
+  Nano max_unacknowledged{1'000'000'000};
+  std::size_t max_clients = 9000;
+  std::size_t max_workers = 9000;
+  std::size_t max_requests_per_client = 1024;
+  /// Admission by an embedding gateway; empty admits everybody. Must not call back.
+  Callback<Status(const AccountId& client, const ChannelId& channel, std::string_view model)> admit;
+  /// A request was charged; empty: nobody wants to know.
+  Callback<void(const AccountId& client, const ChannelId& channel, std::string_view model,
+                const Usage& usage)>
+      on_usage;
+};
+
+/// What an operator sees of a proxy.
+struct ProxyCounts {
+  std::size_t clients = 0;
+  std::size_t workers = 0;
+  std::size_t running = 0;
+  std::uint64_t requests_done = 0;
+  std::uint64_t requests_failed = 0;
+  std::uint64_t requests_cancelled = 0;
+  std::uint64_t requests_refused = 0;
+  Nano charged{};
+};
+
+class ProxyCore final : public Core {
+ public:
+  ProxyCore(NodeIdentity identity, billing::Registry registry, ProxyCoreOptions options,
+            Random& random, Now now);
+  ~ProxyCore() override;
+
+  /// State of an earlier run, before the first connection. Unknown keys are ignored.
+  /// Errors: io/bad_snapshot.
+  Status restore(const std::vector<ports::StoreEntry>& entries);
+
+  /// A newer registry. Errors: those of RegistryHistory::adopt.
+  Status on_registry(billing::Registry registry, Now now);
+
+  /// Takes nothing new and tells all peers; running requests go on.
+  void drain(Now now);
+  /// Nothing runs and nothing waits for the ledger.
+  bool idle() const { return requests_.empty() && ledger_calls_.empty(); }
+  /// Redeems what is held, at any worth: the last thing before stopping.
+  void settle_all(Now now);
+
+  ProxyCounts counts() const;
+
+  void on_connected(PeerId peer, PeerIdentity identity, Now now) override;
+  void on_bytes(PeerId peer, ByteView bytes, Now now) override;
+  void on_disconnected(PeerId peer, const Error& why, Now now) override;
+  void on_verified(CallId call, EvidenceVerdict verdict, Now now) override;
+  void on_ledger(CallId call, LedgerAnswer answer, Now now) override;
+  void on_time(Now now) override;
+  void end_turn(Now now) override;
+  MonoTime next_deadline() const override;
+  Bytes* output(PeerId peer) override;
+
+ private:
+  using RequestId = std::uint64_t;
+  using StreamId = wire::StreamId;
+
+  /// One channel, which outlives the connections that spend from it.
+  struct Channel {
+    AccountId client;
+    ChannelId id;
+    billing::ProxyMeter meter;
+    std::size_t running = 0;
+    bool dirty = false;  ///< its snapshot is to be stored
+    bool busy = false;   ///< a ledger call about it is under way
+    bool stale = false;  ///< read it again from the ledger
+  };
+  /// ended: told to disconnect; the transport has yet to say that it is gone.
+  enum class PeerState : std::uint8_t { greeting, looking_up, ready, ended };
+  struct Peer {
+    explicit Peer(Link l) : link(std::move(l)) {}
+    Link link;
+    PeerState state = PeerState::greeting;
+    wire::Role role{};
+    AccountId account;
+    Channel* channel = nullptr;                        // clients
+    std::optional<routing::WorkerIndex> worker;        // workers with a record
+    std::unordered_map<StreamId, RequestId> requests;  // by this connection's stream
+    // What hello said, kept while the ledger is asked.
+    ChannelId hello_channel;
+    Bytes hello_signature;
+    std::optional<billing::SignedEpoch> hello_epoch;
+  };
+  /// queued: between candidates. assigned: offered to one. accepted: its engine has started.
+  enum class RequestState : std::uint8_t { queued, assigned, accepted };
+  struct Request {
+    RequestId id = 0;
+    RequestState state = RequestState::queued;
+    PeerId client = 0;
+    StreamId client_stream = 0;
+    session::RequestHeader header;
+    Bytes header_bytes;
+    RequestHash hash;
+    std::vector<Bytes> wraps;
+    Channel* channel = nullptr;
+    MonoTime deadline{};
+    // The sealed body, held until a worker accepts (or dropped once it is too large to hold).
+    std::deque<Bytes> body;
+    std::size_t body_bytes = 0;
+    std::size_t sent_chunks = 0;  ///< of `body`, to the present worker
+    bool body_complete = false;
+    bool end_sent = false;
+    bool held = true;  ///< `body` still has its first chunk
+    // The candidate at work.
+    std::size_t next_candidate = 0;
+    PeerId worker = 0;
+    StreamId worker_stream = 0;
+    routing::WorkerIndex worker_index{};
+    AccountId worker_account;
+    BootKeyId worker_boot_key;
+    std::uint32_t coefficient_e3 = 0;
+    MonoTime assigned_at{};
+    MonoTime first_byte_at{};
+    // The answer.
+    struct AnswerChunk {
+      Bytes payload;
+      std::optional<wire::UsageMark> mark;
+    };
+    std::deque<AnswerChunk> answer;    ///< waits for the client's credit
+    std::uint64_t answer_bytes = 0;    ///< forwarded, sealed
+    wire::UsageMark mark;              ///< the last one forwarded
+    wire::UsageMark last_queued_mark;  ///< the last one received
+    std::optional<Bytes> receipt;      ///< the worker has ended
+  };
+
+  // proxy_core.cpp
+  Peer* find_peer(PeerId peer);
+  void on_event(Peer& peer, session::Event& event, Now now);
+  void on_hello(Peer& peer, const wire::Hello& hello, Now now);
+  void on_control(Peer& peer, wire::Message& message, Now now);
+  void fail_peer(Peer& peer, const Error& error, Now now);
+  void end_peer(Peer& peer, const Error& why, Now now);
+  void drop_peer(PeerId peer, const Error& why, Now now);
+  void on_going_away(Peer& peer, Now now);
+  void on_lookup(PeerId peer, const LedgerAnswer& answer, Now now);
+  void check_liveness(Now now);
+  void accept(Peer& peer, Now now);
+
+  // proxy_clients.cpp
+  void admit_client(Peer& peer, const ports::ChannelView& view, Now now);
+  void on_voucher(Peer& peer, const wire::Voucher& voucher, Now now);
+  void on_candidates_request(Peer& peer, const wire::CandidatesRequest& ask, Now now);
+  void on_evidence_request(Peer& peer, const EvidenceDigest& digest);
+  void on_models_request(Peer& peer, std::uint64_t id);
+  void on_statement_shown(Peer& peer, const wire::UsageStatement& statement, Now now);
+  void send_statement(Peer& peer);
+  Channel& channel_of(const billing::ChannelState& state);
+
+  // proxy_workers.cpp
+  void admit_worker(Peer& peer, const ports::EpochView& view, Now now);
+  void on_worker_record(Peer& peer, const wire::SignedWorkerRecord& record, Now now);
+  Status check_models(const wire::SignedWorkerRecord& record) const;
+  void on_payout_shown(Peer& peer, const wire::Payout& payout, Now now);
+  void on_worker_status(Peer& peer, const wire::WorkerStatus& status, Now now);
+
+  // proxy_requests.cpp
+  void on_open(Peer& peer, const wire::Open& open, Now now);
+  Result<session::RequestHeader> admit_request(const Peer& peer, const wire::Open& open, Now now);
+  void refuse(Peer& peer, StreamId stream, const Error& error, Now now);
+  void refuse_busy(Request& request, Now now);
+  void assign(Request& request, Now now);
+  bool offer(Request& request, std::size_t candidate, Now now);
+  void send_body(Request& request);
+  void on_data(Peer& peer, const wire::Data& data, Now now);
+  void on_body_chunk(Request& request, const wire::Data& data);
+  void on_answer_chunk(Request& request, const wire::Data& data, Now now);
+  void send_answer(Request& request, Now now);
+  void on_accepted(Peer& peer, const wire::Accepted& accepted, Now now);
+  void on_end(Peer& peer, const wire::End& end, Now now);
+  void on_reset(Peer& peer, const wire::Reset& reset, Now now);
+  void on_writable(Peer& peer, StreamId stream, Now now);
+  void worker_gave_up(Request& request, const Error& error, Now now);
+  void leave_worker(Request& request, routing::Outcome outcome, Now now);
+  routing::Observation observe(const Request& request, routing::Outcome outcome, Now now) const;
+  void fail_request(Request& request, const Error& error, std::uint32_t retry_after_ms, Now now);
+  void cancel_request(Request& request, const Error& why, Now now);
+  Request* request_of(Peer& peer, StreamId stream);
+  void erase_request(Request& request);
+
+  // proxy_settlement.cpp
+  void complete(Request& request, Now now);
+  Result<billing::Receipt> check_receipt_of(const Request& request, Now now);
+  Nano charge(Request& request, Nano cost, const billing::TokenCounts& tokens);
+  Nano cost_of_mark(const Request& request, Now now) const;
+  void settle_periodically(Now now);
+  void redeem(Channel& channel, bool at_any_worth);
+  void present(Channel& channel);
+  void read_channel(Channel& channel);
+  void read_contract();
+  void on_channel_answer(const ChannelId& channel, const LedgerAnswer& answer);
+  void on_contract_answer(const LedgerAnswer& answer);
+  void send_payouts();
+  void store_dirty();
+  const billing::Prices* prices_of(std::uint64_t version, Now now) const;
+
+  // The ledger's answers come back by what they were asked for.
+  struct ForPeer {
+    PeerId peer;
+  };
+  struct ForChannel {
+    ChannelId channel;
+  };
+  struct ForContract {};
+  using LedgerPurpose = std::variant<ForPeer, ForChannel, ForContract>;
+  void call_ledger(ports::LedgerRequest request, LedgerPurpose purpose);
+
+  NodeIdentity identity_;
+  billing::RegistryHistory registry_;
+  ProxyCoreOptions options_;
+  Random& random_;
+  routing::Scheduler scheduler_;
+  billing::PayoutBook payouts_;
+  billing::ReceiptVerifier receipts_;
+
+  std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
+  std::unordered_map<RequestId, std::unique_ptr<Request>> requests_;
+  std::unordered_map<ChannelId, std::unique_ptr<Channel>> channels_;
+  std::multimap<MonoTime, RequestId> deadlines_;
+  std::unordered_map<CallId, LedgerPurpose> ledger_calls_;
+  std::unordered_map<std::string, Bytes> restored_channels_;  ///< by store key, until first used
+  std::unordered_map<EvidenceDigest, PeerId> evidence_;
+  std::set<AccountId> dirty_workers_;  ///< whose accounts are to be stored
+  RequestId last_request_ = 0;
+  std::size_t clients_ = 0;
+  std::size_t workers_ = 0;
+  MonoTime next_settlement_{};
+  MonoTime next_liveness_{};
+  bool contract_busy_ = false;  ///< the contract is being read
+  bool draining_ = false;
+  ProxyCounts counts_;
+};
+
+}  // namespace cocoon::core

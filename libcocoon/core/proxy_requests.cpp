@@ -1,0 +1,421 @@
+/// ProxyCore: the life of a request. `queued → assigned → accepted → gone`. Until a worker has
+/// accepted, a request may be offered to the next candidate; afterwards never.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/proxy_core.h"
+#include "core/store_keys.h"
+#include "routing/candidates.h"
+
+namespace cocoon::core {
+
+// --- Admission ---
+
+Result<session::RequestHeader> ProxyCore::admit_request(const Peer& peer, const wire::Open& open,
+                                                        Now now) {
+  COCOON_TRY(session::RequestHeader header, session::decode_request_header(open.header));
+  if (header.network != identity_.network) {
+    return Error(ErrorKind::protocol, "wrong_network", "the request is for another network");
+  }
+  if (header.proxy != identity_.account.account_id()) {
+    return Error(ErrorKind::protocol, "wrong_proxy", "the request is for another proxy");
+  }
+  if (open.first_wrap != 0 || open.wraps.size() != header.candidates.size()) {
+    return Error(ErrorKind::protocol, "wrap_count",
+                 "a request carries one wrap for each of its candidates");
+  }
+  if (header.not_after <= now.unix) {
+    return Error(ErrorKind::timeout, "request_expired", "the request's not_after has passed");
+  }
+  if (header.not_after > now.unix + limits::kMaxNotAfter + limits::kClockSkew) {
+    return Error(ErrorKind::protocol, "not_after_too_far",
+                 "the request's not_after lies further ahead than is allowed");
+  }
+  COCOON_TRY(const billing::Registry* priced, registry_.priced(header.registry_version, now.unix));
+  if (priced->find_model(header.model) == nullptr) {
+    return Error(ErrorKind::not_found, "model_not_found",
+                 fmt::format("the network serves no model \"{}\"", header.model));
+  }
+  if (peer.requests.size() >= options_.max_requests_per_client) {
+    return Error(ErrorKind::busy, "too_many_requests",
+                 "this client has as many requests running as it may");
+  }
+  if (options_.admit) {
+    COCOON_CHECK(options_.admit(peer.account, peer.channel->id, header.model));
+  }
+  return header;
+}
+
+void ProxyCore::refuse(Peer& peer, StreamId stream, const Error& error, Now now) {
+  ++counts_.requests_refused;
+  (void)now;
+  peer.link.connection.reset(stream, error, 0, {}, peer.channel->meter.charged());
+  touch(peer.link.peer);
+}
+
+void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
+  if (peer.role != wire::Role::client) {
+    return fail_peer(
+        peer, Error(ErrorKind::protocol, "unexpected_open", "a worker opens no streams"), now);
+  }
+  auto header = admit_request(peer, open, now);
+  if (!header) return refuse(peer, open.stream, header.error(), now);
+
+  auto made = std::make_unique<Request>();
+  Request& request = *made;
+  request.id = ++last_request_;
+  request.client = peer.link.peer;
+  request.client_stream = open.stream;
+  request.header = std::move(*header);
+  request.header_bytes = to_bytes(open.header);
+  request.hash = session::request_hash(open.header);
+  for (const ByteView wrap : open.wraps) request.wraps.push_back(to_bytes(wrap));
+  request.channel = peer.channel;
+  const Millis left = std::min<Millis>(Millis(open.time_left_ms), limits::kRequestDeadline);
+  request.deadline = now.mono + left;
+  if (auto status = peer.channel->meter.reserve(request.hash, request.header.cost_cap); !status) {
+    read_channel(*peer.channel);  // it may have been topped up, or be closing
+    return refuse(peer, open.stream, status.error(), now);
+  }
+  ++peer.channel->running;
+  peer.requests[open.stream] = request.id;
+  deadlines_.emplace(request.deadline, request.id);
+  requests_[request.id] = std::move(made);
+  assign(request, now);
+}
+
+// --- Choosing a worker ---
+
+void ProxyCore::assign(Request& request, Now now) {
+  request.state = RequestState::queued;
+  while (request.next_candidate < request.header.candidates.size()) {
+    if (offer(request, request.next_candidate++, now)) return;
+  }
+  refuse_busy(request, now);
+}
+
+bool ProxyCore::offer(Request& request, std::size_t candidate, Now now) {
+  const auto index = scheduler_.directory().find(request.header.candidates[candidate]);
+  const auto* entry = index ? scheduler_.directory().find(*index) : nullptr;
+  if (entry == nullptr) return false;
+  if (entry->record.coefficient_e3 > request.header.max_coefficient_e3) return false;
+  Peer* worker = find_peer(entry->identity.peer);
+  if (worker == nullptr || worker->state != PeerState::ready) return false;
+  request.worker_account = entry->identity.account;
+  request.worker_boot_key = entry->identity.boot_key;
+  request.coefficient_e3 = entry->record.coefficient_e3;
+  if (!scheduler_.start(*index, now)) return false;
+
+  request.worker_index = *index;
+  request.assigned_at = now.mono;
+  request.first_byte_at = {};
+  const auto left = std::chrono::duration_cast<Millis>(request.deadline - now.mono);
+  auto stream = worker->link.connection.open(
+      request.header_bytes, {request.wraps[candidate]}, static_cast<std::uint8_t>(candidate),
+      static_cast<std::uint32_t>(std::max<Millis::rep>(left.count(), 1)));
+  if (!stream) {
+    scheduler_.finish(*index, request.worker_account, request.header.model,
+                      observe(request, routing::Outcome::refused, now), now);
+    return false;
+  }
+  request.state = RequestState::assigned;
+  request.worker = worker->link.peer;
+  request.worker_stream = *stream;
+  request.sent_chunks = 0;
+  request.end_sent = false;
+  worker->requests[*stream] = request.id;
+  send_body(request);
+  touch(worker->link.peer);
+  return true;
+}
+
+void ProxyCore::refuse_busy(Request& request, Now now) {
+  Peer* client = find_peer(request.client);
+  if (client == nullptr) return erase_request(request);
+  // Fresh candidates in the same round trip, by a seed that the client knows already.
+  wire::CandidatesRequest ask;
+  ask.model = request.header.model;
+  ask.seed = routing::refusal_seed(request.hash);
+  ask.count = limits::kDefaultCandidates;
+  ask.max_coefficient_e3 = request.header.max_coefficient_e3;
+  wire::Candidates fresh = scheduler_.candidates(ask, now);
+  fresh.id = 0;
+  client->link.connection.send(fresh);
+  const std::uint32_t wait = scheduler_.retry_after_ms(request.header.model, now);
+  fail_request(request,
+               Error(ErrorKind::busy, "no_candidate_free",
+                     "none of the request's candidates can take it now"),
+               wait, now);
+}
+
+// --- The body, towards the worker ---
+
+ProxyCore::Request* ProxyCore::request_of(Peer& peer, StreamId stream) {
+  const auto at = peer.requests.find(stream);
+  if (at == peer.requests.end()) return nullptr;
+  const auto request = requests_.find(at->second);
+  return request == requests_.end() ? nullptr : request->second.get();
+}
+
+void ProxyCore::on_data(Peer& peer, const wire::Data& data, Now now) {
+  Request* request = request_of(peer, data.stream);
+  if (request == nullptr) {
+    peer.link.connection.consumed(data.stream, data.payload.size());
+    return;
+  }
+  if (request->client == peer.link.peer) {
+    on_body_chunk(*request, data);
+  } else {
+    on_answer_chunk(*request, data, now);
+  }
+}
+
+void ProxyCore::on_body_chunk(Request& request, const wire::Data& data) {
+  Peer* client = find_peer(request.client);
+  request.body.push_back(to_bytes(data.payload));
+  request.body_bytes += data.payload.size();
+  // What may be held does not keep other streams of the connection waiting.
+  if (request.body_bytes <= limits::kMaxHeldBodyBytes) {
+    client->link.connection.buffered(data.stream, data.payload.size());
+  } else {
+    request.held = false;
+  }
+  send_body(request);
+}
+
+void ProxyCore::send_body(Request& request) {
+  if (request.state == RequestState::queued) return;
+  Peer* worker = find_peer(request.worker);
+  Peer* client = find_peer(request.client);
+  if (worker == nullptr || client == nullptr) return;
+  while (request.sent_chunks < request.body.size()) {
+    if (!worker->link.connection.send_data(request.worker_stream,
+                                           request.body[request.sent_chunks])) {
+      break;
+    }
+    const std::size_t size = request.body[request.sent_chunks].size();
+    client->link.connection.consumed(request.client_stream, size);
+    ++request.sent_chunks;
+    if (!request.held) {  // too large to be given to another worker: keep nothing
+      request.body.erase(request.body.begin(),
+                         request.body.begin() + static_cast<std::ptrdiff_t>(request.sent_chunks));
+      request.sent_chunks = 0;
+    }
+  }
+  if (request.body_complete && !request.end_sent && request.sent_chunks == request.body.size()) {
+    wire::End end;
+    end.stream = request.worker_stream;
+    worker->link.connection.send_end(end);
+    request.end_sent = true;
+  }
+  touch(worker->link.peer);
+  touch(client->link.peer);
+}
+
+// --- The answer, towards the client ---
+
+void ProxyCore::on_accepted(Peer& peer, const wire::Accepted& accepted, Now) {
+  Request* request = request_of(peer, accepted.stream);
+  if (request == nullptr || request->state != RequestState::assigned) return;
+  request->state = RequestState::accepted;
+  if (request->end_sent) request->body.clear();
+  request->held = false;
+  if (request->end_sent) request->sent_chunks = 0;
+  if (Peer* client = find_peer(request->client)) {
+    client->link.connection.send_accepted(request->client_stream,
+                                          static_cast<std::uint8_t>(request->next_candidate - 1));
+    touch(request->client);
+  }
+}
+
+void ProxyCore::on_answer_chunk(Request& request, const wire::Data& data, Now now) {
+  if (request.first_byte_at == MonoTime{}) request.first_byte_at = now.mono;
+  Peer* client = find_peer(request.client);
+  Peer* worker = find_peer(request.worker);
+  if (client == nullptr || worker == nullptr) return;
+  if (data.mark) {
+    const auto counts = [](const wire::UsageMark& m) {
+      return billing::TokenCounts{m.prompt, m.cached, m.completion, m.reasoning};
+    };
+    const wire::UsageMark& before =
+        request.answer.empty() ? request.mark : request.last_queued_mark;
+    if (!billing::grows(counts(before), counts(*data.mark))) {
+      const Error error(ErrorKind::upstream, "usage_shrank",
+                        "the worker's usage marks went backwards");
+      return fail_request(request, error, 0, now);
+    }
+    request.last_queued_mark = *data.mark;
+  }
+  if (request.answer.empty() &&
+      client->link.connection.send_data(request.client_stream, data.payload, data.mark)) {
+    request.answer_bytes += data.payload.size();
+    if (data.mark) request.mark = *data.mark;
+    worker->link.connection.consumed(data.stream, data.payload.size());
+  } else {
+    // The stream's credit bounds what can wait here.
+    worker->link.connection.buffered(data.stream, data.payload.size());
+    request.answer.push_back({to_bytes(data.payload), data.mark});
+  }
+  touch(request.client);
+  touch(request.worker);
+}
+
+void ProxyCore::send_answer(Request& request, Now now) {
+  Peer* client = find_peer(request.client);
+  if (client == nullptr) return;
+  Peer* worker = find_peer(request.worker);
+  while (!request.answer.empty()) {
+    auto& chunk = request.answer.front();
+    if (!client->link.connection.send_data(request.client_stream, chunk.payload, chunk.mark)) {
+      break;
+    }
+    request.answer_bytes += chunk.payload.size();
+    if (chunk.mark) request.mark = *chunk.mark;
+    if (worker != nullptr) {
+      worker->link.connection.consumed(request.worker_stream, chunk.payload.size());
+      touch(request.worker);
+    }
+    request.answer.pop_front();
+  }
+  touch(request.client);
+  if (request.answer.empty() && request.receipt) complete(request, now);
+}
+
+void ProxyCore::on_writable(Peer& peer, StreamId stream, Now now) {
+  Request* request = request_of(peer, stream);
+  if (request == nullptr) return;
+  if (request->client == peer.link.peer) {
+    send_answer(*request, now);
+  } else {
+    send_body(*request);
+  }
+}
+
+void ProxyCore::on_end(Peer& peer, const wire::End& end, Now now) {
+  Request* request = request_of(peer, end.stream);
+  if (request == nullptr) return;
+  if (request->client == peer.link.peer) {
+    request->body_complete = true;
+    return send_body(*request);
+  }
+  peer.requests.erase(end.stream);
+  request->receipt = to_bytes(end.receipt);
+  request->worker_stream = 0;
+  send_answer(*request, now);
+}
+
+// --- Endings ---
+
+void ProxyCore::on_reset(Peer& peer, const wire::Reset& reset, Now now) {
+  Request* request = request_of(peer, reset.stream);
+  if (request == nullptr) return;
+  if (request->client == peer.link.peer) {
+    peer.requests.erase(reset.stream);
+    return cancel_request(*request, error_from(reset), now);
+  }
+  peer.requests.erase(reset.stream);
+  request->worker_stream = 0;
+  worker_gave_up(*request, error_from(reset), now);
+}
+
+void ProxyCore::worker_gave_up(Request& request, const Error& error, Now now) {
+  const bool refused = request.state == RequestState::assigned && error.kind() == ErrorKind::busy;
+  leave_worker(request, refused ? routing::Outcome::refused : routing::Outcome::failed, now);
+  // Where the fault is the request's own, the next worker would say the same.
+  const bool hopeless = error.kind() == ErrorKind::invalid_argument ||
+                        error.kind() == ErrorKind::too_large || error.kind() == ErrorKind::timeout;
+  if (request.state == RequestState::assigned && !hopeless && request.held) {
+    return assign(request, now);
+  }
+  fail_request(request, error, 0, now);
+}
+
+routing::Observation ProxyCore::observe(const Request& request, routing::Outcome outcome,
+                                        Now now) const {
+  const auto ms = [](auto d) { return std::chrono::duration_cast<Millis>(d); };
+  routing::Observation o;
+  o.outcome = outcome;
+  o.elapsed = ms(now.mono - request.assigned_at);
+  if (request.first_byte_at != MonoTime{}) {
+    o.first_token = ms(request.first_byte_at - request.assigned_at);
+    o.streaming = ms(now.mono - request.first_byte_at);
+  }
+  o.tokens = request.mark.completion + request.mark.reasoning;
+  return o;
+}
+
+/// Ends what the present worker has to do with the request; its stream is reset if it still runs.
+void ProxyCore::leave_worker(Request& request, routing::Outcome outcome, Now now) {
+  if (request.worker == 0) return;
+  if (Peer* worker = find_peer(request.worker)) {
+    if (request.worker_stream != 0) {
+      worker->requests.erase(request.worker_stream);
+      worker->link.connection.reset(
+          request.worker_stream,
+          Error(ErrorKind::cancelled, "cancelled", "the request is no longer wanted"));
+      touch(request.worker);
+    }
+  }
+  scheduler_.finish(request.worker_index, request.worker_account, request.header.model,
+                    observe(request, outcome, now), now);
+  request.worker = 0;
+  request.worker_stream = 0;
+}
+
+/// Ends a request without an answer, and without a charge.
+void ProxyCore::fail_request(Request& request, const Error& error, std::uint32_t retry_after_ms,
+                             Now now) {
+  leave_worker(
+      request,
+      error.kind() == ErrorKind::timeout ? routing::Outcome::failed : routing::Outcome::cancelled,
+      now);
+  ++(error.kind() == ErrorKind::busy ? counts_.requests_refused : counts_.requests_failed);
+  (void)charge(request, Nano{0}, {});
+  if (Peer* client = find_peer(request.client)) {
+    client->requests.erase(request.client_stream);
+    client->link.connection.reset(request.client_stream, error, retry_after_ms, Nano{0},
+                                  request.channel->meter.charged());
+    touch(request.client);
+  }
+  erase_request(request);
+}
+
+/// The client gave it up, or is gone: it pays what was forwarded.
+void ProxyCore::cancel_request(Request& request, const Error&, Now now) {
+  ++counts_.requests_cancelled;
+  const bool ran = request.state == RequestState::accepted;
+  const Nano cost = ran ? cost_of_mark(request, now) : Nano{0};
+  const AccountId worker = request.worker_account;
+  leave_worker(request, routing::Outcome::cancelled, now);
+  const Nano charged = charge(
+      request, cost,
+      {request.mark.prompt, request.mark.cached, request.mark.completion, request.mark.reasoning});
+  if (charged.value > 0) {
+    if (const auto* prices = prices_of(request.header.registry_version, now)) {
+      if (payouts_.owe(worker, billing::worker_share(charged, prices->worker_share_e4))) {
+        dirty_workers_.insert(worker);
+      }
+    }
+  }
+  if (Peer* client = find_peer(request.client);
+      client != nullptr && client->state == PeerState::ready) {
+    send_statement(*client);  // the stream is gone; this says what it cost
+  }
+  erase_request(request);
+}
+
+void ProxyCore::erase_request(Request& request) {
+  if (request.channel != nullptr && request.channel->running > 0) --request.channel->running;
+  const auto [first, last] = deadlines_.equal_range(request.deadline);
+  for (auto at = first; at != last; ++at) {
+    if (at->second == request.id) {
+      deadlines_.erase(at);
+      break;
+    }
+  }
+  requests_.erase(request.id);
+}
+
+}  // namespace cocoon::core

@@ -1,0 +1,241 @@
+/// ProxyCore: charges, payouts, and what goes to the ledger and the store.
+
+#include <fmt/format.h>
+
+#include "core/proxy_core.h"
+#include "core/store_keys.h"
+
+namespace cocoon::core {
+
+const billing::Prices* ProxyCore::prices_of(std::uint64_t version, Now now) const {
+  auto registry = registry_.priced(version, now.unix);
+  return registry ? &(*registry)->prices : nullptr;
+}
+
+// --- The end of a request ---
+
+Result<billing::Receipt> ProxyCore::check_receipt_of(const Request& request, Now now) {
+  COCOON_TRY(const billing::SignedReceipt receipt,
+             billing::SignedReceipt::decode(*request.receipt));
+  COCOON_CHECK(receipts_.verify(receipt, request.worker_boot_key));
+  COCOON_TRY(const billing::Registry* registry,
+             registry_.priced(request.header.registry_version, now.unix));
+  billing::ReceiptTerms terms;
+  terms.network = identity_.network;
+  terms.request = request.hash;
+  terms.proxy = identity_.account.account_id();
+  terms.worker = request.worker_account;
+  terms.registry_version = request.header.registry_version;
+  terms.coefficient_e3 = request.coefficient_e3;
+  terms.cap = request.header.cost_cap;
+  const std::uint64_t choices = request.header.choices;
+  terms.bounds.prompt_tokens = request.header.prompt_bound_tokens * choices;
+  terms.bounds.output_tokens = request.header.max_output_tokens * choices;
+  terms.bounds.output_bytes = request.answer_bytes;
+  COCOON_CHECK(billing::check_receipt(receipt.receipt, terms, registry->prices));
+  return receipt.receipt;
+}
+
+/// All of the answer has been forwarded, and the worker has sent its receipt.
+void ProxyCore::complete(Request& request, Now now) {
+  auto receipt = check_receipt_of(request, now);
+  if (!receipt) {
+    report(LogLevel::warning,
+           fmt::format("worker {}: receipt refused: {}", short_hex(request.worker_account.bytes),
+                       receipt.error().detail()));
+    return worker_gave_up(request,
+                          Error(ErrorKind::upstream, "bad_receipt",
+                                "the worker's receipt was refused; nothing was charged"),
+                          now);
+  }
+  const bool done = receipt->outcome == billing::Outcome::done;
+  const Nano cost = receipt->outcome == billing::Outcome::failed ? Nano{0} : receipt->cost;
+  const AccountId worker = request.worker_account;
+  const billing::TokenCounts& tokens = receipt->tokens;
+  request.mark = {tokens.prompt, tokens.cached, tokens.completion, tokens.reasoning};
+  leave_worker(request, done ? routing::Outcome::served : routing::Outcome::failed, now);
+  const Nano charged = charge(request, cost, tokens);
+  if (const auto* prices = prices_of(request.header.registry_version, now);
+      prices != nullptr && charged.value > 0) {
+    if (payouts_.owe(worker, billing::worker_share(charged, prices->worker_share_e4))) {
+      dirty_workers_.insert(worker);
+    }
+  }
+  ++(done ? counts_.requests_done : counts_.requests_failed);
+  if (Peer* client = find_peer(request.client)) {
+    wire::End end;
+    end.stream = request.client_stream;
+    end.receipt = *request.receipt;
+    end.cost = charged;
+    end.charged_total = request.channel->meter.charged();
+    client->link.connection.send_end(end);
+    client->requests.erase(request.client_stream);
+    touch(request.client);
+  }
+  erase_request(request);
+}
+
+/// Ends the reservation. @return what was charged.
+Nano ProxyCore::charge(Request& request, Nano cost, const billing::TokenCounts& tokens) {
+  Channel& channel = *request.channel;
+  if (auto status = channel.meter.charge(request.hash, cost); !status) {
+    report(LogLevel::error, "a charge was refused: " + status.error().detail());
+    return Nano{0};
+  }
+  if (cost.value == 0) return cost;
+  channel.dirty = true;
+  counts_.charged = saturating_add(counts_.charged, cost);
+  if (options_.on_usage) {
+    Usage usage;
+    usage.prompt_tokens = tokens.prompt;
+    usage.cached_tokens = tokens.cached;
+    usage.completion_tokens = tokens.completion;
+    usage.reasoning_tokens = tokens.reasoning;
+    usage.cost_nano = cost.value;
+    options_.on_usage(channel.client, channel.id, request.header.model, usage);
+  }
+  return cost;
+}
+
+/// What the tokens of the last forwarded mark cost, within the request's bounds and cap.
+Nano ProxyCore::cost_of_mark(const Request& request, Now now) const {
+  const auto* prices = prices_of(request.header.registry_version, now);
+  if (prices == nullptr) return Nano{0};
+  const std::uint64_t choices = request.header.choices;
+  billing::UsageBounds bounds;
+  bounds.prompt_tokens = request.header.prompt_bound_tokens * choices;
+  bounds.output_tokens = request.header.max_output_tokens * choices;
+  bounds.output_bytes = request.answer_bytes;
+  const billing::TokenCounts counts = billing::clamp(
+      {request.mark.prompt, request.mark.cached, request.mark.completion, request.mark.reasoning},
+      bounds);
+  auto cost = billing::cost(counts, request.coefficient_e3, *prices);
+  return cost ? std::min(*cost, request.header.cost_cap) : Nano{0};
+}
+
+// --- Ledger ---
+
+void ProxyCore::settle_periodically(Now) {
+  for (auto& [id, channel] : channels_) {
+    redeem(*channel, payouts_.unbacked().value > 0);
+    present(*channel);
+  }
+  send_payouts();
+  store_dirty();
+}
+
+void ProxyCore::settle_all(Now) {
+  for (auto& [id, channel] : channels_) redeem(*channel, true);
+  send_payouts();
+  store_dirty();
+}
+
+void ProxyCore::redeem(Channel& channel, bool at_any_worth) {
+  if (channel.busy) return;
+  const auto due = channel.meter.redeem_due(at_any_worth);
+  if (!due) return;
+  channel.busy = true;
+  channel.stale = true;
+  call_ledger(ports::RedeemVoucher{channel.id, due->voucher}, ForChannel{channel.id});
+}
+
+void ProxyCore::present(Channel& channel) {
+  if (channel.busy) return;
+  const auto due = channel.meter.present_due();
+  if (!due) return;
+  channel.busy = true;
+  channel.stale = true;
+  call_ledger(ports::PresentVoucher{channel.id, due->voucher, due->claim}, ForChannel{channel.id});
+}
+
+void ProxyCore::read_channel(Channel& channel) {
+  if (channel.busy) return;
+  channel.busy = true;
+  call_ledger(ports::ReadChannel{channel.id}, ForChannel{channel.id});
+}
+
+void ProxyCore::read_contract() {
+  if (contract_busy_) return;
+  contract_busy_ = true;
+  call_ledger(ports::ReadProxy{identity_.account.account_id()}, ForContract{});
+}
+
+void ProxyCore::on_channel_answer(const ChannelId& id, const LedgerAnswer& answer) {
+  const auto at = channels_.find(id);
+  if (at == channels_.end()) return;
+  Channel& channel = *at->second;
+  channel.busy = false;
+  if (!answer) {
+    report(LogLevel::warning, "ledger: " + answer.error().detail() + "; trying again later");
+    return;
+  }
+  if (const auto* bounced = std::get_if<ports::Bounced>(&*answer)) {
+    report(LogLevel::warning, "the ledger refused a voucher: " + bounced->error.detail());
+  }
+  if (const auto* view = std::get_if<ports::ChannelView>(&*answer)) {
+    if (view->channel) channel.meter.set_channel(*view->channel);
+    return;
+  }
+  // A voucher was paid (or refused): see what the ledger says now.
+  if (std::exchange(channel.stale, false)) {
+    read_channel(channel);
+    read_contract();
+  }
+}
+
+void ProxyCore::on_contract_answer(const LedgerAnswer& answer) {
+  contract_busy_ = false;
+  if (!answer) {
+    report(LogLevel::warning, "ledger: " + answer.error().detail() + "; trying again later");
+    return;
+  }
+  if (const auto* view = std::get_if<ports::ProxyView>(&*answer); view && view->proxy) {
+    payouts_.set_contract(*view->proxy);
+    send_payouts();
+  }
+}
+
+// --- Workers' vouchers and the store ---
+
+void ProxyCore::send_payouts() {
+  ports::StoreBatch batch;
+  std::vector<std::pair<Peer*, billing::SignedPayout>> ready;
+  for (const AccountId& worker : payouts_.waiting()) {
+    const auto index = scheduler_.directory().find(worker);
+    const auto* entry = index ? scheduler_.directory().find(*index) : nullptr;
+    Peer* peer = entry == nullptr ? nullptr : find_peer(entry->identity.peer);
+    if (peer == nullptr || peer->state != PeerState::ready) continue;
+    auto voucher = payouts_.raise(worker);
+    if (!voucher) continue;
+    ready.emplace_back(peer, billing::sign(std::move(*voucher), identity_.account));
+    batch.put(store_key(kPayoutKey, worker.view()), payouts_.snapshot(worker));
+    dirty_workers_.erase(worker);
+  }
+  // On disk before it is out: a voucher that this proxy forgot would be raised past its backing.
+  if (!batch.writes.empty()) emit(WriteStore{std::move(batch)});
+  for (auto& [peer, voucher] : ready) {
+    const Bytes bytes = voucher.value.encode();
+    wire::Payout message;
+    message.voucher = bytes;
+    message.signature = voucher.signature;
+    peer->link.connection.send(message);
+    touch(peer->link.peer);
+  }
+}
+
+void ProxyCore::store_dirty() {
+  ports::StoreBatch batch;
+  for (auto& [id, channel] : channels_) {
+    if (!std::exchange(channel->dirty, false)) continue;
+    batch.put(store_key(kChannelKey, id.view()), channel->meter.snapshot());
+  }
+  for (const AccountId& worker : dirty_workers_) {
+    batch.put(store_key(kPayoutKey, worker.view()), payouts_.snapshot(worker));
+  }
+  dirty_workers_.clear();
+  if (batch.writes.empty()) return;
+  batch.put(std::string(kReputationKey), scheduler_.reputation().snapshot());
+  emit(WriteStore{std::move(batch)});
+}
+
+}  // namespace cocoon::core

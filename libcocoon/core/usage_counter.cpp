@@ -1,0 +1,67 @@
+#include "core/usage_counter.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace cocoon::core {
+
+UsageCounter::UsageCounter(session::Endpoint endpoint, bool streams,
+                           std::uint64_t prompt_text_bytes)
+    : endpoint_(static_cast<Endpoint>(endpoint)),
+      streams_(streams),
+      prompt_text_bytes_(prompt_text_bytes) {}
+
+void UsageCounter::take(std::string_view json) {
+  auto facts = http::inspect_answer(endpoint_, json);
+  if (!facts) return;
+  text_bytes_ += facts->text_bytes;
+  deltas_ += facts->deltas;
+  if (facts->usage) usage_ = facts->usage;
+}
+
+void UsageCounter::add(ByteView bytes) {
+  if (!streams_) {
+    if (whole_.size() + bytes.size() <= limits::kHighestMaxRequestBytes) {
+      whole_.append(as_text(bytes));
+    }
+    return;
+  }
+  if (events_broken_) return;
+  events_.push(as_text(bytes));
+  while (true) {
+    auto event = events_.next();
+    if (!event) {
+      events_broken_ = true;
+      return;
+    }
+    if (!*event) return;
+    if ((*event)->has_data && !http::is_done((*event)->data)) take((*event)->data);
+  }
+}
+
+void UsageCounter::finish() {
+  if (!streams_) {
+    take(whole_);
+    whole_ = {};
+    return;
+  }
+  if (events_broken_) return;
+  if (auto event = events_.finish(); event && event->has_data && !http::is_done(event->data)) {
+    take(event->data);
+  }
+}
+
+billing::TokenCounts UsageCounter::running() const {
+  billing::TokenCounts counts = billing::count_from_bytes(prompt_text_bytes_, 0);
+  // A delta is at least one token; how many of them were reasoning is known at the end only.
+  counts.completion = deltas_;
+  return counts;
+}
+
+billing::TokenCounts UsageCounter::final() const {
+  if (!usage_) return billing::count_from_bytes(prompt_text_bytes_, text_bytes_);
+  return {usage_->prompt, usage_->cached, usage_->completion, usage_->reasoning};
+}
+
+}  // namespace cocoon::core

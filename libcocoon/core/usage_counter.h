@@ -1,0 +1,51 @@
+#pragma once
+/// @file Counts the tokens of an engine's answer: by the engine's own usage where it gives one,
+/// else by the bytes of text, in the payer's favour.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "billing/usage.h"
+#include "http/openai.h"
+#include "http/sse.h"
+#include "session/sealed_header.h"
+
+namespace cocoon::core {
+
+class UsageCounter {
+ public:
+  UsageCounter() = default;
+  /// @param prompt_text_bytes of the request body, for engines that count nothing
+  UsageCounter(session::Endpoint endpoint, bool streams, std::uint64_t prompt_text_bytes);
+
+  /// The next bytes of the engine's body. A part that is no JSON counts as nothing: what the caller
+  /// gets is the engine's business, what it costs rests on this.
+  void add(ByteView bytes);
+  /// The body is complete.
+  void finish();
+
+  /// So far: what a usage mark says. Only grows until finish().
+  billing::TokenCounts running() const;
+  /// After finish().
+  billing::TokenCounts final() const;
+  /// Output tokens so far, as far as is known.
+  std::uint64_t output_tokens() const { return deltas_; }
+
+ private:
+  void take(std::string_view json);
+
+  Endpoint endpoint_ = Endpoint::chat_completions;
+  bool streams_ = false;
+  std::uint64_t prompt_text_bytes_ = 0;
+  std::uint64_t text_bytes_ = 0;
+  std::uint64_t deltas_ = 0;
+  std::optional<http::TokenUsage> usage_;
+  http::SseParser events_;
+  bool events_broken_ = false;
+  std::string whole_;  ///< an answer that is no stream
+};
+
+}  // namespace cocoon::core

@@ -1,0 +1,231 @@
+/// WorkerCore: from the engine to the sealed answer, its usage marks and its receipt.
+
+#include <fmt/format.h>
+
+#include "core/store_keys.h"
+#include "core/worker_core.h"
+
+namespace cocoon::core {
+
+// --- The engine's side ---
+
+void WorkerCore::on_engine_started(RunKey key, Now) {
+  Run* run = find_run(key);
+  if (run == nullptr || run->state != RunState::starting) return;
+  run->state = RunState::running;
+  if (ProxyLink* proxy = find_proxy(run->peer); proxy != nullptr && proxy->link) {
+    proxy->link->connection.send_accepted(run->stream, run->opener.candidate());
+    touch(run->peer);
+  }
+}
+
+void WorkerCore::on_engine_head(RunKey key, int status, std::string_view content_type, Now now) {
+  on_engine_started(key, now);
+  Run* run = find_run(key);
+  if (run == nullptr) return;
+  if (status < 200 || status >= 500) {
+    return fail_run(*run,
+                    Error(ErrorKind::upstream, "engine_failed",
+                          fmt::format("the worker's engine answered with status {}", status)),
+                    now);
+  }
+  run->status = status;
+  run->content_type = content_type;
+  touch_run(*run);
+}
+
+void WorkerCore::on_engine_bytes(RunKey key, ByteView bytes, Now now) {
+  Run* run = find_run(key);
+  if (run == nullptr || run->status == 0) return;
+  run->usage.add(bytes);
+  if (run->usage.output_tokens() > bounds_of(*run).output_tokens) {
+    return fail_run(*run,
+                    Error(ErrorKind::upstream, "engine_over_limit",
+                          "the worker's engine went on past the request's token limit"),
+                    now);
+  }
+  append(run->pending, bytes);
+  if (run->pending.size() - run->pending_at > limits::kMaxPendingAnswerBytes) {
+    set_paused(*run, true);
+  }
+  touch_run(*run);
+}
+
+void WorkerCore::on_engine_end(RunKey key, const Status& status, Now now) {
+  Run* run = find_run(key);
+  if (run == nullptr) return;
+  run->engine_ended = true;
+  if (!status) {
+    const bool never_ran = run->state == RunState::starting;
+    return never_ran ? refuse_run(*run, status.error(), now) : fail_run(*run, status.error(), now);
+  }
+  if (run->status == 0) {
+    return fail_run(
+        *run,
+        Error(ErrorKind::upstream, "engine_silent", "the worker's engine ended without an answer"),
+        now);
+  }
+  run->usage.finish();
+  touch_run(*run);
+}
+
+void WorkerCore::set_paused(Run& run, bool paused) {
+  if (run.paused == paused || run.engine_ended) return;
+  run.paused = paused;
+  emit(PauseEngine{run.key, paused});
+}
+
+// --- Towards the client ---
+
+void WorkerCore::touch_run(Run& run) {
+  if (std::exchange(run.touched, true)) return;
+  touched_runs_.push_back(run.key);
+}
+
+billing::UsageBounds WorkerCore::bounds_of(const Run& run) const {
+  const session::RequestHeader& header = run.opener.header();
+  const std::uint64_t choices = header.choices;
+  billing::UsageBounds bounds;
+  bounds.prompt_tokens = header.prompt_bound_tokens * choices;
+  bounds.output_tokens = header.max_output_tokens * choices;
+  bounds.output_bytes = run.body_bytes;
+  return bounds;
+}
+
+wire::UsageMark WorkerCore::mark_of(const Run& run) const {
+  if (run.status >= 400) return {};
+  const billing::TokenCounts counts = billing::clamp(run.usage.running(), bounds_of(run));
+  return {counts.prompt, counts.cached, counts.completion, counts.reasoning};
+}
+
+/// Seals the next chunk of the answer into run.sealed. False: there is nothing to seal now.
+bool WorkerCore::seal_next(Run& run) {
+  session::AnswerSealer& sealer = *run.sealer;
+  if (!run.head_sealed) {
+    const session::AnswerHead head{static_cast<std::uint16_t>(run.status), run.content_type};
+    if (!sealer.add_head(head)) {
+      (void)sealer.add_head({static_cast<std::uint16_t>(run.status), "application/json"});
+    }
+    run.head_sealed = true;
+  }
+  while (run.pending_at < run.pending.size()) {
+    const std::size_t taken = sealer.add_body(ByteView(run.pending).subspan(run.pending_at));
+    run.pending_at += taken;
+    run.body_bytes += taken;
+    if (taken == 0 || run.pending_at < run.pending.size()) break;  // the chunk is full
+  }
+  if (run.pending_at == run.pending.size()) {
+    run.pending.clear();
+    run.pending_at = 0;
+    if (run.receipt && !sealer.add_receipt(run.receipt->encode())) {
+      sealer.flush(run.sealed);  // no room beside the rest: it goes alone
+      return true;
+    }
+  }
+  if (!sealer.has_pending()) return false;
+  sealer.flush(run.sealed);
+  return true;
+}
+
+void WorkerCore::send_answer(Run& run, Now now) {
+  ProxyLink* proxy = find_proxy(run.peer);
+  if (proxy == nullptr || !proxy->link || run.status == 0 || !run.sealer) return;
+  session::Connection& connection = proxy->link->connection;
+  while (true) {
+    if (!run.sealed.empty()) {
+      if (!connection.send_data(run.stream, run.sealed, mark_of(run))) break;
+      run.sealed.clear();
+      continue;
+    }
+    if (run.sealer->finished()) return finish_run(run, now);
+    // The receipt belongs into the last chunk: while it is being signed, keep what is left.
+    if (!seal_next(run)) break;
+  }
+  touch(run.peer);
+  if (run.paused && run.pending.size() - run.pending_at <= limits::kMaxPendingAnswerBytes / 2) {
+    set_paused(run, false);
+  }
+  const bool all_sealed = run.pending.empty() && run.sealed.empty();
+  if (run.engine_ended && all_sealed && !run.receipt_queued) queue_receipt(run, now);
+}
+
+void WorkerCore::queue_receipt(Run& run, Now now) {
+  run.state = RunState::closing;
+  run.receipt_queued = true;
+  const session::RequestHeader& header = run.opener.header();
+  billing::Receipt receipt;
+  receipt.network = identity_.network;
+  receipt.request = run.opener.hash();
+  receipt.run = run.run_id;
+  receipt.proxy = run.proxy;
+  receipt.worker = identity_.account.account_id();
+  receipt.outcome = billing::Outcome::done;
+  if (run.status < 400) receipt.tokens = billing::clamp(run.usage.final(), bounds_of(run));
+  receipt.registry_version = header.registry_version;
+  receipt.coefficient_e3 = options_.coefficient_e3;
+  if (auto cost = billing::cost(receipt.tokens, options_.coefficient_e3, run.prices)) {
+    receipt.cost = *cost;
+  }
+  const ProxyLink* proxy = find_proxy(run.peer);
+  receipt.evidence = EvidenceDigest{proxy->link->identity.own_leaf_sha256};
+  receipt.time = now.unix;
+  const session::Commitments& commitments = run.sealer->commitments();
+  receipt.request_commitment = commitments.request;
+  receipt.answer_commitment = commitments.answer;
+  batch_.add(std::move(receipt));
+  batch_runs_.push_back(run.key);
+}
+
+void WorkerCore::end_turn(Now now) {
+  for (const RunKey key : std::exchange(touched_runs_, {})) {
+    Run* run = find_run(key);
+    if (run == nullptr) continue;
+    run->touched = false;
+    send_answer(*run, now);
+  }
+  if (batch_.empty()) return;
+  // One signature for all answers that ended in this turn.
+  std::vector<billing::SignedReceipt> receipts = batch_.finish(identity_.boot);
+  const std::vector<RunKey> keys = std::exchange(batch_runs_, {});
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    Run* run = find_run(keys[i]);
+    if (run == nullptr) continue;  // cancelled since
+    run->receipt = std::move(receipts[i]);
+    send_answer(*run, now);
+  }
+}
+
+/// The sealed receipt is out: tell the proxy the same.
+void WorkerCore::finish_run(Run& run, Now) {
+  ProxyLink* proxy = find_proxy(run.peer);
+  const Bytes receipt = run.receipt->encode();
+  wire::End end;
+  end.stream = run.stream;
+  end.receipt = receipt;
+  proxy->link->connection.send_end(end);
+  proxy->runs.erase(run.stream);
+  touch(run.peer);
+  const Nano share = billing::worker_share(run.receipt->receipt.cost, run.prices.worker_share_e4);
+  (void)meter_of(run.proxy).earn(run.run_id, share);
+  counts_.earned = saturating_add(counts_.earned, share);
+  ++counts_.requests_done;
+  dirty_ = true;
+  const bool solvent = meter_of(run.proxy).accepts();
+  erase_run(run);
+  if (!solvent) send_status(*proxy);
+}
+
+/// After the engine has started: the client is told, and nothing is charged.
+void WorkerCore::fail_run(Run& run, const Error& error, Now) {
+  ++counts_.requests_failed;
+  if (run.state != RunState::receiving && !run.engine_ended) emit(CancelEngine{run.key});
+  if (ProxyLink* proxy = find_proxy(run.peer); proxy != nullptr && proxy->link) {
+    proxy->link->connection.reset(run.stream, error);
+    proxy->runs.erase(run.stream);
+    touch(run.peer);
+  }
+  (void)meter_of(run.proxy).earn(run.run_id, Nano{0});
+  erase_run(run);
+}
+
+}  // namespace cocoon::core

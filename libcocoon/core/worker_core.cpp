@@ -1,0 +1,424 @@
+#include "core/worker_core.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/backoff.h"
+#include "core/store_keys.h"
+#include "wire/records.h"
+
+namespace cocoon::core {
+
+WorkerCore::WorkerCore(NodeIdentity identity, const Hash& leaf_sha256, billing::Registry registry,
+                       WorkerCoreOptions options, Random& random, Now now)
+    : identity_(std::move(identity)),
+      leaf_sha256_(leaf_sha256),
+      options_(std::move(options)),
+      random_(random),
+      keys_(identity_.network, random, now),
+      next_settlement_(now.mono + limits::kPayoutInterval),
+      next_liveness_(now.mono + limits::kLivenessInterval) {
+  (void)registry_.adopt(std::move(registry));
+  proxies_.resize(options_.proxies.size());
+  for (std::size_t i = 0; i < proxies_.size(); ++i) proxies_[i].endpoint = options_.proxies[i];
+}
+
+WorkerCore::~WorkerCore() = default;
+
+Status WorkerCore::restore(const std::vector<ports::StoreEntry>& entries) {
+  for (const ports::StoreEntry& entry : entries) {
+    if (entry.key.starts_with(kEarningsKey)) restored_.push_back(entry);
+  }
+  return ok();
+}
+
+void WorkerCore::start(Now now) {
+  for (ProxyLink& proxy : proxies_) connect(proxy, now);
+}
+
+Status WorkerCore::on_registry(billing::Registry registry, Now) {
+  return registry_.adopt(std::move(registry));
+}
+
+void WorkerCore::on_certificate(const Hash& leaf_sha256, Now now) {
+  // Records name the certificate that their connection showed, so a new one means new connections.
+  leaf_sha256_ = leaf_sha256;
+  (void)now;
+}
+
+void WorkerCore::drain(Now) {
+  draining_ = true;
+  for (ProxyLink& proxy : proxies_) {
+    if (proxy.state != ProxyState::ready) continue;
+    send_status(proxy);
+    proxy.link->connection.go_away("draining", "this worker is shutting down");
+    touch(proxy.peer);
+  }
+}
+
+WorkerCounts WorkerCore::counts() const {
+  WorkerCounts counts = counts_;
+  counts.running = runs_.size();
+  counts.proxies_connected = static_cast<std::uint32_t>(
+      std::count_if(proxies_.begin(), proxies_.end(),
+                    [](const ProxyLink& p) { return p.state == ProxyState::ready; }));
+  return counts;
+}
+
+// --- Proxies ---
+
+WorkerCore::ProxyLink* WorkerCore::find_proxy(PeerId peer) {
+  for (ProxyLink& proxy : proxies_) {
+    if (proxy.peer == peer && peer != 0) return &proxy;
+  }
+  return nullptr;
+}
+
+Bytes* WorkerCore::output(PeerId peer) {
+  ProxyLink* proxy = find_proxy(peer);
+  return proxy == nullptr || !proxy->link ? nullptr : &proxy->link->connection.output();
+}
+
+void WorkerCore::connect(ProxyLink& proxy, Now) {
+  proxy.state = ProxyState::connecting;
+  proxy.going_away = false;
+  proxy.peer = ++last_peer_;
+  emit(Connect{proxy.peer, proxy.endpoint, wire::Role::proxy});
+}
+
+void WorkerCore::on_connected(PeerId peer, PeerIdentity identity, Now now) {
+  ProxyLink* proxy = find_proxy(peer);
+  if (proxy == nullptr || proxy->state != ProxyState::connecting) return;
+  proxy->link = std::make_unique<Link>(peer, std::move(identity), session::Side::initiator, now);
+  proxy->state = ProxyState::greeting;
+  const Bytes record = identity_.epoch.value.encode();
+  wire::Hello hello;
+  hello.role = wire::Role::worker;
+  hello.network = identity_.network;
+  hello.account = identity_.account.account_id();
+  hello.epoch_record = record;
+  hello.epoch_signature = identity_.epoch.signature;
+  hello.software = kSoftware;
+  proxy->link->connection.start(hello);
+  touch(peer);
+}
+
+void WorkerCore::on_bytes(PeerId peer, ByteView bytes, Now now) {
+  ProxyLink* proxy = find_proxy(peer);
+  if (proxy == nullptr || !proxy->link) return;
+  proxy->link->connection.feed(bytes, now.mono);
+  drain_events(peer, now);
+}
+
+void WorkerCore::drain_events(PeerId peer, Now now) {
+  while (ProxyLink* proxy = find_proxy(peer)) {
+    if (!proxy->link) break;
+    auto event = proxy->link->connection.next_event();
+    if (!event) break;
+    on_event(*proxy, *event, now);
+  }
+  touch(peer);
+}
+
+void WorkerCore::on_disconnected(PeerId peer, const Error& why, Now now) {
+  if (ProxyLink* proxy = find_proxy(peer)) lose_proxy(*proxy, why, now);
+}
+
+void WorkerCore::on_event(ProxyLink& proxy, session::Event& event, Now now) {
+  struct Visitor {
+    WorkerCore& core;
+    ProxyLink& proxy;
+    Now now;
+    void operator()(session::HelloReceived&) {}  // only acceptors get one
+    void operator()(session::HelloAcked& e) { core.on_hello_ack(proxy, e.ack, now); }
+    void operator()(session::StreamOpened& e) { core.on_open(proxy, e.open, now); }
+    void operator()(session::StreamAccepted&) {}  // a worker opens no streams
+    void operator()(session::StreamData& e) { core.on_data(proxy, e.data, now); }
+    void operator()(session::StreamEnded& e) { core.on_end(proxy, e.end.stream, now); }
+    void operator()(session::StreamReset& e) { core.on_reset(proxy, e.reset, now); }
+    void operator()(session::StreamWritable& e) {
+      if (Run* run = core.run_of(proxy, e.stream)) core.send_answer(*run, now);
+    }
+    void operator()(session::Control& e) { core.on_control(proxy, e.message, now); }
+    void operator()(session::PeerGoingAway&) { proxy.going_away = true; }
+    void operator()(session::ConnectionFailed& e) { core.fail_proxy(proxy, e.error, now); }
+  };
+  std::visit(Visitor{*this, proxy, now}, event);
+}
+
+void WorkerCore::on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now now) {
+  if (ack.network != identity_.network) {
+    return fail_proxy(proxy,
+                      Error(ErrorKind::protocol, "wrong_network",
+                            "that proxy serves another network than this worker's ledger"),
+                      now);
+  }
+  if (auto status = check_role(*proxy.link, wire::Role::proxy, ack.account); !status) {
+    return fail_proxy(proxy, status.error(), now);
+  }
+  auto epoch = decode_epoch(ack.epoch_record, ack.epoch_signature, ack.account);
+  if (!epoch) return fail_proxy(proxy, epoch.error(), now);
+  proxy.account = ack.account;
+  proxy.epoch = *epoch;
+  proxy.state = ProxyState::looking_up;
+  call_ledger(ports::ReadEpoch{ack.account}, ForProxyEpoch{proxy.peer});
+}
+
+void WorkerCore::admit_proxy(ProxyLink& proxy, const ports::EpochView& view, Now now) {
+  if (auto status = billing::epoch_admits(*proxy.epoch, view.newest, proxy.account,
+                                          identity_.network, proxy.link->identity.boot_key);
+      !status) {
+    return fail_proxy(proxy, status.error(), now);
+  }
+  proxy.state = ProxyState::ready;
+  proxy.failures = 0;
+  counts_.proxy_reason.clear();
+  report(LogLevel::info, fmt::format("connected to proxy {} at {}", short_hex(proxy.account.bytes),
+                                     proxy.endpoint));
+  send_record(proxy, now);
+  send_status(proxy);
+  // A proxy that lost its state adopts what it has signed.
+  if (const auto& voucher = meter_of(proxy.account).voucher()) {
+    const Bytes bytes = voucher->value.encode();
+    wire::Payout message;
+    message.voucher = bytes;
+    message.signature = voucher->signature;
+    proxy.link->connection.send(message);
+  }
+}
+
+void WorkerCore::send_record(ProxyLink& proxy, Now) {
+  wire::WorkerRecord record;
+  record.network = identity_.network;
+  record.account = identity_.account.account_id();
+  record.boot_key = identity_.boot.boot_key_id();
+  record.evidence = EvidenceDigest{proxy.link->identity.own_leaf_sha256};
+  record.sealing_key = keys_.public_key();
+  record.not_before = keys_.not_before();
+  record.not_after = keys_.not_after();
+  record.coefficient_e3 = options_.coefficient_e3;
+  record.capacity = options_.capacity;
+  record.models = options_.models;
+  auto bytes = wire::encode_worker_record(record);
+  if (!bytes) return report(LogLevel::error, "worker record: " + bytes.error().detail());
+  const auto signature = identity_.boot.sign(wire::worker_record_signing_bytes(*bytes));
+  wire::SignedWorkerRecord message;
+  message.record = *bytes;
+  message.signature = signature;
+  proxy.link->connection.send(message);
+  touch(proxy.peer);
+}
+
+void WorkerCore::send_status(ProxyLink& proxy) {
+  if (proxy.state != ProxyState::ready) return;
+  wire::WorkerStatus status;
+  const bool solvent = meter_of(proxy.account).accepts();
+  status.ready = counts_.engine_ready && !draining_ && solvent;
+  const auto running = static_cast<std::uint32_t>(runs_.size());
+  status.free_slots = options_.capacity > running ? options_.capacity - running : 0;
+  if (draining_) {
+    status.reason = "shutting down";
+  } else if (!counts_.engine_ready) {
+    status.reason = counts_.engine_reason;
+  } else if (!solvent) {
+    status.reason = "this proxy owes more than max_unpaid";
+  }
+  proxy.link->connection.send(status);
+  touch(proxy.peer);
+}
+
+void WorkerCore::send_status_to_all() {
+  for (ProxyLink& proxy : proxies_) send_status(proxy);
+}
+
+void WorkerCore::on_engine_ready(bool ready, std::string reason, Now) {
+  if (counts_.engine_ready == ready && counts_.engine_reason == reason) return;
+  counts_.engine_ready = ready;
+  counts_.engine_reason = std::move(reason);
+  if (ready) {
+    report(LogLevel::info, "the engine is ready");
+  } else {
+    report(LogLevel::warning, "the engine is not ready: " + counts_.engine_reason);
+  }
+  send_status_to_all();
+}
+
+void WorkerCore::on_control(ProxyLink& proxy, const wire::Message& message, Now now) {
+  if (const auto* payout = std::get_if<wire::Payout>(&message)) {
+    return on_payout(proxy, *payout, now);
+  }
+  fail_proxy(proxy,
+             Error(ErrorKind::protocol, "unexpected_message",
+                   "a message that a proxy does not send to a worker"),
+             now);
+}
+
+void WorkerCore::on_payout(ProxyLink& proxy, const wire::Payout& message, Now now) {
+  auto payout = billing::open_signed<billing::PayoutVoucher>(message.voucher, message.signature,
+                                                             proxy.account.bytes);
+  if (!payout) return fail_proxy(proxy, payout.error(), now);
+  billing::WorkerMeter& meter = meter_of(proxy.account);
+  const bool accepted = meter.accepts();
+  if (auto status = meter.accept(*payout); !status) return fail_proxy(proxy, status.error(), now);
+  dirty_ = true;
+  if (meter.accepts() != accepted) send_status(proxy);
+}
+
+void WorkerCore::fail_proxy(ProxyLink& proxy, const Error& error, Now now) {
+  const PeerId peer = proxy.peer;
+  if (proxy.link) proxy.link->connection.fail(error);
+  touch(peer);
+  emit(Disconnect{peer});
+  // The link stays until the transport is gone, so that the peer is told why.
+  proxy.state = ProxyState::closing;
+  counts_.proxy_reason = fmt::format("{}: {}", proxy.endpoint, error.detail());
+  report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
+  const auto runs = std::exchange(proxy.runs, {});
+  for (const auto& [stream, key] : runs) {
+    if (Run* run = find_run(key)) abandon(*run, now);
+  }
+}
+
+void WorkerCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
+  const auto runs = std::exchange(proxy.runs, {});
+  for (const auto& [stream, key] : runs) {
+    if (Run* run = find_run(key)) abandon(*run, now);
+  }
+  if (proxy.state != ProxyState::closing) {
+    counts_.proxy_reason = fmt::format("{}: {}", proxy.endpoint, why.detail());
+    report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
+  }
+  proxy.link.reset();
+  proxy.peer = 0;
+  proxy.state = ProxyState::waiting;
+  proxy.retry_at = draining_ ? kNever : now.mono + reconnect_wait(++proxy.failures, random_);
+}
+
+// --- Ledger, store and time ---
+
+void WorkerCore::on_verified(CallId, EvidenceVerdict, Now) {
+  // A worker's peers are verified before on_connected(); it asks for no verdicts of its own.
+}
+
+void WorkerCore::call_ledger(ports::LedgerRequest request, LedgerPurpose purpose) {
+  const CallId call = next_call();
+  ledger_calls_.emplace(call, purpose);
+  emit(CallLedger{call, std::move(request)});
+}
+
+void WorkerCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
+  const auto at = ledger_calls_.find(call);
+  if (at == ledger_calls_.end()) return;
+  const LedgerPurpose purpose = at->second;
+  ledger_calls_.erase(at);
+  if (const auto* epoch = std::get_if<ForProxyEpoch>(&purpose)) {
+    ProxyLink* proxy = find_proxy(epoch->peer);
+    if (proxy == nullptr || proxy->state != ProxyState::looking_up) return;
+    if (!answer) return fail_proxy(*proxy, answer.error(), now);
+    const auto* view = std::get_if<ports::EpochView>(&*answer);
+    return admit_proxy(*proxy, view == nullptr ? ports::EpochView{} : *view, now);
+  }
+  const auto& payout = std::get<ForPayout>(purpose);
+  if (payout.cashed) {  // whatever came of it, see what was paid
+    return call_ledger(ports::ReadPayout{payout.proxy, identity_.account.account_id()},
+                       ForPayout{payout.proxy, false});
+  }
+  payout_calls_[payout.proxy] = false;
+  if (!answer) return;
+  if (const auto* view = std::get_if<ports::PayoutView>(&*answer)) {
+    meter_of(payout.proxy).set_contract(view->paid, view->backing);
+    dirty_ = true;
+    send_status_to_all();
+  }
+}
+
+billing::WorkerMeter& WorkerCore::meter_of(const AccountId& proxy) {
+  const auto at = meters_.find(proxy);
+  if (at != meters_.end()) return at->second;
+  const billing::WorkerLimits limits{options_.max_unpaid, registry_.current()->min_payout};
+  auto& meter = meters_
+                    .emplace(proxy, billing::WorkerMeter(identity_.network, proxy,
+                                                         identity_.account.account_id(), limits))
+                    .first->second;
+  for (const ports::StoreEntry& entry : restored_) {
+    if (entry.key != store_key(kEarningsKey, proxy.view())) continue;
+    if (auto status = meter.restore(entry.value); !status) {
+      report(LogLevel::error, "stored earnings are unusable: " + status.error().detail());
+    }
+  }
+  return meter;
+}
+
+void WorkerCore::settle_periodically(Now, bool at_any_worth) {
+  for (auto& [account, meter] : meters_) {
+    bool& busy = payout_calls_[account];
+    if (busy) continue;
+    busy = true;
+    if (auto voucher = meter.cash_out_due(at_any_worth)) {
+      call_ledger(ports::CashOutVoucher{*voucher}, ForPayout{account, true});
+    } else {
+      call_ledger(ports::ReadPayout{account, identity_.account.account_id()},
+                  ForPayout{account, false});
+    }
+  }
+  if (!std::exchange(dirty_, false)) return;
+  ports::StoreBatch batch;
+  for (auto& [account, meter] : meters_) {
+    batch.put(store_key(kEarningsKey, account.view()), meter.snapshot());
+  }
+  emit(WriteStore{std::move(batch)});
+}
+
+void WorkerCore::settle_all(Now now) {
+  settle_periodically(now, true);
+}
+
+void WorkerCore::on_time(Now now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono) {
+    const RunKey key = deadlines_.begin()->second;
+    deadlines_.erase(deadlines_.begin());
+    if (Run* run = find_run(key)) {
+      fail_run(*run,
+               Error(ErrorKind::timeout, "deadline_exceeded",
+                     "the request's deadline passed before its answer was complete"),
+               now);
+    }
+  }
+  for (ProxyLink& proxy : proxies_) {
+    if (proxy.state == ProxyState::waiting && proxy.retry_at <= now.mono) connect(proxy, now);
+  }
+  if (keys_.maintain(random_, now)) {
+    for (ProxyLink& proxy : proxies_) {
+      if (proxy.state == ProxyState::ready) send_record(proxy, now);
+    }
+  }
+  if (now.mono >= next_liveness_) {
+    next_liveness_ = now.mono + limits::kLivenessInterval;
+    check_liveness(now);
+  }
+  if (now.mono >= next_settlement_) {
+    next_settlement_ = now.mono + limits::kPayoutInterval;
+    settle_periodically(now, false);
+  }
+}
+
+void WorkerCore::check_liveness(Now now) {
+  for (std::size_t i = 0; i < proxies_.size(); ++i) {
+    ProxyLink& proxy = proxies_[i];
+    if (!proxy.link || proxy.link->connection.next_deadline() > now.mono) continue;
+    proxy.link->connection.on_time(now.mono);
+    drain_events(proxy.peer, now);
+  }
+}
+
+MonoTime WorkerCore::next_deadline() const {
+  MonoTime next = std::min({next_settlement_, next_liveness_, keys_.next_rotation()});
+  if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
+  for (const ProxyLink& proxy : proxies_) {
+    if (proxy.state == ProxyState::waiting) next = std::min(next, proxy.retry_at);
+  }
+  return next;
+}
+
+}  // namespace cocoon::core

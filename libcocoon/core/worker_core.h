@@ -1,0 +1,230 @@
+#pragma once
+/// @file WorkerCore: opens sealed requests, has the engine answer them, seals the answers, signs
+/// receipts. Pure: the engine is a port.
+///
+/// Files: worker_core.cpp (proxies, readiness), worker_requests.cpp (from the sealed body to the
+/// engine), worker_answers.cpp (from the engine to the sealed answer and its receipt).
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "billing/meter.h"
+#include "billing/receipt.h"
+#include "billing/registry.h"
+#include "core/core.h"
+#include "core/identity.h"
+#include "core/link.h"
+#include "core/usage_counter.h"
+#include "session/sealed_request.h"
+
+namespace cocoon::core {
+
+struct WorkerCoreOptions {
+  std::vector<std::string> proxies;  ///< "host:port"
+  std::vector<std::string> models;
+  std::uint32_t coefficient_e3 = 1000;
+  std::uint32_t capacity = 32;
+  Nano max_unpaid{1'000'000'000};
+  std::size_t max_request_bytes = limits::kDefaultMaxRequestBytes;
+};
+
+/// What an owner sees of a worker.
+struct WorkerCounts {
+  bool engine_ready = false;
+  std::string engine_reason = "the engine has not been probed yet";
+  std::uint32_t proxies_connected = 0;
+  std::string proxy_reason;  ///< why the last connection failed; empty where all is well
+  std::size_t running = 0;
+  std::uint64_t requests_done = 0;
+  std::uint64_t requests_failed = 0;
+  std::uint64_t requests_cancelled = 0;
+  std::uint64_t requests_refused = 0;
+  Nano earned{};
+};
+
+class WorkerCore final : public Core {
+ public:
+  using RunKey = std::uint64_t;  ///< names a run to the engine port
+
+  /// @param leaf_sha256 of the certificate that carries this node's evidence
+  WorkerCore(NodeIdentity identity, const Hash& leaf_sha256, billing::Registry registry,
+             WorkerCoreOptions options, Random& random, Now now);
+  ~WorkerCore() override;
+
+  /// State of an earlier run, before start(). Errors: io/bad_snapshot.
+  Status restore(const std::vector<ports::StoreEntry>& entries);
+  /// Connects to the proxies.
+  void start(Now now);
+  /// Errors: those of RegistryHistory::adopt.
+  Status on_registry(billing::Registry registry, Now now);
+  /// A new certificate for the same boot key: new connections show it, records name it.
+  void on_certificate(const Hash& leaf_sha256, Now now);
+  /// Takes nothing new; running requests go on.
+  void drain(Now now);
+  bool idle() const { return runs_.empty() && ledger_calls_.empty(); }
+  /// Cashes what is owed, at any worth.
+  void settle_all(Now now);
+  WorkerCounts counts() const;
+
+  // --- The engine ---
+
+  /// What the last probe found.
+  void on_engine_ready(bool ready, std::string reason, Now now);
+  /// The engine has taken the request; from here on it may have been run.
+  void on_engine_started(RunKey run, Now now);
+  void on_engine_head(RunKey run, int status, std::string_view content_type, Now now);
+  void on_engine_bytes(RunKey run, ByteView bytes, Now now);
+  /// The last call of a run. An error: it could not be reached, stalled, or broke off.
+  void on_engine_end(RunKey run, const Status& status, Now now);
+
+  void on_connected(PeerId peer, PeerIdentity identity, Now now) override;
+  void on_bytes(PeerId peer, ByteView bytes, Now now) override;
+  void on_disconnected(PeerId peer, const Error& why, Now now) override;
+  void on_verified(CallId call, EvidenceVerdict verdict, Now now) override;
+  void on_ledger(CallId call, LedgerAnswer answer, Now now) override;
+  void on_time(Now now) override;
+  void end_turn(Now now) override;
+  MonoTime next_deadline() const override;
+  Bytes* output(PeerId peer) override;
+
+ private:
+  using StreamId = wire::StreamId;
+
+  /// waiting: until retry_at. connecting: the transport is being made. greeting: hello was sent.
+  /// looking_up: the ledger is asked for the proxy's epoch. closing: told to disconnect.
+  enum class ProxyState : std::uint8_t {
+    waiting,
+    connecting,
+    greeting,
+    looking_up,
+    ready,
+    closing
+  };
+  struct ProxyLink {
+    std::string endpoint;
+    ProxyState state = ProxyState::waiting;
+    PeerId peer = 0;
+    std::unique_ptr<Link> link;
+    AccountId account;
+    std::optional<billing::SignedEpoch> epoch;
+    MonoTime retry_at{};
+    std::uint32_t failures = 0;
+    bool going_away = false;
+    std::unordered_map<StreamId, RunKey> runs;
+  };
+
+  /// receiving: the body comes. starting: the engine was asked. running: it answers. closing: the
+  /// receipt waits for the end of the turn or for credit.
+  enum class RunState : std::uint8_t { receiving, starting, running, closing };
+  struct Run {
+    explicit Run(session::RequestOpener o) : opener(std::move(o)) {}
+    RunKey key = 0;
+    RunState state = RunState::receiving;
+    PeerId peer = 0;
+    StreamId stream = 0;
+    AccountId proxy;
+    RunId run_id;
+    session::RequestOpener opener;
+    std::optional<session::AnswerSealer> sealer;
+    UsageCounter usage;
+    billing::Prices prices;
+    MonoTime deadline{};
+    int status = 0;  ///< the engine's HTTP status
+    std::string content_type;
+    bool head_sealed = false;
+    Bytes pending;                 ///< from the engine, not sealed yet
+    std::size_t pending_at = 0;    ///< what of `pending` is sealed
+    Bytes sealed;                  ///< one chunk that waits for credit
+    std::uint64_t body_bytes = 0;  ///< answer bytes sealed
+    bool paused = false;
+    bool engine_ended = false;
+    std::optional<billing::SignedReceipt> receipt;
+    bool receipt_queued = false;
+    bool touched = false;  ///< in touched_runs_
+  };
+
+  // worker_core.cpp
+  ProxyLink* find_proxy(PeerId peer);
+  void connect(ProxyLink& proxy, Now now);
+  void on_event(ProxyLink& proxy, session::Event& event, Now now);
+  void on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now now);
+  void admit_proxy(ProxyLink& proxy, const ports::EpochView& view, Now now);
+  void on_control(ProxyLink& proxy, const wire::Message& message, Now now);
+  void on_payout(ProxyLink& proxy, const wire::Payout& payout, Now now);
+  void fail_proxy(ProxyLink& proxy, const Error& error, Now now);
+  void lose_proxy(ProxyLink& proxy, const Error& why, Now now);
+  void send_record(ProxyLink& proxy, Now now);
+  void send_status(ProxyLink& proxy);
+  void send_status_to_all();
+  void drain_events(PeerId peer, Now now);
+  void check_liveness(Now now);
+  void settle_periodically(Now now, bool at_any_worth);
+  billing::WorkerMeter& meter_of(const AccountId& proxy);
+
+  // worker_requests.cpp
+  void on_open(ProxyLink& proxy, const wire::Open& open, Now now);
+  Result<std::unique_ptr<Run>> admit_request(ProxyLink& proxy, const wire::Open& open, Now now);
+  Status check_price(const session::RequestHeader& header, Now now, billing::Prices& prices);
+  void on_data(ProxyLink& proxy, const wire::Data& data, Now now);
+  void on_end(ProxyLink& proxy, StreamId stream, Now now);
+  void on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now);
+  Run* run_of(ProxyLink& proxy, StreamId stream);
+  Run* find_run(RunKey key);
+  void refuse_run(Run& run, const Error& error, Now now);
+  void abandon(Run& run, Now now);
+  void erase_run(Run& run);
+
+  // worker_answers.cpp
+  void touch_run(Run& run);
+  void send_answer(Run& run, Now now);
+  bool seal_next(Run& run);
+  void queue_receipt(Run& run, Now now);
+  void fail_run(Run& run, const Error& error, Now now);
+  void finish_run(Run& run, Now now);
+  billing::UsageBounds bounds_of(const Run& run) const;
+  wire::UsageMark mark_of(const Run& run) const;
+  void set_paused(Run& run, bool paused);
+
+  struct ForProxyEpoch {
+    PeerId peer;
+  };
+  struct ForPayout {
+    AccountId proxy;
+    bool cashed = false;  ///< a cash-out was sent: read what was paid next
+  };
+  using LedgerPurpose = std::variant<ForProxyEpoch, ForPayout>;
+  void call_ledger(ports::LedgerRequest request, LedgerPurpose purpose);
+
+  NodeIdentity identity_;
+  Hash leaf_sha256_;
+  billing::RegistryHistory registry_;
+  WorkerCoreOptions options_;
+  Random& random_;
+  session::SealingKeys keys_;
+  session::ReplayTable replays_;
+  billing::ReceiptBatch batch_;
+  std::vector<RunKey> batch_runs_;  ///< in the order of batch_
+
+  std::vector<ProxyLink> proxies_;
+  std::unordered_map<RunKey, std::unique_ptr<Run>> runs_;
+  std::map<AccountId, billing::WorkerMeter> meters_;
+  std::map<AccountId, bool> payout_calls_;  ///< under way, by proxy
+  std::unordered_map<CallId, LedgerPurpose> ledger_calls_;
+  std::vector<RunKey> touched_runs_;
+  std::multimap<MonoTime, RunKey> deadlines_;
+  std::vector<ports::StoreEntry> restored_;
+  PeerId last_peer_ = 0;
+  RunKey last_run_ = 0;
+  MonoTime next_settlement_{};
+  MonoTime next_liveness_{};
+  bool draining_ = false;
+  bool dirty_ = false;  ///< a meter changed since it was stored
+  WorkerCounts counts_;
+};
+
+}  // namespace cocoon::core

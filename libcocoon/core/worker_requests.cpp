@@ -1,0 +1,182 @@
+/// WorkerCore: from the sealed body to the engine. Whatever goes wrong before the engine has
+/// started is a refusal: the proxy may offer the request to the next candidate.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/body_rules.h"
+#include "core/worker_core.h"
+
+namespace cocoon::core {
+
+WorkerCore::Run* WorkerCore::find_run(RunKey key) {
+  const auto at = runs_.find(key);
+  return at == runs_.end() ? nullptr : at->second.get();
+}
+
+WorkerCore::Run* WorkerCore::run_of(ProxyLink& proxy, StreamId stream) {
+  const auto at = proxy.runs.find(stream);
+  return at == proxy.runs.end() ? nullptr : find_run(at->second);
+}
+
+/// Whether the price that the header calls for is one that this worker takes, and its cap covers
+/// the reservation.
+Status WorkerCore::check_price(const session::RequestHeader& header, Now now,
+                               billing::Prices& prices) {
+  COCOON_TRY(const billing::Registry* registry,
+             registry_.priced(header.registry_version, now.unix));
+  prices = registry->prices;
+  if (header.max_coefficient_e3 < options_.coefficient_e3) {
+    return Error(ErrorKind::payment, "coefficient_too_low",
+                 "the request pays less than this worker asks");
+  }
+  const std::uint64_t choices = header.choices;
+  COCOON_TRY(const Nano most, billing::reservation(header.prompt_bound_tokens * choices,
+                                                   header.max_output_tokens * choices,
+                                                   options_.coefficient_e3, prices));
+  return billing::within_cap(most, header.cost_cap);
+}
+
+Result<std::unique_ptr<WorkerCore::Run>> WorkerCore::admit_request(ProxyLink& proxy,
+                                                                   const wire::Open& open,
+                                                                   Now now) {
+  if (!counts_.engine_ready || draining_) {
+    return Error(ErrorKind::busy, "worker_not_ready", "this worker takes no requests now");
+  }
+  if (runs_.size() >= options_.capacity) {
+    return Error(ErrorKind::busy, "worker_full", "this worker has as many requests as it takes");
+  }
+  if (open.wraps.size() != 1) {
+    return Error(ErrorKind::protocol, "wrap_count", "a worker is given exactly its own wrap");
+  }
+  const session::OpenPolicy policy{identity_.network, proxy.account, options_.max_request_bytes};
+  COCOON_TRY(auto opener, session::open_request(open.header, open.wraps[0], open.first_wrap, policy,
+                                                keys_, replays_, now.unix));
+  auto run = std::make_unique<Run>(std::move(opener));
+  const session::RequestHeader& header = run->opener.header();
+  const auto served = std::find(options_.models.begin(), options_.models.end(), header.model);
+  Status status = ok();
+  if (served == options_.models.end()) {
+    status =
+        Error(ErrorKind::not_found, "model_not_found", "this worker does not serve that model");
+  }
+  if (status) status = check_price(header, now, run->prices);
+  run->run_id = RunId{random_.array<16>()};
+  if (status) {
+    status = meter_of(proxy.account)
+                 .reserve(run->run_id,
+                          billing::worker_share(header.cost_cap, run->prices.worker_share_e4));
+  }
+  if (!status) {
+    replays_.forget(run->opener.hash());
+    return std::move(status).error();
+  }
+  return run;
+}
+
+void WorkerCore::on_open(ProxyLink& proxy, const wire::Open& open, Now now) {
+  auto admitted = admit_request(proxy, open, now);
+  if (!admitted) {
+    ++counts_.requests_refused;
+    proxy.link->connection.reset(open.stream, admitted.error());
+    return touch(proxy.peer);
+  }
+  std::unique_ptr<Run> run = std::move(*admitted);
+  run->key = ++last_run_;
+  run->peer = proxy.peer;
+  run->stream = open.stream;
+  run->proxy = proxy.account;
+  const Millis left = std::min<Millis>(Millis(open.time_left_ms), limits::kRequestDeadline);
+  run->deadline = now.mono + left;
+  deadlines_.emplace(run->deadline, run->key);
+  proxy.runs[open.stream] = run->key;
+  runs_[run->key] = std::move(run);
+}
+
+void WorkerCore::on_data(ProxyLink& proxy, const wire::Data& data, Now now) {
+  Run* run = run_of(proxy, data.stream);
+  proxy.link->connection.consumed(data.stream, data.payload.size());
+  if (run == nullptr) return;
+  if (auto status = run->opener.add_chunk(data.payload); !status) {
+    refuse_run(*run, status.error(), now);
+  }
+}
+
+void WorkerCore::on_end(ProxyLink& proxy, StreamId stream, Now now) {
+  Run* run = run_of(proxy, stream);
+  if (run == nullptr || run->state != RunState::receiving) return;
+  if (!run->opener.complete()) {
+    return refuse_run(*run,
+                      Error(ErrorKind::protocol, "body_truncated",
+                            "the request's body ended before its final chunk"),
+                      now);
+  }
+  const session::RequestHeader& header = run->opener.header();
+  const billing::ModelEntry* model = registry_.current()->find_model(header.model);
+  if (model == nullptr) {
+    return refuse_run(
+        *run,
+        Error(ErrorKind::not_found, "model_not_found", "the registry no longer lists that model"),
+        now);
+  }
+  auto body = prepare_body(header, *model, as_text(run->opener.body()));
+  if (!body) return refuse_run(*run, body.error(), now);
+  if (!counts_.engine_ready) {
+    return refuse_run(*run, Error(ErrorKind::busy, "worker_not_ready", "the engine has gone away"),
+                      now);
+  }
+  run->usage = UsageCounter(header.endpoint, body->streams, body->prompt_text_bytes);
+  run->sealer.emplace(run->opener.answer(run->run_id));
+  run->state = RunState::starting;
+  ports::EngineRequest request;
+  request.run = run->key;
+  request.path = std::string(session::path_of(header.endpoint));
+  request.body = std::move(body->text);
+  request.streams = body->streams;
+  request.time_left = std::chrono::duration_cast<Millis>(run->deadline - now.mono);
+  emit(StartEngine{std::move(request)});
+}
+
+void WorkerCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
+  Run* run = run_of(proxy, reset.stream);
+  if (run == nullptr) return;
+  proxy.runs.erase(reset.stream);
+  abandon(*run, now);
+}
+
+/// Before the engine has started: nothing was run, so the same bytes may come again.
+void WorkerCore::refuse_run(Run& run, const Error& error, Now) {
+  ++counts_.requests_refused;
+  replays_.forget(run.opener.hash());
+  (void)meter_of(run.proxy).earn(run.run_id, Nano{0});
+  if (ProxyLink* proxy = find_proxy(run.peer); proxy != nullptr && proxy->link) {
+    proxy->link->connection.reset(run.stream, error);
+    proxy->runs.erase(run.stream);
+    touch(run.peer);
+  }
+  erase_run(run);
+}
+
+/// Nobody waits for the answer any more: the engine is told within this turn.
+void WorkerCore::abandon(Run& run, Now) {
+  ++counts_.requests_cancelled;
+  if (run.state == RunState::receiving) replays_.forget(run.opener.hash());
+  if (run.state != RunState::receiving && !run.engine_ended) emit(CancelEngine{run.key});
+  // What the proxy forwarded is paid by its next voucher; this worker does not insist on it.
+  (void)meter_of(run.proxy).earn(run.run_id, Nano{0});
+  erase_run(run);
+}
+
+void WorkerCore::erase_run(Run& run) {
+  const auto [first, last] = deadlines_.equal_range(run.deadline);
+  for (auto at = first; at != last; ++at) {
+    if (at->second == run.key) {
+      deadlines_.erase(at);
+      break;
+    }
+  }
+  runs_.erase(run.key);
+}
+
+}  // namespace cocoon::core
