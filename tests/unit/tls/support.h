@@ -146,7 +146,12 @@ class RawPeer {
   void exchange(Endpoint& peer) {
     char* data = nullptr;
     const long size = BIO_get_mem_data(SSL_get_wbio(ssl_), &data);
-    if (size > 0) (void)peer.receive(as_bytes({data, static_cast<std::size_t>(size)}));
+    ByteView sent = as_bytes({data, size > 0 ? static_cast<std::size_t>(size) : 0});
+    while (!sent.empty()) {
+      const std::size_t piece = std::min<std::size_t>(sent.size(), 16 * 1024);
+      (void)peer.receive(sent.first(piece));
+      sent = sent.subspan(piece);
+    }
     (void)BIO_reset(SSL_get_wbio(ssl_));
     const ByteView out = peer.output();
     if (!out.empty()) BIO_write(SSL_get_rbio(ssl_), out.data(), static_cast<int>(out.size()));
