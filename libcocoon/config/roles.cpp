@@ -1,0 +1,99 @@
+#include "config/roles.h"
+
+#include "base/limits.h"
+#include "config/document.h"
+#include "config/sections.h"
+#include "config/table.h"
+
+namespace cocoon::config {
+
+namespace {
+
+void read_gateway(Table& table, GatewayOptions& gateway) {
+  table.address("listen", gateway.listen, 0);
+  table.secrets("api_keys", gateway.api_keys);
+  table.texts("allowed_hosts", gateway.allowed_hosts);
+  table.texts("allowed_origins", gateway.allowed_origins);
+  table.integer("max_connections", gateway.max_connections, {1, limits::kMaxConnectionsSetting});
+}
+
+/// The engine's paths all begin with /v1, which the worker adds.
+void read_engine(Table& root, std::string& engine_url) {
+  root.require("engine_url", "the inference engine, such as \"http://127.0.0.1:8000\"");
+  root.http_url("engine_url", engine_url);
+  if (engine_url.ends_with("/v1")) {
+    root.fault("engine_url", "config_value",
+               "\"engine_url\" goes without the \"/v1\" at its end: it is added to every path");
+  }
+}
+
+}  // namespace
+
+Result<ClientConfig> parse_client_config(std::string_view text, const std::string& file) {
+  COCOON_TRY(const Value document, parse_document(text, file));
+  Reader reader(file, document);
+  Table& root = reader.root();
+  ClientConfig config;
+  ClientOptions& client = config.client;
+  read_common(root, config.process, client.ledger_path, client.state_dir, client.log);
+  root.addresses("proxies", client.proxies);
+  root.amount("max_exposure", client.max_exposure_nano);
+  root.amount("max_request_cost", client.max_request_cost_nano);
+  root.size("max_request_size", client.max_request_bytes,
+            {limits::kLowestMaxRequestBytes, limits::kHighestMaxRequestBytes});
+  root.integer("requests_per_key_agreement", client.requests_per_key_agreement,
+               {1, limits::kMaxRequestsPerKeyAgreement});
+  read_policy(root, "proxy_policy", client.proxy_policy);
+  read_policy(root, "worker_policy", client.worker_policy);
+  read_gateway(root.table("gateway"), config.gateway);
+  config.gateway.max_request_bytes = client.max_request_bytes;
+  config.gateway.log = client.log;
+  COCOON_CHECK(reader.finish());
+  return config;
+}
+
+Result<ProxyConfig> parse_proxy_config(std::string_view text, const std::string& file) {
+  COCOON_TRY(const Value document, parse_document(text, file));
+  Reader reader(file, document);
+  Table& root = reader.root();
+  ProxyConfig config;
+  ProxyOptions& proxy = config.proxy;
+  read_common(root, config.process, proxy.ledger_path, proxy.state_dir, proxy.log);
+  read_admin(root, config.process);
+  root.address("listen", proxy.listen, 0);
+  root.amount("max_unacknowledged", proxy.max_unacknowledged_nano);
+  root.integer("max_clients", proxy.max_clients, {1, limits::kMaxConnectionsSetting});
+  root.integer("max_workers", proxy.max_workers, {1, limits::kMaxConnectionsSetting});
+  root.integer("max_requests_per_client", proxy.max_requests_per_client,
+               {1, limits::kMaxRequestsSetting});
+  read_policy(root, "worker_policy", proxy.worker_policy);
+  read_evidence(root, proxy.evidence);
+  COCOON_CHECK(reader.finish());
+  return config;
+}
+
+Result<WorkerConfig> parse_worker_config(std::string_view text, const std::string& file) {
+  COCOON_TRY(const Value document, parse_document(text, file));
+  Reader reader(file, document);
+  Table& root = reader.root();
+  WorkerConfig config;
+  WorkerOptions& worker = config.worker;
+  read_common(root, config.process, worker.ledger_path, worker.state_dir, worker.log);
+  read_admin(root, config.process);
+  root.addresses("proxies", worker.proxies);
+  read_engine(root, worker.engine_url);
+  root.require("models", "the registry's ids of the models that the engine serves");
+  root.texts("models", worker.models);
+  if (root.has("models") && worker.models.empty()) {
+    root.fault("models", "config_value", "\"models\" is empty: a worker serves at least one model");
+  }
+  root.integer("coefficient_e3", worker.coefficient_e3, {1, limits::kMaxCoefficientE3});
+  root.integer("capacity", worker.capacity, {1, limits::kMaxRequestsSetting});
+  root.amount("max_unpaid", worker.max_unpaid_nano);
+  read_policy(root, "proxy_policy", worker.proxy_policy);
+  read_evidence(root, worker.evidence);
+  COCOON_CHECK(reader.finish());
+  return config;
+}
+
+}  // namespace cocoon::config

@@ -1,0 +1,124 @@
+#include "config/sections.h"
+
+#include <optional>
+
+#include "attest/text.h"
+#include "base/limits.h"
+
+namespace cocoon::config {
+
+namespace {
+
+/// simulated_dir goes with the choice "simulated" and with nothing else.
+void read_simulated_dir(Table& table, std::string_view choice_key, bool simulated,
+                        std::string& out) {
+  constexpr std::string_view kKey = "simulated_dir";
+  table.path(kKey, out);
+  if (simulated) {
+    table.require(kKey, "the \"sim\" folder of the simulated network's state");
+  } else if (table.has(kKey)) {
+    table.fault(kKey, "config_value",
+                "\"simulated_dir\" has a meaning only beside " + std::string(choice_key) +
+                    " = \"simulated\"");
+  }
+}
+
+std::optional<ImageHash> parse_image(std::string_view text) {
+  auto hash = ImageHash::from_hex(text);
+  return hash ? std::optional(*hash) : std::nullopt;
+}
+
+std::optional<PlatformId> parse_platform(std::string_view text) {
+  auto id = PlatformId::from_hex(text);
+  return id ? std::optional(*id) : std::nullopt;
+}
+
+std::optional<TdxMeasurement> parse_measurement(std::string_view text) {
+  return attest::decode_hex_array<std::tuple_size_v<TdxMeasurement>>(text);
+}
+
+template <class E>
+std::pair<std::string_view, E> named(E value) {
+  return {to_string(value), value};
+}
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("[::1]:") ||
+         address.starts_with("localhost:");
+}
+
+}  // namespace
+
+void read_common(Table& root, ProcessConfig& process, std::string& ledger_path,
+                 std::string& state_dir, LogSink& log) {
+  root.choice<LogLevel>("log_level", process.log_level,
+                        {named(LogLevel::debug), named(LogLevel::info), named(LogLevel::warning),
+                         named(LogLevel::error)});
+  root.duration("drain", process.drain, {Millis(0), limits::kMaxDrain});
+  root.require("ledger", "the file of the local ledger, as made by cocoon-ledger init");
+  root.path("ledger", ledger_path);
+  root.require("state_dir", "the folder for this node's keys and state");
+  root.path("state_dir", state_dir);
+  log = log_to_stderr(process.log_level);
+}
+
+void read_admin(Table& root, ProcessConfig& process) {
+  root.address("admin_listen", process.admin_listen, 0);
+  if (!process.admin_listen.empty() && !is_loopback(process.admin_listen)) {
+    root.fault("admin_listen", "config_value",
+               "\"admin_listen\" has no authentication: expected a loopback address, such as "
+               "\"127.0.0.1:10001\", found \"" +
+                   process.admin_listen + "\"");
+  }
+}
+
+void read_policy(Table& root, std::string_view key, AttestationPolicy& policy) {
+  root.require(key, "a table that says which evidence is good enough");
+  Table& table = root.table(key);
+  table.choice<TrustedRootKind>("root", policy.root,
+                                {named(TrustedRootKind::intel), named(TrustedRootKind::simulated)});
+  read_simulated_dir(table, "root", policy.root == TrustedRootKind::simulated,
+                     policy.simulated_dir);
+  table.require("images", "the hashes of the images to admit");
+  table.parsed_list<ImageHash>("images", policy.images, "an image hash of 64 hexadecimal digits",
+                               parse_image);
+  table.choices<TeeKind>("tees", policy.tees, {named(TeeKind::sgx), named(TeeKind::tdx)});
+  table.choices<TcbStatus>(
+      "tcb_statuses", policy.tcb_statuses,
+      {named(TcbStatus::up_to_date), named(TcbStatus::sw_hardening_needed),
+       named(TcbStatus::configuration_needed),
+       named(TcbStatus::configuration_and_sw_hardening_needed), named(TcbStatus::out_of_date),
+       named(TcbStatus::out_of_date_configuration_needed), named(TcbStatus::td_relaunch_advised),
+       named(TcbStatus::td_relaunch_advised_configuration_needed)});
+  table.integer("min_tcb_evaluation_number", policy.min_tcb_evaluation_number,
+                {0, std::numeric_limits<std::uint32_t>::max()});
+  if (table.has("max_collateral_age")) {
+    Millis age{};
+    table.duration("max_collateral_age", age, {Seconds(1), limits::kMaxCollateralAge});
+    policy.max_collateral_age = std::chrono::duration_cast<Seconds>(age);
+  }
+  if (table.has("platforms")) {
+    table.parsed_list<PlatformId>("platforms", policy.platforms.emplace(),
+                                  "a platform id of 32 hexadecimal digits", parse_platform);
+  }
+  constexpr std::string_view kMeasurement = "a measurement of 96 hexadecimal digits";
+  if (table.has("tdx_modules")) {
+    table.parsed_list<TdxMeasurement>("tdx_modules", policy.tdx_modules.emplace(), kMeasurement,
+                                      parse_measurement);
+  }
+  table.parsed_list<TdxMeasurement>("service_tds", policy.service_tds, kMeasurement,
+                                    parse_measurement);
+  table.integer("allowed_xfam", policy.allowed_xfam,
+                {0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())});
+}
+
+void read_evidence(Table& root, EvidenceSource& evidence) {
+  Table& table = root.table("evidence");
+  table.choice<EvidenceSource::Kind>(
+      "kind", evidence.kind,
+      {{"tdx", EvidenceSource::Kind::tdx}, {"simulated", EvidenceSource::Kind::simulated}});
+  read_simulated_dir(table, "kind", evidence.kind == EvidenceSource::Kind::simulated,
+                     evidence.simulated_dir);
+}
+
+}  // namespace cocoon::config

@@ -1,0 +1,369 @@
+#include "config/roles.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <regex>
+
+#include "base/limits.h"
+
+namespace cocoon::config {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAreArray;
+
+const std::string kImage(64, 'a');
+const std::string kPolicies = "[proxy_policy]\nimages = [\"" + kImage +
+                              "\"]\n[worker_policy]\nimages = [\"" + kImage + "\"]\n";
+const std::string kClient = "ledger = \"l\"\nstate_dir = \"s\"\n";
+const std::string kProxyPolicy = "[proxy_policy]\nimages = [\"" + kImage + "\"]\n";
+const std::string kWorkerPolicy = "[worker_policy]\nimages = [\"" + kImage + "\"]\n";
+const std::string kWorker = kClient + "engine_url = \"http://127.0.0.1:8000\"\nmodels = [\"m\"]\n";
+
+template <class T>
+std::string error_of(const Result<T>& result) {
+  return result ? "accepted" : std::string(result.error().code()) + " " + result.error().detail();
+}
+
+TEST(ClientConfigFile, MissingKeysAreNamed) {
+  EXPECT_THAT(error_of(parse_client_config("state_dir = \"s\"\n" + kPolicies, "f")),
+              StartsWith("config_missing_key f:1:1: \"ledger\" is missing"));
+  EXPECT_THAT(error_of(parse_client_config("ledger = \"l\"\n" + kPolicies, "f")),
+              HasSubstr("\"state_dir\" is missing"));
+}
+
+TEST(ClientConfigFile, APolicyIsRequiredAndSoAreItsImages) {
+  EXPECT_THAT(error_of(parse_client_config(kClient + kProxyPolicy, "f")),
+              HasSubstr("\"worker_policy\" is missing"));
+  EXPECT_THAT(error_of(parse_client_config(kClient + kProxyPolicy + "[worker_policy]\n", "f")),
+              HasSubstr("f:5:2: \"images\" is missing in [worker_policy]"));
+}
+
+TEST(ClientConfigFile, KeysOfOtherRolesAreUnknown) {
+  EXPECT_THAT(error_of(parse_client_config("capacity = 3\n" + kClient + kPolicies, "f")),
+              StartsWith("config_unknown_key f:1:1: unknown key \"capacity\""));
+}
+
+TEST(ClientConfigFile, DefaultsAreThoseOfTheOptions) {
+  const auto config = parse_client_config(kClient + kPolicies, "f");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->client.max_exposure_nano, ClientOptions{}.max_exposure_nano);
+  EXPECT_EQ(config->gateway.listen, GatewayOptions{}.listen);
+  EXPECT_EQ(config->client.worker_policy.root, TrustedRootKind::intel);
+  EXPECT_EQ(config->process.drain, ProcessConfig{}.drain);
+  EXPECT_TRUE(config->client.log);
+  EXPECT_TRUE(config->gateway.log);
+}
+
+TEST(ClientConfigFile, ReadsEveryKey) {
+  const auto config = parse_client_config(R"(
+log_level = "debug"
+drain = "10s"
+ledger = "/l"
+state_dir = "/s"
+proxies = ["a:1", "b:2"]
+max_exposure = "2 TON"
+max_request_cost = 7
+max_request_size = "16MiB"
+requests_per_key_agreement = 1
+[gateway]
+listen = "[::1]:0"
+api_keys = ["k"]
+allowed_hosts = ["h"]
+allowed_origins = ["https://o"]
+max_connections = 10
+[proxy_policy]
+images = []
+[worker_policy]
+images = []
+)",
+                                          "f");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->process.log_level, LogLevel::debug);
+  EXPECT_EQ(config->process.drain, Seconds(10));
+  EXPECT_EQ(config->client.ledger_path, "/l");
+  EXPECT_EQ(config->client.state_dir, "/s");
+  EXPECT_EQ(config->client.proxies, (std::vector<std::string>{"a:1", "b:2"}));
+  EXPECT_EQ(config->client.max_exposure_nano, 2'000'000'000U);
+  EXPECT_EQ(config->client.max_request_cost_nano, 7U);
+  EXPECT_EQ(config->client.max_request_bytes, 16U * 1024 * 1024);
+  EXPECT_EQ(config->client.requests_per_key_agreement, 1U);
+  EXPECT_EQ(config->gateway.max_request_bytes, 16U * 1024 * 1024);
+  EXPECT_EQ(config->gateway.listen, "[::1]:0");
+  EXPECT_EQ(config->gateway.api_keys, std::vector<std::string>{"k"});
+  EXPECT_EQ(config->gateway.allowed_hosts, std::vector<std::string>{"h"});
+  EXPECT_EQ(config->gateway.allowed_origins, std::vector<std::string>{"https://o"});
+  EXPECT_EQ(config->gateway.max_connections, 10U);
+}
+
+std::string policy_error(const std::string& lines) {
+  return error_of(
+      parse_client_config(kClient + kProxyPolicy + "[worker_policy]\nimages = []\n" + lines, "f"));
+}
+
+TEST(PolicySection, RefusesBadValues) {
+  EXPECT_THAT(policy_error("root = \"amd\""), HasSubstr("one of \"intel\", \"simulated\""));
+  EXPECT_THAT(policy_error("root = \"simulated\""), HasSubstr("\"simulated_dir\" is missing"));
+  EXPECT_THAT(policy_error("simulated_dir = \"x\""), HasSubstr("only beside root = \"simulated\""));
+  EXPECT_THAT(policy_error("tees = [\"sev\"]"), HasSubstr("one of \"sgx\", \"tdx\""));
+  EXPECT_THAT(policy_error("platforms = [\"00\"]"), HasSubstr("32 hexadecimal digits"));
+  EXPECT_THAT(policy_error("tdx_modules = [\"" + std::string(96, 'g') + "\"]"),
+              HasSubstr("96 hexadecimal digits"));
+  EXPECT_THAT(policy_error("service_tds = [\"" + std::string(94, '0') + "\"]"),
+              HasSubstr("96 hexadecimal digits"));
+  EXPECT_THAT(policy_error("max_collateral_age = \"0s\""), StartsWith("config_range"));
+  EXPECT_THAT(policy_error("allowed_xfam = -1"), StartsWith("config_range"));
+  EXPECT_THAT(policy_error("min_tcb_evaluation_number = 4294967296"), StartsWith("config_range"));
+}
+
+TEST(PolicySection, RefusesAShortImageHash) {
+  EXPECT_THAT(error_of(parse_client_config(
+                  kClient + kProxyPolicy + "[worker_policy]\nimages = [\"abcd\"]\n", "f")),
+              HasSubstr("f:6:11: \"images\" in [worker_policy]: expected an image hash of 64 "
+                        "hexadecimal digits, found \"abcd\""));
+}
+
+TEST(PolicySection, RevokedPlatformsCannotBeAdmitted) {
+  EXPECT_THAT(policy_error("tcb_statuses = [\"Revoked\"]"), StartsWith("config_value"));
+}
+
+TEST(PolicySection, ThereIsNoSwitchThatTurnsVerificationOff) {
+  for (const char* key : {"verify", "insecure", "allow_debug", "enabled"}) {
+    EXPECT_THAT(policy_error(std::string(key) + " = true"), StartsWith("config_unknown_key"));
+  }
+}
+
+TEST(PolicySection, ReadsEveryKey) {
+  const auto config = parse_client_config(kClient + kProxyPolicy + R"([worker_policy]
+root = "simulated"
+simulated_dir = "sim"
+images = [")" + kImage + R"("]
+tees = ["sgx", "tdx"]
+tcb_statuses = ["UpToDate", "SWHardeningNeeded"]
+min_tcb_evaluation_number = 17
+max_collateral_age = "7d"
+platforms = ["00112233445566778899aabbccddeeff"]
+tdx_modules = [")" + std::string(96, '1') + R"("]
+service_tds = [")" + std::string(96, '2') + R"("]
+allowed_xfam = 0x3
+)",
+                                          "/etc/cocoon/f");
+  ASSERT_TRUE(config) << config.error().detail();
+  const AttestationPolicy& policy = config->client.worker_policy;
+  EXPECT_EQ(policy.root, TrustedRootKind::simulated);
+  EXPECT_EQ(policy.simulated_dir, "/etc/cocoon/sim");
+  ASSERT_EQ(policy.images.size(), 1U);
+  EXPECT_EQ(policy.images[0].to_hex(), kImage);
+  EXPECT_EQ(policy.tees, (std::vector<TeeKind>{TeeKind::sgx, TeeKind::tdx}));
+  EXPECT_EQ(policy.tcb_statuses,
+            (std::vector<TcbStatus>{TcbStatus::up_to_date, TcbStatus::sw_hardening_needed}));
+  EXPECT_EQ(policy.min_tcb_evaluation_number, 17U);
+  EXPECT_EQ(policy.max_collateral_age, Seconds(7 * 24 * 3600));
+  ASSERT_TRUE(policy.platforms && policy.platforms->size() == 1);
+  EXPECT_EQ(policy.platforms->front().to_hex(), "00112233445566778899aabbccddeeff");
+  ASSERT_TRUE(policy.tdx_modules && policy.tdx_modules->size() == 1);
+  EXPECT_EQ(policy.tdx_modules->front()[47], 0x11);
+  ASSERT_EQ(policy.service_tds.size(), 1U);
+  EXPECT_EQ(policy.service_tds.front()[0], 0x22);
+  EXPECT_EQ(policy.allowed_xfam, 3U);
+}
+
+TEST(PolicySection, AnEmptyListOfPlatformsIsNotAnAbsentOne) {
+  const auto config = parse_client_config(
+      kClient + kProxyPolicy + "[worker_policy]\nimages = []\nplatforms = []\n", "f");
+  ASSERT_TRUE(config);
+  ASSERT_TRUE(config->client.worker_policy.platforms.has_value());
+  EXPECT_TRUE(config->client.worker_policy.platforms->empty());
+  EXPECT_FALSE(config->client.proxy_policy.platforms.has_value());
+}
+
+TEST(ProxyConfigFile, AdminListensOnLoopbackOnly) {
+  EXPECT_THAT(
+      error_of(parse_proxy_config("admin_listen = \"0.0.0.0:1\"\n" + kClient + kWorkerPolicy, "f")),
+      StartsWith("config_value f:1:1: \"admin_listen\" has no authentication"));
+  EXPECT_TRUE(
+      parse_proxy_config("admin_listen = \"127.0.0.1:0\"\n" + kClient + kWorkerPolicy, "f"));
+}
+
+TEST(ProxyConfigFile, EvidenceIsTdxUnlessSaidOtherwise) {
+  const auto config = parse_proxy_config(kClient + kWorkerPolicy, "f");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->proxy.evidence.kind, EvidenceSource::Kind::tdx);
+  EXPECT_THAT(error_of(parse_proxy_config(
+                  kClient + kWorkerPolicy + "[evidence]\nkind = \"simulated\"\n", "f")),
+              HasSubstr("\"simulated_dir\" is missing in [evidence]"));
+}
+
+TEST(ProxyConfigFile, ReadsEveryKey) {
+  const auto config = parse_proxy_config(R"(
+ledger = "/l"
+state_dir = "/s"
+listen = "127.0.0.1:0"
+max_unacknowledged = "3 TON"
+max_clients = 5
+max_workers = 6
+max_requests_per_client = 7
+[worker_policy]
+images = []
+[evidence]
+kind = "simulated"
+simulated_dir = "/sim"
+)",
+                                         "f");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->proxy.listen, "127.0.0.1:0");
+  EXPECT_EQ(config->proxy.max_unacknowledged_nano, 3'000'000'000U);
+  EXPECT_EQ(config->proxy.max_clients, 5U);
+  EXPECT_EQ(config->proxy.max_workers, 6U);
+  EXPECT_EQ(config->proxy.max_requests_per_client, 7U);
+  EXPECT_EQ(config->proxy.evidence.kind, EvidenceSource::Kind::simulated);
+  EXPECT_EQ(config->proxy.evidence.simulated_dir, "/sim");
+}
+
+TEST(WorkerConfigFile, NeedsAnEngineAndAModel) {
+  EXPECT_THAT(error_of(parse_worker_config(kClient + "models = [\"m\"]\n" + kProxyPolicy, "f")),
+              HasSubstr("\"engine_url\" is missing"));
+  EXPECT_THAT(error_of(parse_worker_config(
+                  kClient + "engine_url = \"http://a\"\nmodels = []\n" + kProxyPolicy, "f")),
+              HasSubstr("\"models\" is empty"));
+  EXPECT_THAT(
+      error_of(parse_worker_config(
+          kClient + "models = [\"m\"]\nengine_url = \"http://a/v1\"\n" + kProxyPolicy, "f")),
+      HasSubstr("without the \"/v1\""));
+}
+
+TEST(WorkerConfigFile, ReadsEveryKey) {
+  const auto config = parse_worker_config(
+      "coefficient_e3 = 900\ncapacity = 8\nmax_unpaid = 5\n" + kWorker + kProxyPolicy, "f");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->worker.engine_url, "http://127.0.0.1:8000");
+  EXPECT_EQ(config->worker.models, std::vector<std::string>{"m"});
+  EXPECT_EQ(config->worker.coefficient_e3, 900U);
+  EXPECT_EQ(config->worker.capacity, 8U);
+  EXPECT_EQ(config->worker.max_unpaid_nano, 5U);
+}
+
+// --- files ---
+
+/// A file in the temporary folder that goes with the object.
+struct TemporaryFile {
+  explicit TemporaryFile(const std::string& text)
+      : path(std::filesystem::temp_directory_path() /
+             ("cocoon_config_test." + std::to_string(::getpid()))) {
+    std::ofstream(path) << text;
+  }
+  ~TemporaryFile() { std::filesystem::remove(path); }
+  std::filesystem::path path;
+};
+
+TEST(ConfigFile, UnreadableFilesAreErrorsThatNameThem) {
+  const auto missing = load_client_config("/nonexistent/client.toml");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code(), "config_unreadable");
+  EXPECT_EQ(missing.error().detail(),
+            "/nonexistent/client.toml: cannot be read: No such file or directory");
+  const auto folder = load_client_config("/");
+  ASSERT_FALSE(folder);
+  EXPECT_EQ(folder.error().code(), "config_unreadable");
+}
+
+TEST(ConfigFile, HugeFilesAreRefused) {
+  const TemporaryFile file(std::string(limits::kMaxConfigBytes + 1, '#'));
+  const auto config = load_client_config(file.path.string());
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code(), "config_too_large");
+}
+
+TEST(ConfigFile, LoadsFromDisk) {
+  const TemporaryFile file(kWorker + kProxyPolicy);
+  const auto config = load_worker_config(file.path.string());
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->worker.state_dir, (file.path.parent_path() / "s").string());
+}
+
+// --- the annotated examples in packaging/ ---
+
+std::string example(const std::string& role) {
+  std::ifstream file(std::string(COCOON_SOURCE_DIR) + "/packaging/" + role + ".toml");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+using Parse = std::function<std::string(const std::string&)>;
+const std::pair<std::string, Parse> kRoles[] = {
+    {"client", [](const std::string& t) { return error_of(parse_client_config(t, "f")); }},
+    {"proxy", [](const std::string& t) { return error_of(parse_proxy_config(t, "f")); }},
+    {"worker", [](const std::string& t) { return error_of(parse_worker_config(t, "f")); }},
+};
+
+/// The example with its defaults written out (those of the simulated platform excepted, as they
+/// contradict the rest).
+std::string uncommented(const std::string& text) {
+  return std::regex_replace(text, std::regex("\n#((?!simulated_dir)[a-z_0-9]+ = )"), "\n$1");
+}
+
+TEST(ExampleConfig, IsValidAsItStands) {
+  for (const auto& [role, parse] : kRoles) EXPECT_EQ(parse(example(role)), "accepted") << role;
+}
+
+TEST(ExampleConfig, IsValidWithItsDefaultsWrittenOut) {
+  for (const auto& [role, parse] : kRoles) {
+    const std::string text = uncommented(example(role));
+    EXPECT_NE(text, example(role));
+    EXPECT_EQ(parse(text), "accepted") << role;
+  }
+}
+
+std::vector<std::string> matches(const std::string& text, const std::string& pattern) {
+  const std::regex regex(pattern);
+  std::vector<std::string> found;
+  for (std::sregex_iterator it(text.begin(), text.end(), regex), end; it != end; ++it) {
+    found.push_back((*it)[1].str());
+  }
+  return found;
+}
+
+/// The example, cut before each "[table]" line.
+std::vector<std::string> sections(const std::string& text) {
+  std::vector<std::string> parts;
+  std::size_t start = 0;
+  while (start != std::string::npos) {
+    const std::size_t next = text.find("\n[", start + 1);
+    parts.push_back(text.substr(start, next - start));
+    start = next;
+  }
+  return parts;
+}
+
+/// All keys of a section, from the message about an unknown one, which lists them.
+std::vector<std::string> known_keys(const Parse& parse, std::string text,
+                                    const std::string& section) {
+  const bool is_top = section.front() != '\n';
+  const std::size_t line_end = is_top ? 0 : text.find('\n', text.find(section) + 1) + 1;
+  text.insert(line_end, "qqqqqqqqqqqqqqqq = 1\n");
+  const std::string error = parse(text);
+  const std::size_t list = error.find("there are: ");
+  EXPECT_NE(list, std::string::npos) << error;
+  return matches(error.substr(std::min(list, error.size())), "[:,] ([a-z_0-9]+)");
+}
+
+TEST(ExampleConfig, ExplainsEveryKey) {
+  for (const auto& [role, parse] : kRoles) {
+    const std::string text = example(role);
+    const std::vector<std::string> tables = matches(text, "\n\\[([a-z_]+)\\]");
+    for (const std::string& section : sections(text)) {
+      std::vector<std::string> shown = matches(section, "\n#?([a-z_0-9]+) = ");
+      if (section.front() != '\n') shown.insert(shown.end(), tables.begin(), tables.end());
+      EXPECT_THAT(shown, UnorderedElementsAreArray(known_keys(parse, text, section)))
+          << role << ".toml" << section.substr(0, section.find('\n', 1));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cocoon::config
