@@ -1,0 +1,168 @@
+#include "attest/policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attest/text.h"
+
+namespace cocoon::attest {
+
+namespace {
+
+// TD attributes (Intel TDX Module ABI specification, "TD attributes"; attestation.md section 1.1).
+/// Bits 7:0, "TUD": any of them makes the guest untrusted. Bit 0 is DEBUG.
+constexpr std::uint64_t kUntrustedBits = 0xFF;
+constexpr std::uint64_t kSeptVeDisable = 1ull << 28;
+constexpr std::uint64_t kMigratable = 1ull << 29;
+/// ICSSD, LASS, PKS, KL, TPA and PERFMON: features that a guest may use without harm to itself.
+constexpr std::uint64_t kHarmlessBits =
+    1ull << 16 | 1ull << 27 | 1ull << 30 | 1ull << 31 | 1ull << 62 | 1ull << 63;
+/// XFAM bits that every guest has: x87 and SSE (same specification, "XFAM").
+constexpr std::uint64_t kRequiredXfam = 0x3;
+
+template <class T>
+bool contains(const std::vector<T>& list, const T& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+/// One evaluation in progress.
+class Evaluation {
+ public:
+  Evaluation(const Verdict& verdict, const AttestationPolicy& policy)
+      : verdict_(verdict), policy_(policy) {}
+
+  PolicyDecision run(UnixTime now) {
+    check_trust(now);
+    check_tcb();
+    if (!contains(policy_.tees, verdict_.tee)) {
+      refuse("tee_kind",
+             fmt::format("The policy admits no {} environments.", cocoon::to_string(verdict_.tee)));
+    }
+    if (verdict_.debug) {
+      refuse("debug", "The environment is in debug mode: its host can read it.");
+    }
+    if (verdict_.body) {
+      if (const auto* td = std::get_if<TdReport>(&*verdict_.body)) check_guest(*td);
+    }
+    check_lists();
+    return std::move(out_);
+  }
+
+ private:
+  void refuse(std::string_view code, std::string detail) {
+    out_.refusals.push_back({code, std::move(detail)});
+  }
+
+  void check_trust(UnixTime now) {
+    if (!verdict_.trusted() || !verdict_.body || !verdict_.platform) {
+      refuse("untrusted", fmt::format("The quote did not verify: {}.", verdict_.text()));
+    }
+    if (verdict_.root != policy_.root) {
+      refuse("root_kind",
+             fmt::format("The evidence rests on the {} root, and the policy names the {} one.",
+                         cocoon::to_string(verdict_.root), cocoon::to_string(policy_.root)));
+    }
+    if (now > verdict_.expires) {
+      refuse("verdict_expired",
+             fmt::format("The verdict rests on collateral that ended at {}; verify again with "
+                         "fresh collateral.",
+                         format_utc(verdict_.expires)));
+    }
+    if (policy_.max_collateral_age &&
+        now - verdict_.collateral_issued > *policy_.max_collateral_age) {
+      refuse(
+          "collateral_too_old",
+          fmt::format("The collateral was issued at {}, and the policy wants it no older than "
+                      "{} s; fetch it again.",
+                      format_utc(verdict_.collateral_issued), policy_.max_collateral_age->count()));
+    }
+  }
+
+  void check_tcb() {
+    const auto& status = verdict_.status;
+    if (status && (*status == TcbStatus::revoked || !contains(policy_.tcb_statuses, *status))) {
+      refuse("tcb_status", fmt::format("The platform's TCB status is {}, which the policy does not "
+                                       "admit.",
+                                       cocoon::to_string(*status)));
+    }
+    if (verdict_.tcb_evaluation_number < policy_.min_tcb_evaluation_number) {
+      refuse("tcb_evaluation_number",
+             fmt::format("The collateral is of TCB evaluation number {}, and at least {} is "
+                         "demanded.",
+                         verdict_.tcb_evaluation_number, policy_.min_tcb_evaluation_number));
+    }
+  }
+
+  void check_guest(const TdReport& td) {
+    const std::uint64_t attributes = td.td_attributes;
+    constexpr std::uint64_t kKnown = kUntrustedBits | kSeptVeDisable | kMigratable | kHarmlessBits;
+    if ((attributes & kUntrustedBits) != 0 || (attributes & ~kKnown) != 0) {
+      refuse("td_attributes",
+             fmt::format("The guest's attributes {:#018x} have bits that make it untrusted or are "
+                         "reserved.",
+                         attributes));
+    }
+    if ((attributes & kSeptVeDisable) == 0) {
+      refuse("sept_ve_enabled",
+             "The guest does not set SEPT_VE_DISABLE: its host can inject exceptions by taking "
+             "away its pages.");
+    }
+    if ((attributes & kMigratable) != 0) {
+      refuse("migratable", "The guest is migratable: a migration guest can read it.");
+    }
+    check_service_guests(td);
+    if ((td.xfam & kRequiredXfam) != kRequiredXfam || (td.xfam & ~policy_.allowed_xfam) != 0) {
+      refuse("xfam", fmt::format("The guest's XFAM {:#x} is outside {:#x}.", td.xfam,
+                                 policy_.allowed_xfam));
+    }
+    if (policy_.tdx_modules && !contains(*policy_.tdx_modules, td.mr_seam)) {
+      refuse("tdx_module",
+             fmt::format("The TDX module {} is not on the policy's list.", encode_hex(td.mr_seam)));
+    }
+  }
+
+  void check_service_guests(const TdReport& td) {
+    const auto admitted = [&](const TdxMeasurement& service) {
+      return service == TdxMeasurement{} || contains(policy_.service_tds, service);
+    };
+    const bool all = (!td.current || admitted(td.current->mr_service_td)) &&
+                     (!td.extended || (admitted(td.extended->init_service_td_hash) &&
+                                       admitted(td.extended->current_service_td_hash)));
+    if (!all) refuse("service_td", "A service guest is bound to the guest that is not admitted.");
+  }
+
+  void check_lists() {
+    if (policy_.platforms && !platform_listed()) {
+      refuse("platform", "The machine is not on the policy's list of platforms.");
+    }
+    if (!contains(policy_.images, verdict_.image)) {
+      refuse("image",
+             fmt::format("The image {} is not on the policy's list.", verdict_.image.to_hex()));
+    }
+  }
+
+  bool platform_listed() const {
+    if (!verdict_.platform) return false;
+    const auto& instance = verdict_.platform->platform_instance_id;
+    return contains(*policy_.platforms, verdict_.platform->ppid) ||
+           (instance && contains(*policy_.platforms, *instance));
+  }
+
+  const Verdict& verdict_;
+  const AttestationPolicy& policy_;
+  PolicyDecision out_;
+};
+
+}  // namespace
+
+Status PolicyDecision::status() const {
+  if (accepted()) return ok();
+  return Error(ErrorKind::attestation, refusals.front().code, refusals.front().detail);
+}
+
+PolicyDecision evaluate(const Verdict& verdict, const AttestationPolicy& policy, UnixTime now) {
+  return Evaluation(verdict, policy).run(now);
+}
+
+}  // namespace cocoon::attest
