@@ -110,6 +110,19 @@ inline constexpr Millis kReconnectLongest{30'000};
 inline constexpr Seconds kPayoutInterval{10};
 /// What a worker holds of an answer that waits for credit before it pauses its engine.
 inline constexpr std::size_t kMaxPendingAnswerBytes = 64 * 1024;
+/// How long a client uses a set of candidates: long enough to keep the question off most requests,
+/// short enough that load follows the proxy's choices.
+inline constexpr Seconds kCandidatesFresh{30};
+/// How long a client waits for candidates before it asks again.
+inline constexpr Seconds kCandidatesDeadline{10};
+/// How long refused evidence stays refused before it is looked at again.
+inline constexpr Seconds kRefusalRemembered{60};
+/// Certificates whose verdict a client remembers; about 20 KiB each with their JSON.
+inline constexpr std::size_t kMaxKnownEvidence = 4096;
+/// Attempts of one request, each under a new id, before any worker has accepted it.
+inline constexpr std::uint32_t kMaxAttempts = 3;
+/// `Retry-After` where no proxy can be reached.
+inline constexpr Seconds kRetryAfterNoProxy{5};
 /// How often a core looks for silent connections; far below kPingAfter.
 inline constexpr Seconds kLivenessInterval{1};
 inline constexpr std::size_t kMaxCandidates = 3;

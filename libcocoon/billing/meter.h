@@ -83,6 +83,8 @@ class ClientMeter {
   /// What a request's cap may be at most now, before or after signing.
   Nano available() const;
   std::size_t running_count() const { return running_.size(); }
+  /// The requests that run, with their caps.
+  const std::unordered_map<RequestHash, Nano>& running_requests() const { return running_; }
 
   /// Requests that ran when the snapshot was taken are running in the restored meter: settle them
   /// by the proxy's word (Proof::none), at most at their cap.

@@ -1,0 +1,183 @@
+/// ClientCore: the channel with each proxy: vouchers, statements, receipts.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/client_core.h"
+#include "core/store_keys.h"
+
+namespace cocoon::core {
+
+ClientCore::Channel& ClientCore::channel_of(const billing::ChannelState& state) {
+  const ChannelId id = state.id();
+  auto& slot = channels_[id];
+  if (!slot) {
+    const AccountId self = identity_.account.account_id();
+    const billing::ClientLimits limits{options_.max_exposure,
+                                       Nano{options_.max_exposure.value / 4}};
+    slot = std::make_unique<Channel>(
+        Channel{id, billing::ClientMeter(identity_.network, id, self, self, limits), {}});
+    for (const ports::StoreEntry& entry : restored_) {
+      if (entry.key != store_key(kChannelKey, id.view())) continue;
+      if (auto status = slot->meter.restore(entry.value); !status) {
+        report(LogLevel::error,
+               "the stored channel account is unusable: " + status.error().detail() +
+                   "; the proxy's copy of our own voucher is used instead");
+      }
+      // What ran when we stopped is settled by the proxy's next statement.
+      for (const auto& [hash, cap] : slot->meter.running_requests()) {
+        slot->unsettled.push_back({hash, cap, Nano{0}});
+      }
+    }
+  }
+  slot->meter.set_channel(state);
+  return *slot;
+}
+
+/// Takes the request into the account, with a voucher ahead of it where it needs one.
+Status ClientCore::authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap) {
+  billing::ClientMeter& meter = proxy.channel->meter;
+  if (auto status = meter.admit(hash, cap); !status) {
+    // The deposit may have been topped up since: look once more for the next request.
+    call_ledger(ports::FindChannel{identity_.account.account_id(), proxy.account},
+                ForChannel{proxy.peer});
+    return status;
+  }
+  proxy.channel->dirty = true;
+  if (meter.voucher_need() == billing::VoucherNeed::required) send_voucher(proxy);
+  return ok();
+}
+
+void ClientCore::send_voucher(ProxyLink& proxy) {
+  const auto signed_voucher = billing::sign(proxy.channel->meter.next_voucher(), identity_.account);
+  proxy.channel->dirty = true;
+  const Bytes bytes = signed_voucher.value.encode();
+  wire::Voucher message;
+  message.voucher = bytes;
+  message.signature = signed_voucher.signature;
+  proxy.link->connection.send(message);
+  touch(proxy.peer);
+}
+
+void ClientCore::on_statement(ProxyLink& proxy, const wire::UsageStatement& message, Now now) {
+  if (proxy.channel == nullptr) return;
+  auto statement = billing::open_signed<billing::UsageStatement>(
+      message.statement, message.signature, proxy.account.bytes);
+  if (!statement) return fail_proxy(proxy, statement.error(), now);
+  if (statement->value.channel != proxy.channel->id) {
+    return fail_proxy(proxy,
+                      Error(ErrorKind::protocol, "wrong_channel",
+                            "the proxy's statement is about another channel"),
+                      now);
+  }
+  if (!message.voucher.empty()) {
+    auto voucher = billing::open_signed<billing::Voucher>(
+        message.voucher, message.voucher_signature, identity_.account.public_key());
+    if (!voucher) return fail_proxy(proxy, voucher.error(), now);
+    if (auto status = proxy.channel->meter.adopt(*voucher); !status) {
+      return fail_proxy(proxy, status.error(), now);
+    }
+  }
+  settle_unsettled(*proxy.channel, statement->value.charged);
+  voucher_due_.push_back(proxy.peer);
+  advance_ = true;
+}
+
+/// The proxy's cumulative charge covers everything that ended before it was sent. What is not
+/// explained by settled requests belongs to those that were cut, up to their caps.
+void ClientCore::settle_unsettled(Channel& channel, Nano charged) {
+  Nano unexplained = floor_sub(charged, channel.meter.spent());
+  for (const Unsettled& request : std::exchange(channel.unsettled, {})) {
+    const Nano cost = std::min(unexplained, request.cap);
+    unexplained = floor_sub(unexplained, cost);
+    (void)channel.meter.settle(request.hash, cost, billing::Proof::none);
+    channel.meter.prove(std::min(cost, request.proved));
+  }
+  channel.dirty = true;
+  if (unexplained.value > 0) {
+    report(LogLevel::warning,
+           fmt::format("the proxy says that it charged {} nanoton more than this client's requests "
+                       "explain; that is not acknowledged",
+                       unexplained.value));
+  }
+}
+
+/// The request ends here, and what it cost is not known yet.
+void ClientCore::leave_unsettled(Request& request, Now now) {
+  ProxyLink* proxy = find_proxy(request.peer);
+  if (proxy == nullptr || proxy->channel == nullptr || !request.sealed) return;
+  proxy->channel->unsettled.push_back(
+      {request.sealed->hash(), request.cap, cost_of_mark(request, now)});
+}
+
+Nano ClientCore::cost_of_mark(const Request& request, Now now) const {
+  if (request.state != RequestState::accepted) return Nano{0};
+  auto registry = registry_.priced(request.registry_version, now.unix);
+  if (!registry) return Nano{0};
+  const billing::TokenCounts counts{request.mark.prompt, request.mark.cached,
+                                    request.mark.completion, request.mark.reasoning};
+  auto cost = billing::cost(counts, request.candidates[request.candidate].coefficient_e3,
+                            (*registry)->prices);
+  return cost ? std::min(*cost, request.cap) : Nano{0};
+}
+
+/// Checks the receipt that came inside the sealed answer, and that the proxy charged just that.
+/// @return the cost.
+Result<Nano> ClientCore::check_receipt_of(Request& request, Nano charged, Now now) {
+  if (!request.receipt || !request.answer) {
+    return Error(ErrorKind::upstream, "receipt_missing", "the answer came without a receipt");
+  }
+  const Worker& worker = request.candidates[request.candidate];
+  COCOON_CHECK(receipts_.verify(*request.receipt, worker.boot_key));
+  COCOON_TRY(const billing::Registry* registry,
+             registry_.priced(request.registry_version, now.unix));
+  const ProxyLink* proxy = find_proxy(request.peer);
+  billing::ReceiptTerms terms;
+  terms.network = identity_.network;
+  terms.request = request.sealed->hash();
+  terms.proxy = proxy->account;
+  terms.worker = worker.account;
+  terms.registry_version = request.registry_version;
+  terms.coefficient_e3 = worker.coefficient_e3;
+  terms.cap = request.cap;
+  const std::uint64_t choices = request.plan.choices;
+  terms.bounds.prompt_tokens = request.plan.prompt_bound_tokens * choices;
+  terms.bounds.output_tokens = request.plan.max_output_tokens * choices;
+  terms.bounds.output_bytes = request.answer_bytes;
+  const billing::Receipt& receipt = request.receipt->receipt;
+  COCOON_CHECK(billing::check_receipt(receipt, terms, registry->prices));
+  const session::Commitments& commitments = request.answer->commitments();
+  if (receipt.run != request.answer->run_id() || receipt.evidence != worker.evidence ||
+      receipt.request_commitment != commitments.request ||
+      receipt.answer_commitment != commitments.answer) {
+    return Error(ErrorKind::upstream, "receipt_mismatch",
+                 "the receipt is not for the request that was sent and the answer that came");
+  }
+  if (receipt.cost != charged) {
+    return Error(ErrorKind::payment, "charge_mismatch",
+                 fmt::format("the proxy charged {} nanoton where the worker's receipt says {}",
+                             charged.value, receipt.cost.value));
+  }
+  return receipt.cost;
+}
+
+void ClientCore::settle_all(Now now) {
+  for (ProxyLink& proxy : proxies_) {
+    if (proxy.state != ProxyState::ready) continue;
+    if (proxy.channel->meter.voucher_need() != billing::VoucherNeed::none) send_voucher(proxy);
+  }
+  (void)now;
+  store_dirty();
+}
+
+void ClientCore::store_dirty() {
+  ports::StoreBatch batch;
+  for (auto& [id, channel] : channels_) {
+    if (!std::exchange(channel->dirty, false)) continue;
+    batch.put(store_key(kChannelKey, id.view()), channel->meter.snapshot());
+  }
+  if (!batch.writes.empty()) emit(WriteStore{std::move(batch)});
+}
+
+}  // namespace cocoon::core

@@ -1,0 +1,220 @@
+/// ClientCore: candidates, and the evidence that each of them must show before anything is sealed
+/// for it.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/client_core.h"
+#include "core/store_keys.h"
+
+namespace cocoon::core {
+
+/// The set for `model`, if it can be sealed for now; else it is asked for, and null.
+ClientCore::CandidateSet* ClientCore::usable_set(ProxyLink& proxy, const std::string& model,
+                                                 Now now) {
+  CandidateSet& set = proxy.sets[model];
+  if (set.state == SetState::ready) {
+    const bool fresh = now.mono - set.since < limits::kCandidatesFresh;
+    const bool valid = std::all_of(set.workers.begin(), set.workers.end(), [&](const Worker& w) {
+      const auto at = evidence_.find(w.evidence);
+      return at != evidence_.end() && at->second.state == EvidenceState::accepted &&
+             at->second.verified->expires > now.unix && w.recipient.not_after > now.unix;
+    });
+    if (fresh && valid) return &set;
+    set.state = SetState::none;
+  }
+  if (set.state == SetState::none) ask_candidates(proxy, model, set, now);
+  return nullptr;
+}
+
+void ClientCore::ask_candidates(ProxyLink& proxy, const std::string& model, CandidateSet& set,
+                                Now now) {
+  set.state = SetState::asked;
+  set.ask = ++last_ask_;
+  set.seed = random_.array<16>();
+  set.since = now.mono;
+  wire::CandidatesRequest ask;
+  ask.id = set.ask;
+  ask.model = model;
+  ask.seed = set.seed;
+  ask.count = limits::kDefaultCandidates;
+  ask.preferred = set.last_worker;
+  proxy.link->connection.send(ask);
+  touch(proxy.peer);
+}
+
+void ClientCore::on_candidates(ProxyLink& proxy, const wire::Candidates& answer, Now now) {
+  const auto at = proxy.sets.find(std::string(answer.model));
+  if (at == proxy.sets.end()) return;
+  CandidateSet& set = at->second;
+  wire::CandidatesRequest asked;
+  asked.model = answer.model;
+  asked.count = limits::kDefaultCandidates;
+  if (answer.id != 0) {
+    if (set.state != SetState::asked || answer.id != set.ask) return;  // superseded
+    asked.id = set.ask;
+    asked.seed = set.seed;
+    asked.preferred = set.last_worker;
+    return take_candidates(proxy, set, answer, asked, now);
+  }
+  // Unasked, beside a refusal: the seed is that of a request of ours that is still offered.
+  for (const auto& [stream, id] : proxy.streams) {
+    const auto request = requests_.find(id);
+    if (request == requests_.end() || request->second->plan.model != answer.model) continue;
+    if (!request->second->sealed) continue;
+    asked.seed = routing::refusal_seed(request->second->sealed->hash());
+    if (!routing::verify_candidates(answer, asked, identity_.network, proxy.link->identity.boot_key,
+                                    now)) {
+      continue;
+    }
+    return take_candidates(proxy, set, answer, asked, now);
+  }
+}
+
+void ClientCore::take_candidates(ProxyLink& proxy, CandidateSet& set,
+                                 const wire::Candidates& answer,
+                                 const wire::CandidatesRequest& asked, Now now) {
+  auto verified = routing::verify_candidates(answer, asked, identity_.network,
+                                             proxy.link->identity.boot_key, now);
+  if (!verified) {
+    // Every error here means that the proxy lied about its directory.
+    return fail_proxy(proxy, std::move(verified).error().within("the proxy's candidates"), now);
+  }
+  set.workers.clear();
+  set.problem.clear();
+  set.since = now.mono;
+  set.retry_after_ms = answer.retry_after_ms;
+  set.state = SetState::checking;
+  for (const routing::VerifiedCandidate& candidate : *verified) {
+    const wire::WorkerRecord& record = candidate.record;
+    set.workers.push_back({record.account,
+                           record.boot_key,
+                           record.evidence,
+                           {record.sealing_key, record.not_after},
+                           record.coefficient_e3});
+    need_evidence(proxy, record.evidence, now);
+  }
+  check_set(set, now);
+}
+
+// --- Evidence ---
+
+void ClientCore::need_evidence(ProxyLink& proxy, const EvidenceDigest& digest, Now now) {
+  const auto at = evidence_.find(digest);
+  if (at != evidence_.end()) {
+    const EvidenceEntry& entry = at->second;
+    const bool stale =
+        (entry.state == EvidenceState::refused &&
+         now.mono - entry.since > limits::kRefusalRemembered) ||
+        (entry.state == EvidenceState::accepted && entry.verified->expires <= now.unix);
+    if (!stale) return;
+    evidence_.erase(at);
+  }
+  if (evidence_.size() >= limits::kMaxKnownEvidence) evidence_.erase(evidence_.begin());
+  EvidenceEntry entry;
+  entry.from = proxy.peer;
+  entry.assembly.emplace(digest);
+  entry.since = now.mono;
+  evidence_.emplace(digest, std::move(entry));
+  proxy.link->connection.send(wire::EvidenceRequest{digest});
+  touch(proxy.peer);
+}
+
+void ClientCore::on_evidence(ProxyLink& proxy, const wire::Evidence& part, Now now) {
+  const auto at = evidence_.find(part.digest);
+  if (at == evidence_.end() || at->second.state != EvidenceState::fetching ||
+      at->second.from != proxy.peer) {
+    return;
+  }
+  EvidenceEntry& entry = at->second;
+  auto whole = entry.assembly->add(part);
+  if (!whole) return fail_proxy(proxy, whole.error(), now);
+  if (!*whole) return;
+  entry.assembly.reset();
+  if ((*whole)->empty()) {
+    return refuse_evidence(entry, "the proxy does not have the worker's evidence", now);
+  }
+  entry.state = EvidenceState::verifying;
+  const CallId call = next_call();
+  verifications_.emplace(call, part.digest);
+  emit(VerifyEvidence{call, wire::Role::worker, std::move(**whole)});
+}
+
+void ClientCore::refuse_evidence(EvidenceEntry& entry, std::string why, Now now) {
+  entry.state = EvidenceState::refused;
+  entry.since = now.mono;
+  entry.refusal = std::move(why);
+  check_sets(now);
+}
+
+void ClientCore::on_verified(CallId call, EvidenceVerdict verdict, Now now) {
+  const auto asked = verifications_.find(call);
+  if (asked == verifications_.end()) return;
+  const EvidenceDigest digest = asked->second;
+  verifications_.erase(asked);
+  const auto at = evidence_.find(digest);
+  if (at == evidence_.end() || at->second.state != EvidenceState::verifying) return;
+  EvidenceEntry& entry = at->second;
+  if (!verdict) {
+    report(LogLevel::warning, "a worker's evidence was refused: " + verdict.error().detail());
+    return refuse_evidence(entry, verdict.error().detail(), now);
+  }
+  if ((*verdict)->digest != digest) {
+    return refuse_evidence(entry, "the proxy gave other evidence than it announced", now);
+  }
+  entry.state = EvidenceState::accepted;
+  entry.since = now.mono;
+  entry.verified = std::move(*verdict);
+  check_sets(now);
+}
+
+/// Whether the verified evidence is that of the worker whose record names it.
+Status ClientCore::judge(const Worker& worker, const EvidenceEntry& entry, Now now) const {
+  if (entry.state == EvidenceState::refused) {
+    return Error(ErrorKind::attestation, "worker_refused", entry.refusal);
+  }
+  const VerifiedEvidence& evidence = *entry.verified;
+  if (evidence.role != wire::Role::worker || evidence.account != worker.account ||
+      evidence.boot_key != worker.boot_key || evidence.network != identity_.network) {
+    return Error(ErrorKind::attestation, "evidence_mismatch",
+                 "a worker's record names evidence that is not its own");
+  }
+  if (evidence.expires <= now.unix) {
+    return Error(ErrorKind::attestation, "evidence_expired", "a worker's evidence has expired");
+  }
+  return ok();
+}
+
+void ClientCore::check_sets(Now now) {
+  for (ProxyLink& proxy : proxies_) {
+    for (auto& [model, set] : proxy.sets) {
+      if (set.state == SetState::checking) check_set(set, now);
+      // A proxy that does not answer must not keep its requests for ever.
+      if (set.state == SetState::asked && now.mono - set.since > limits::kCandidatesDeadline) {
+        set.state = SetState::none;
+        advance_ = true;
+      }
+    }
+  }
+}
+
+void ClientCore::check_set(CandidateSet& set, Now now) {
+  std::vector<Worker> usable;
+  for (const Worker& worker : set.workers) {
+    const auto at = evidence_.find(worker.evidence);
+    if (at == evidence_.end()) continue;  // dropped: it is asked for with the next set
+    const EvidenceState state = at->second.state;
+    if (state == EvidenceState::fetching || state == EvidenceState::verifying) return;
+    if (auto status = judge(worker, at->second, now); !status) {
+      set.problem = status.error().detail();
+      continue;
+    }
+    usable.push_back(worker);
+  }
+  set.workers = std::move(usable);
+  set.state = SetState::ready;
+  advance_ = true;
+}
+
+}  // namespace cocoon::core

@@ -1,0 +1,427 @@
+#include "core/client_core.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "core/backoff.h"
+#include "core/store_keys.h"
+#include "crypto/hash.h"
+
+namespace cocoon::core {
+
+ClientCore::ClientCore(NodeIdentity identity, billing::Registry registry, ClientCoreOptions options,
+                       Random& random, Now now)
+    : identity_(std::move(identity)),
+      options_(std::move(options)),
+      random_(random),
+      next_check_(now.mono + limits::kLivenessInterval) {
+  (void)registry_.adopt(std::move(registry));
+  // Stable for this account, so that its own requests share an engine's cache; unknown to others.
+  cache_salt_ =
+      to_hex(crypto::hmac_sha256(identity_.account.seed(), as_bytes("cocoon-cache-salt")));
+  proxies_.resize(options_.proxies.size());
+  for (std::size_t i = 0; i < proxies_.size(); ++i) proxies_[i].endpoint = options_.proxies[i];
+}
+
+ClientCore::~ClientCore() = default;
+
+Status ClientCore::restore(const std::vector<ports::StoreEntry>& entries) {
+  for (const ports::StoreEntry& entry : entries) {
+    if (entry.key.starts_with(kChannelKey)) restored_.push_back(entry);
+  }
+  return ok();
+}
+
+void ClientCore::start(Now) {
+  for (ProxyLink& proxy : proxies_) connect(proxy);
+}
+
+Status ClientCore::on_registry(billing::Registry registry, Now) {
+  COCOON_CHECK(registry_.adopt(std::move(registry)));
+  // Images may have been removed: every verdict is asked for again before the next request.
+  evidence_.clear();
+  for (ProxyLink& proxy : proxies_) proxy.sets.clear();
+  advance_ = true;
+  return ok();
+}
+
+bool ClientCore::ready() const {
+  return std::any_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
+    return p.state == ProxyState::ready && !p.going_away;
+  });
+}
+
+std::string ClientCore::not_ready_reason() const {
+  for (const ProxyLink& proxy : proxies_) {
+    if (proxy.problem) return proxy.endpoint + ": " + proxy.problem->detail();
+  }
+  return proxies_.empty() ? "no proxy is configured, and the registry lists none"
+                          : "connecting to " + proxies_.front().endpoint;
+}
+
+void ClientCore::drain(Now) {
+  draining_ = true;
+}
+
+// --- Proxies ---
+
+ClientCore::ProxyLink* ClientCore::find_proxy(PeerId peer) {
+  for (ProxyLink& proxy : proxies_) {
+    if (proxy.peer == peer && peer != 0) return &proxy;
+  }
+  return nullptr;
+}
+
+ClientCore::ProxyLink* ClientCore::best_proxy() {
+  for (ProxyLink& proxy : proxies_) {
+    if (proxy.state == ProxyState::ready && !proxy.going_away) return &proxy;
+  }
+  return nullptr;
+}
+
+Bytes* ClientCore::output(PeerId peer) {
+  ProxyLink* proxy = find_proxy(peer);
+  return proxy == nullptr || !proxy->link ? nullptr : &proxy->link->connection.output();
+}
+
+void ClientCore::connect(ProxyLink& proxy) {
+  proxy.state = ProxyState::connecting;
+  proxy.going_away = false;
+  proxy.peer = ++last_peer_;
+  emit(Connect{proxy.peer, proxy.endpoint, wire::Role::proxy});
+}
+
+void ClientCore::on_connected(PeerId peer, PeerIdentity identity, Now now) {
+  ProxyLink* proxy = find_proxy(peer);
+  if (proxy == nullptr || proxy->state != ProxyState::connecting) return;
+  proxy->link = std::make_unique<Link>(peer, std::move(identity), session::Side::initiator, now);
+  if (!proxy->link->identity.evidence) {
+    return fail_proxy(
+        *proxy, Error(ErrorKind::attestation, "no_evidence", "the proxy shows no evidence"), now);
+  }
+  proxy->account = proxy->link->identity.evidence->account;
+  proxy->state = ProxyState::finding_channel;
+  call_ledger(ports::FindChannel{identity_.account.account_id(), proxy->account}, ForChannel{peer});
+}
+
+void ClientCore::on_channel_found(ProxyLink& proxy, const ports::ChannelView& view, Now now) {
+  if (!view.channel) {
+    return fail_proxy(
+        proxy,
+        Error(ErrorKind::payment, "no_channel",
+              fmt::format("this account has no open channel with proxy {}; open one: cocoon-ledger "
+                          "open --client {} --proxy {} --deposit AMOUNT",
+                          to_hex(proxy.account.bytes), to_hex(identity_.account.public_key()),
+                          to_hex(proxy.account.bytes))),
+        now);
+  }
+  proxy.channel = &channel_of(*view.channel);
+  const billing::ChannelAuth auth{identity_.network, proxy.channel->id,
+                                  proxy.link->identity.exporter,
+                                  proxy.link->identity.own_leaf_sha256};
+  const auto signature = billing::sign_channel(auth, identity_.account);
+  wire::Hello hello;
+  hello.role = wire::Role::client;
+  hello.network = identity_.network;
+  hello.account = identity_.account.account_id();
+  hello.channel = proxy.channel->id;
+  hello.channel_signature = signature;
+  hello.software = kSoftware;
+  hello.max_streams = 0;  // a client serves nothing
+  proxy.state = ProxyState::greeting;
+  proxy.link->connection.start(hello);
+  touch(proxy.peer);
+}
+
+void ClientCore::on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now now) {
+  if (ack.network != identity_.network) {
+    return fail_proxy(proxy,
+                      Error(ErrorKind::protocol, "wrong_network",
+                            "that proxy serves another network than this client's ledger"),
+                      now);
+  }
+  if (auto status = check_role(*proxy.link, wire::Role::proxy, ack.account); !status) {
+    return fail_proxy(proxy, status.error(), now);
+  }
+  auto epoch = decode_epoch(ack.epoch_record, ack.epoch_signature, ack.account);
+  if (!epoch) return fail_proxy(proxy, epoch.error(), now);
+  proxy.epoch = *epoch;
+  proxy.state = ProxyState::checking_epoch;
+  call_ledger(ports::ReadEpoch{ack.account}, ForEpoch{proxy.peer});
+}
+
+void ClientCore::on_epoch(ProxyLink& proxy, const ports::EpochView& view, Now now) {
+  if (auto status = billing::epoch_admits(*proxy.epoch, view.newest, proxy.account,
+                                          identity_.network, proxy.link->identity.boot_key);
+      !status) {
+    return fail_proxy(proxy, status.error(), now);
+  }
+  proxy.state = ProxyState::ready;
+  proxy.failures = 0;
+  proxy.problem.reset();
+  proxy.exporters = std::make_unique<session::ExporterCache>(identity_.network,
+                                                             options_.requests_per_key_agreement);
+  report(
+      LogLevel::info,
+      fmt::format(
+          "connected to proxy {} at {}{}", short_hex(proxy.account.bytes), proxy.endpoint,
+          proxy.link->identity.evidence->simulated ? " (simulated evidence: proves nothing)" : ""));
+  advance_ = true;
+}
+
+void ClientCore::on_bytes(PeerId peer, ByteView bytes, Now now) {
+  ProxyLink* proxy = find_proxy(peer);
+  if (proxy == nullptr || !proxy->link) return;
+  proxy->link->connection.feed(bytes, now.mono);
+  drain_events(peer, now);
+}
+
+void ClientCore::drain_events(PeerId peer, Now now) {
+  while (ProxyLink* proxy = find_proxy(peer)) {
+    if (!proxy->link) break;
+    auto event = proxy->link->connection.next_event();
+    if (!event) break;
+    on_event(*proxy, *event, now);
+  }
+  touch(peer);
+}
+
+void ClientCore::on_disconnected(PeerId peer, const Error& why, Now now) {
+  if (ProxyLink* proxy = find_proxy(peer)) lose_proxy(*proxy, why, now);
+}
+
+void ClientCore::on_event(ProxyLink& proxy, session::Event& event, Now now) {
+  struct Visitor {
+    ClientCore& core;
+    ProxyLink& proxy;
+    Now now;
+    void operator()(session::HelloReceived&) {}  // only acceptors get one
+    void operator()(session::HelloAcked& e) { core.on_hello_ack(proxy, e.ack, now); }
+    void operator()(session::StreamOpened&) {}  // a client lets nobody open streams
+    void operator()(session::StreamAccepted& e) { core.on_accepted(proxy, e.accepted, now); }
+    void operator()(session::StreamData& e) { core.on_data(proxy, e.data, now); }
+    void operator()(session::StreamEnded& e) { core.on_end(proxy, e.end, now); }
+    void operator()(session::StreamReset& e) { core.on_reset(proxy, e.reset, now); }
+    void operator()(session::StreamWritable& e) {
+      if (Request* request = core.request_of(proxy, e.stream)) core.send_body(*request);
+    }
+    void operator()(session::Control& e) { core.on_control(proxy, e.message, now); }
+    void operator()(session::PeerGoingAway&) {
+      proxy.going_away = true;
+      core.advance_ = true;
+    }
+    void operator()(session::ConnectionFailed& e) { core.fail_proxy(proxy, e.error, now); }
+  };
+  std::visit(Visitor{*this, proxy, now}, event);
+}
+
+void ClientCore::on_control(ProxyLink& proxy, wire::Message& message, Now now) {
+  if (auto* candidates = std::get_if<wire::Candidates>(&message)) {
+    return on_candidates(proxy, *candidates, now);
+  }
+  if (auto* evidence = std::get_if<wire::Evidence>(&message)) {
+    return on_evidence(proxy, *evidence, now);
+  }
+  if (auto* statement = std::get_if<wire::UsageStatement>(&message)) {
+    return on_statement(proxy, *statement, now);
+  }
+  if (auto* models = std::get_if<wire::Models>(&message)) return on_models(proxy, *models);
+  if (std::get_if<wire::ChannelState>(&message))
+    return;  // the ledger says the same, and is believed
+  fail_proxy(proxy,
+             Error(ErrorKind::protocol, "unexpected_message",
+                   "a message that a proxy does not send to a client"),
+             now);
+}
+
+void ClientCore::fail_proxy(ProxyLink& proxy, const Error& error, Now) {
+  const bool told = proxy.problem && proxy.problem->code() == error.code();
+  proxy.problem = error;
+  if (!told) {
+    report(LogLevel::warning, fmt::format("proxy {}: {}", proxy.endpoint, error.detail()));
+  }
+  if (proxy.link) proxy.link->connection.fail(error);
+  proxy.state = ProxyState::closing;
+  touch(proxy.peer);
+  emit(Disconnect{proxy.peer});
+}
+
+void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
+  if (proxy.state != ProxyState::closing) {
+    const bool told = proxy.problem && proxy.problem->detail() == why.detail();
+    proxy.problem = why;
+    if (!told) {
+      report(LogLevel::warning, fmt::format("proxy {}: {}", proxy.endpoint, why.detail()));
+    }
+  }
+  const auto streams = std::exchange(proxy.streams, {});
+  proxy.sets.clear();
+  for (auto at = evidence_.begin(); at != evidence_.end();) {
+    at = at->second.state == EvidenceState::fetching && at->second.from == proxy.peer
+             ? evidence_.erase(at)
+             : std::next(at);
+  }
+  const auto asked = std::exchange(proxy.models_asked, {});
+  proxy.link.reset();
+  proxy.exporters.reset();
+  proxy.peer = 0;
+  proxy.state = ProxyState::waiting;
+  proxy.retry_at = now.mono + reconnect_wait(++proxy.failures, random_);
+  for (const std::uint64_t ask : asked) events_.push_back(ModelsReceived{ask, *proxy.problem});
+  for (const auto& [stream, id] : streams) {
+    const auto at = requests_.find(id);
+    if (at != requests_.end()) lose_attempt(*at->second, why, now);
+  }
+  advance_ = true;
+}
+
+// --- Models ---
+
+std::uint64_t ClientCore::ask_models(Now) {
+  const std::uint64_t ask = ++last_ask_;
+  ProxyLink* proxy = best_proxy();
+  if (proxy == nullptr) {
+    events_.push_back(ModelsReceived{ask, Error(ErrorKind::unavailable, "no_proxy",
+                                                "no proxy is ready: " + not_ready_reason())});
+    return ask;
+  }
+  proxy->models_asked.push_back(ask);
+  proxy->link->connection.send(wire::ModelsRequest{ask});
+  touch(proxy->peer);
+  return ask;
+}
+
+void ClientCore::on_models(ProxyLink& proxy, const wire::Models& models) {
+  const auto asked = std::find(proxy.models_asked.begin(), proxy.models_asked.end(), models.id);
+  if (asked == proxy.models_asked.end()) return;
+  proxy.models_asked.erase(asked);
+  std::vector<ModelOffer> offers;
+  const billing::Prices& prices = registry_.current()->prices;
+  for (const wire::ModelSummary& model : models.models) {
+    ModelOffer offer;
+    offer.id = std::string(model.id);
+    offer.workers = model.workers;
+    offer.capacity = model.capacity;
+    offer.free_slots = model.free_slots;
+    const auto price = [&](const billing::TokenCounts& one) {
+      auto cost = billing::cost(one, model.lowest_coefficient_e3, prices);
+      return cost ? *cost : kMaxNano;
+    };
+    offer.prompt_price = price({1, 0, 0, 0});
+    offer.completion_price = price({0, 0, 1, 0});
+    offers.push_back(std::move(offer));
+  }
+  events_.push_back(ModelsReceived{models.id, std::move(offers)});
+}
+
+// --- Ledger and time ---
+
+void ClientCore::call_ledger(ports::LedgerRequest request, LedgerPurpose purpose) {
+  const CallId call = next_call();
+  ledger_calls_.emplace(call, purpose);
+  emit(CallLedger{call, std::move(request)});
+}
+
+void ClientCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
+  const auto at = ledger_calls_.find(call);
+  if (at == ledger_calls_.end()) return;
+  const LedgerPurpose purpose = at->second;
+  ledger_calls_.erase(at);
+  const PeerId peer = std::visit([](const auto& p) { return p.peer; }, purpose);
+  ProxyLink* proxy = find_proxy(peer);
+  if (proxy == nullptr || proxy->state == ProxyState::closing) return;
+  if (!answer) return fail_proxy(*proxy, answer.error(), now);
+  if (std::get_if<ForChannel>(&purpose)) {
+    const auto* view = std::get_if<ports::ChannelView>(&*answer);
+    if (view == nullptr) return;
+    if (proxy->state == ProxyState::finding_channel) return on_channel_found(*proxy, *view, now);
+    if (view->channel && proxy->channel && proxy->channel->id == view->channel->id()) {
+      proxy->channel->meter.set_channel(*view->channel);  // after a top-up
+      advance_ = true;
+    }
+    return;
+  }
+  const auto* view = std::get_if<ports::EpochView>(&*answer);
+  if (view != nullptr && proxy->state == ProxyState::checking_epoch) on_epoch(*proxy, *view, now);
+}
+
+void ClientCore::on_time(Now now) {
+  for (ProxyLink& proxy : proxies_) {
+    if (proxy.state == ProxyState::waiting && proxy.retry_at <= now.mono && !draining_) {
+      connect(proxy);
+    }
+  }
+  std::vector<ClientRequestId> late;
+  for (const auto& [id, request] : requests_) {
+    if (std::min(request->deadline, request->progress_by) <= now.mono) late.push_back(id);
+  }
+  for (const ClientRequestId id : late) {
+    const auto at = requests_.find(id);
+    if (at == requests_.end()) continue;
+    Request& request = *at->second;
+    const bool whole = request.deadline <= now.mono;
+    break_off(request,
+              Error(ErrorKind::timeout, "deadline_exceeded",
+                    whole ? "the request's deadline passed"
+                          : "the network made no progress on the request in time"),
+              now);
+  }
+  if (now.mono >= next_check_) {
+    next_check_ = now.mono + limits::kLivenessInterval;
+    check_liveness(now);
+    check_sets(now);
+    store_dirty();
+  }
+}
+
+void ClientCore::check_liveness(Now now) {
+  for (std::size_t i = 0; i < proxies_.size(); ++i) {
+    ProxyLink& proxy = proxies_[i];
+    if (!proxy.link || proxy.link->connection.next_deadline() > now.mono) continue;
+    proxy.link->connection.on_time(now.mono);
+    drain_events(proxy.peer, now);
+  }
+}
+
+MonoTime ClientCore::next_deadline() const {
+  MonoTime next = next_check_;
+  for (const ProxyLink& proxy : proxies_) {
+    if (proxy.state == ProxyState::waiting && !draining_) next = std::min(next, proxy.retry_at);
+  }
+  for (const auto& [id, request] : requests_) {
+    next = std::min({next, request->deadline, request->progress_by});
+  }
+  return next;
+}
+
+void ClientCore::end_turn(Now now) {
+  if (std::exchange(advance_, false)) advance_waiting(now);
+  for (const PeerId peer : std::exchange(voucher_due_, {})) {
+    ProxyLink* proxy = find_proxy(peer);
+    if (proxy == nullptr || proxy->state != ProxyState::ready) continue;
+    if (proxy->channel->meter.voucher_need() != billing::VoucherNeed::none) send_voucher(*proxy);
+  }
+}
+
+std::string ClientCore::evidence_json() const {
+  std::string out = R"({"object":"cocoon.evidence","proxies":[)";
+  bool first = true;
+  for (const ProxyLink& proxy : proxies_) {
+    if (!proxy.link || !proxy.link->identity.evidence) continue;
+    if (!std::exchange(first, false)) out += ',';
+    out += proxy.link->identity.evidence->json;
+  }
+  out += R"(],"workers":[)";
+  first = true;
+  for (const auto& [digest, entry] : evidence_) {
+    if (entry.state != EvidenceState::accepted) continue;
+    if (!std::exchange(first, false)) out += ',';
+    out += entry.verified->json;
+  }
+  return out + "]}";
+}
+
+}  // namespace cocoon::core

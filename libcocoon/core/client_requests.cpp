@@ -1,0 +1,374 @@
+/// ClientCore: the life of a request. `waiting → offered → accepted → gone`. Until a worker has
+/// accepted, a refused or lost attempt is tried again under a new id; afterwards never.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/client_core.h"
+#include "core/store_keys.h"
+
+namespace cocoon::core {
+
+Result<ClientRequestId> ClientCore::submit(const InferenceRequest& request, Now now) {
+  if (draining_) {
+    return Error(ErrorKind::unavailable, "draining", "this client is shutting down");
+  }
+  if (request.deadline <= Millis(0)) {
+    return Error(ErrorKind::invalid_argument, "bad_deadline", "a deadline lies in the future");
+  }
+  COCOON_TRY(RequestPlan plan, plan_request(request.endpoint, request.body, *registry_.current(),
+                                            cache_salt_, options_.max_request_bytes));
+  if (!request.model.empty() && request.model != plan.model) {
+    return Error(ErrorKind::invalid_argument, "model_mismatch",
+                 "the request and its body name different models");
+  }
+  auto made = std::make_unique<Request>();
+  made->id = ++last_request_;
+  made->plan = std::move(plan);
+  made->max_cost =
+      request.max_cost_nano == 0 ? options_.max_request_cost : Nano{request.max_cost_nano};
+  // Fail now what can never be paid: a worker may ask more than the registry's price, never less
+  // than what the cheapest one asks is known here.
+  made->started = now.mono;
+  made->deadline = now.mono + std::min<Millis>(request.deadline, limits::kRequestDeadline);
+  made->progress_by = now.mono + limits::kFirstByteDeadline;
+  const ClientRequestId id = made->id;
+  requests_.emplace(id, std::move(made));
+  advance_ = true;
+  return id;
+}
+
+void ClientCore::advance_waiting(Now now) {
+  std::vector<ClientRequestId> waiting;
+  for (const auto& [id, request] : requests_) {
+    if (request->state == RequestState::waiting) waiting.push_back(id);
+  }
+  for (const ClientRequestId id : waiting) {
+    const auto at = requests_.find(id);
+    if (at != requests_.end()) advance(*at->second, now);
+  }
+}
+
+void ClientCore::advance(Request& request, Now now) {
+  ProxyLink* proxy = best_proxy();
+  if (proxy == nullptr) {
+    // Wait for one that is being connected; give up when each has failed.
+    const bool hopeless = std::all_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
+      return p.going_away || (p.problem && p.failures > 0);
+    });
+    if (!hopeless) return;
+    for (const ProxyLink& p : proxies_) {
+      if (p.problem && p.problem->kind() == ErrorKind::payment) {
+        return finish(request, *p.problem, Nano{0}, 0);
+      }
+    }
+    return finish(
+        request,
+        Error(ErrorKind::unavailable, "no_proxy", "no proxy can be reached: " + not_ready_reason()),
+        Nano{0}, limits::kRetryAfterNoProxy.count());
+  }
+  CandidateSet* set = usable_set(*proxy, request.plan.model, now);
+  if (set == nullptr) return;
+  if (set->workers.empty()) {
+    const std::uint32_t wait_s = (set->retry_after_ms + 999) / 1000;
+    const bool refused = !set->problem.empty();
+    const Error error =
+        refused
+            ? Error(ErrorKind::attestation, "no_trusted_worker",
+                    "no worker of that model has acceptable evidence: " + set->problem)
+            : Error(ErrorKind::busy, "no_worker_free",
+                    fmt::format("no worker of \"{}\" can take a request now", request.plan.model));
+    set->state = SetState::none;  // ask again for the next request
+    return finish(request, error, Nano{0}, std::max<std::uint32_t>(wait_s, 1));
+  }
+  attempt(request, *proxy, *set, now);
+}
+
+Result<session::RequestHeader> ClientCore::make_header(Request& request, const ProxyLink& proxy,
+                                                       Now now) {
+  const billing::Registry& registry = *registry_.current();
+  session::RequestHeader header;
+  header.network = identity_.network;
+  header.proxy = proxy.account;
+  header.endpoint = request.plan.endpoint;
+  header.model = request.plan.model;
+  header.max_output_tokens = request.plan.max_output_tokens;
+  header.prompt_bound_tokens = request.plan.prompt_bound_tokens;
+  header.choices = request.plan.choices;
+  header.registry_version = registry.version;
+  for (const Worker& worker : request.candidates) {
+    header.max_coefficient_e3 = std::max(header.max_coefficient_e3, worker.coefficient_e3);
+  }
+  const std::uint64_t choices = header.choices;
+  COCOON_TRY(header.cost_cap, billing::reservation(header.prompt_bound_tokens * choices,
+                                                   header.max_output_tokens * choices,
+                                                   header.max_coefficient_e3, registry.prices));
+  COCOON_CHECK(billing::within_cap(header.cost_cap, request.max_cost));
+  const auto left = std::chrono::duration_cast<Seconds>(request.deadline - now.mono);
+  header.not_after = std::chrono::time_point_cast<Seconds>(now.unix) +
+                     std::clamp<Seconds>(left, Seconds(1), limits::kMaxNotAfter);
+  return header;
+}
+
+/// Seals the request for the set's workers and sends it.
+void ClientCore::attempt(Request& request, ProxyLink& proxy, const CandidateSet& set, Now now) {
+  ++request.attempts;
+  request.candidates = set.workers;
+  request.registry_version = registry_.current()->version;
+  auto header = make_header(request, proxy, now);
+  if (!header) return finish(request, header.error(), Nano{0}, 0);
+  request.cap = header->cost_cap;
+  std::vector<session::Recipient> recipients;
+  for (const Worker& worker : request.candidates) recipients.push_back(worker.recipient);
+  auto sealed = session::seal_request(std::move(*header), recipients, as_bytes(request.plan.body),
+                                      *proxy.exporters, random_, now);
+  if (!sealed) return finish(request, sealed.error(), Nano{0}, 0);
+  if (auto status = authorise(proxy, sealed->hash(), request.cap); !status) {
+    return finish(request, status.error(), Nano{0}, 0);
+  }
+  const auto left = std::chrono::duration_cast<Millis>(request.deadline - now.mono);
+  auto stream = proxy.link->connection.open(
+      sealed->header(), sealed->wraps(), 0,
+      static_cast<std::uint32_t>(std::max<Millis::rep>(1, left.count())));
+  if (!stream) {
+    (void)proxy.channel->meter.settle(sealed->hash(), Nano{0}, billing::Proof::receipt);
+    return finish(request, stream.error(), Nano{0}, 1);
+  }
+  request.state = RequestState::offered;
+  request.peer = proxy.peer;
+  request.stream = *stream;
+  request.sealed.emplace(std::move(*sealed));
+  request.sent_chunks = 0;
+  request.end_sent = false;
+  request.answer.reset();
+  proxy.streams[*stream] = request.id;
+  send_body(request);
+}
+
+void ClientCore::send_body(Request& request) {
+  ProxyLink* proxy = find_proxy(request.peer);
+  if (proxy == nullptr || !request.sealed) return;
+  session::Connection& connection = proxy->link->connection;
+  while (request.sent_chunks < request.sealed->chunk_count()) {
+    if (!connection.send_data(request.stream, request.sealed->chunk(request.sent_chunks))) break;
+    ++request.sent_chunks;
+  }
+  if (!request.end_sent && request.sent_chunks == request.sealed->chunk_count()) {
+    wire::End end;
+    end.stream = request.stream;
+    connection.send_end(end);
+    request.end_sent = true;
+  }
+  touch(request.peer);
+}
+
+ClientCore::Request* ClientCore::request_of(ProxyLink& proxy, StreamId stream) {
+  const auto at = proxy.streams.find(stream);
+  if (at == proxy.streams.end()) return nullptr;
+  const auto request = requests_.find(at->second);
+  return request == requests_.end() ? nullptr : request->second.get();
+}
+
+// --- The answer ---
+
+void ClientCore::on_accepted(ProxyLink& proxy, const wire::Accepted& accepted, Now now) {
+  Request* request = request_of(proxy, accepted.stream);
+  if (request == nullptr || request->state != RequestState::offered) return;
+  if (accepted.candidate >= request->candidates.size()) {
+    return break_off(*request,
+                     Error(ErrorKind::protocol, "wrong_candidate",
+                           "the proxy named a worker that the request was not sealed for"),
+                     now);
+  }
+  request->state = RequestState::accepted;
+  request->candidate = accepted.candidate;
+  request->answer.emplace(request->sealed->answer(accepted.candidate));
+}
+
+void ClientCore::on_data(ProxyLink& proxy, const wire::Data& data, Now now) {
+  Request* request = request_of(proxy, data.stream);
+  if (request == nullptr) {
+    proxy.link->connection.consumed(data.stream, data.payload.size());
+    return;
+  }
+  if (!request->answer) {
+    return break_off(*request,
+                     Error(ErrorKind::protocol, "answer_before_acceptance",
+                           "an answer came before any worker had accepted the request"),
+                     now);
+  }
+  request->answer_bytes += data.payload.size();
+  if (data.mark) request->mark = *data.mark;
+  request->progress_by = now.mono + limits::kProgressDeadline;
+  auto part = request->answer->open(data.payload);
+  if (!part) {
+    return break_off(*request,
+                     Error(ErrorKind::upstream, "bad_answer",
+                           "the answer was altered on its way: " + part.error().detail()),
+                     now);
+  }
+  if (request->paused) {
+    request->unconsumed += data.payload.size();
+  } else {
+    proxy.link->connection.consumed(data.stream, data.payload.size());
+  }
+  take_part(*request, *part);
+}
+
+void ClientCore::take_part(Request& request, const session::AnswerPart& part) {
+  if (part.head) {
+    events_.push_back(
+        HeadReceived{request.id, part.head->status, std::string(part.head->content_type)});
+  }
+  if (!part.body.empty()) events_.push_back(ChunkReceived{request.id, to_bytes(part.body)});
+  if (part.error) request.engine_error = *part.error;
+  if (!part.receipt.empty()) {
+    if (auto receipt = billing::SignedReceipt::decode(part.receipt)) {
+      request.receipt = std::move(*receipt);
+    }
+  }
+}
+
+void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
+  Request* request = request_of(proxy, end.stream);
+  if (request == nullptr) return;
+  proxy.streams.erase(end.stream);
+  Status status = ok();
+  if (!request->answer) {
+    status = Error(ErrorKind::protocol, "answer_missing", "the request ended without an answer");
+  } else {
+    status = request->answer->check_complete();
+  }
+  auto cost = check_receipt_of(*request, end.cost, now);
+  const Nano charged = cost ? *cost : std::min(end.cost, request->cap);
+  const auto proof = cost ? billing::Proof::receipt : billing::Proof::none;
+  if (auto settled = proxy.channel->meter.settle(request->sealed->hash(), charged, proof);
+      !settled) {
+    report(LogLevel::error, "a charge was refused: " + settled.error().detail());
+  }
+  proxy.channel->dirty = true;
+  voucher_due_.push_back(proxy.peer);
+  if (status && !cost) status = cost.error();
+  if (status && request->engine_error) status = *request->engine_error;
+  if (status) {
+    proxy.sets[request->plan.model].last_worker = request->candidates[request->candidate].account;
+  }
+  request->stream = 0;
+  finish(*request, std::move(status), charged, 0);
+}
+
+// --- Endings ---
+
+void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
+  Request* request = request_of(proxy, reset.stream);
+  if (request == nullptr) return;
+  proxy.streams.erase(reset.stream);
+  request->stream = 0;
+  const Nano cost = std::min(reset.cost, request->cap);
+  (void)proxy.channel->meter.settle(request->sealed->hash(), cost, billing::Proof::none);
+  proxy.channel->dirty = true;
+  if (request->state == RequestState::accepted) {
+    return finish(*request, error_from(reset), cost, 0);
+  }
+  const auto at = proxy.sets.find(request->plan.model);
+  // The set did not help; fresh candidates came just before this, or are asked for.
+  if (at != proxy.sets.end() && at->second.state == SetState::ready &&
+      at->second.since < now.mono) {
+    at->second.state = SetState::none;
+  }
+  retry_or_fail(*request, error_from(reset), reset.retry_after_ms, now);
+}
+
+/// Not charged so far. Another attempt, where that can help.
+void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32_t retry_after_ms,
+                               Now) {
+  const bool helps = error.kind() == ErrorKind::busy || error.kind() == ErrorKind::unavailable ||
+                     error.kind() == ErrorKind::upstream || error.kind() == ErrorKind::io ||
+                     error.code() == "not_authorised" || error.code() == "unacknowledged";
+  if (!helps || request.attempts >= limits::kMaxAttempts) {
+    return finish(request, error, Nano{0}, (retry_after_ms + 999) / 1000);
+  }
+  forget_stream(request);
+  request.state = RequestState::waiting;
+  request.sealed.reset();
+  request.answer.reset();
+  advance_ = true;
+}
+
+/// The connection is gone.
+void ClientCore::lose_attempt(Request& request, const Error& why, Now now) {
+  leave_unsettled(request, now);
+  request.stream = 0;
+  request.peer = 0;
+  if (request.state == RequestState::accepted) {
+    return finish(request,
+                  Error(ErrorKind::upstream, "proxy_lost",
+                        "the connection to the proxy was lost during the answer: " + why.detail()),
+                  Nano{0}, 0);
+  }
+  retry_or_fail(request,
+                Error(ErrorKind::unavailable, "proxy_lost",
+                      "the connection to the proxy was lost: " + why.detail()),
+                1000, now);
+}
+
+/// We end it: the caller cancelled, a deadline passed, or the network misbehaved.
+void ClientCore::break_off(Request& request, const Error& error, Now now) {
+  if (ProxyLink* proxy = find_proxy(request.peer); proxy != nullptr && request.stream != 0) {
+    leave_unsettled(request, now);
+    proxy->link->connection.reset(request.stream, error);
+    touch(request.peer);
+  }
+  finish(request, error, Nano{0}, 0);
+}
+
+void ClientCore::cancel(ClientRequestId id, Now now) {
+  const auto at = requests_.find(id);
+  if (at == requests_.end()) return;
+  break_off(*at->second, Error(ErrorKind::cancelled, "cancelled", "the caller cancelled"), now);
+}
+
+void ClientCore::pause(ClientRequestId id, bool paused) {
+  const auto at = requests_.find(id);
+  if (at == requests_.end()) return;
+  Request& request = *at->second;
+  request.paused = paused;
+  if (paused || request.unconsumed == 0) return;
+  if (ProxyLink* proxy = find_proxy(request.peer); proxy != nullptr && proxy->link) {
+    proxy->link->connection.consumed(request.stream, std::exchange(request.unconsumed, 0));
+    touch(request.peer);
+  }
+}
+
+void ClientCore::forget_stream(Request& request) {
+  if (ProxyLink* proxy = find_proxy(request.peer); proxy != nullptr && request.stream != 0) {
+    proxy->streams.erase(request.stream);
+  }
+  request.stream = 0;
+  request.peer = 0;
+}
+
+void ClientCore::finish(Request& request, Status status, Nano cost, std::uint32_t retry_after_s) {
+  RequestOutcome outcome;
+  outcome.status = std::move(status);
+  outcome.retry_after_s = retry_after_s;
+  outcome.charged = cost.value > 0 || request.state == RequestState::accepted;
+  if (request.receipt) {
+    const billing::TokenCounts& tokens = request.receipt->receipt.tokens;
+    outcome.usage.prompt_tokens = tokens.prompt;
+    outcome.usage.cached_tokens = tokens.cached;
+    outcome.usage.completion_tokens = tokens.completion;
+    outcome.usage.reasoning_tokens = tokens.reasoning;
+  }
+  outcome.usage.cost_nano = cost.value;
+  if (request.state == RequestState::accepted) {
+    outcome.worker = to_hex(request.candidates[request.candidate].account.bytes);
+  }
+  forget_stream(request);
+  const ClientRequestId id = request.id;
+  events_.push_back(RequestDone{id, std::move(outcome)});
+  requests_.erase(id);
+}
+
+}  // namespace cocoon::core
