@@ -1,0 +1,242 @@
+#include "io/http_client.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "io/http_transfer.h"
+#include "io/poll.h"
+
+namespace cocoon::io {
+namespace {
+
+void start_libcurl() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+  });
+}
+
+}  // namespace
+
+/// A socket that libcurl has opened and wants watched.
+struct HttpClient::Impl::Socket {
+  Socket(Impl& to, curl_socket_t descriptor)
+      : client(to), fd(descriptor), poll(to.context_, &Impl::on_poll, this) {}
+
+  Impl& client;
+  curl_socket_t fd;
+  Poll poll;
+};
+
+HttpClient::Impl::Impl(const Context& context, const HttpClientOptions& options)
+    : context_(context),
+      timer_(context, [this] { drive(CURL_SOCKET_TIMEOUT, 0); }),
+      kick_(context, TurnPhase::work, [this] { drive(CURL_SOCKET_TIMEOUT, 0); }),
+      deliver_(context, TurnPhase::work, [this] { deliver_all(); }) {
+  start_libcurl();
+  multi_ = curl_multi_init();
+  const auto connections = static_cast<long>(options.max_connections);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Impl::on_curl_timer);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, connections);
+}
+
+HttpClient::Impl::~Impl() {
+  close();
+}
+
+void HttpClient::Impl::close() {
+  if (multi_ == nullptr) return;
+  while (!transfers_.empty()) transfers_.back()->cancel();
+  waiting_.clear();
+  curl_multi_cleanup(multi_);
+  multi_ = nullptr;
+  sockets_.clear();
+  timer_.stop();
+  kick_.disarm();
+  deliver_.disarm();
+}
+
+Result<std::shared_ptr<HttpTransfer::Impl>> HttpClient::Impl::start(HttpRequest request,
+                                                                    HttpEvents events) {
+  auto transfer = std::make_shared<HttpTransfer::Impl>(shared_from_this(), std::move(request),
+                                                       std::move(events));
+  COCOON_CHECK(transfer->prepare());
+  transfer->index = transfers_.size();
+  transfers_.push_back(transfer);
+  if (const CURLMcode rc = curl_multi_add_handle(multi_, transfer->easy()); rc != CURLM_OK) {
+    transfer->cancel();
+    return Error(ErrorKind::internal, "http_client", curl_multi_strerror(rc));
+  }
+  return transfer;
+}
+
+void HttpClient::Impl::remove(HttpTransfer::Impl& transfer) {
+  curl_multi_remove_handle(multi_, transfer.easy());
+  // Swap with the last; the caller keeps the transfer alive.
+  const std::size_t at = transfer.index;
+  std::swap(transfers_[at], transfers_.back());
+  transfers_[at]->index = at;
+  transfers_.pop_back();
+}
+
+void HttpClient::Impl::deliver_later(HttpTransfer::Impl& transfer) {
+  if (transfer.waits_to_deliver) return;
+  transfer.waits_to_deliver = true;
+  waiting_.push_back(transfer.shared_from_this());
+  deliver_.arm();
+}
+
+int HttpClient::Impl::on_socket(CURL*, curl_socket_t fd, int what, void* self, void* socket) {
+  static_cast<Impl*>(self)->watch(fd, what, static_cast<Socket*>(socket));
+  return 0;
+}
+
+void HttpClient::Impl::watch(curl_socket_t fd, int what, Socket* socket) {
+  if (what == CURL_POLL_REMOVE) {
+    std::erase_if(sockets_, [socket](const auto& s) { return s.get() == socket; });
+    return;
+  }
+  if (socket == nullptr) {
+    sockets_.push_back(std::make_unique<Socket>(*this, fd));
+    socket = sockets_.back().get();
+    curl_multi_assign(multi_, fd, socket);
+    // A socket that cannot be watched ends by its deadline.
+    if (!socket->poll.open(fd)) return;
+  }
+  if (!socket->poll.is_open()) return;
+  int events = 0;
+  if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) events |= UV_READABLE;
+  if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) events |= UV_WRITABLE;
+  socket->poll.watch(events);
+}
+
+int HttpClient::Impl::on_curl_timer(CURLM*, long timeout_ms, void* self) {
+  auto* client = static_cast<Impl*>(self);
+  client->kick_.disarm();
+  if (timeout_ms < 0) {
+    client->timer_.stop();
+  } else if (timeout_ms == 0) {
+    client->timer_.stop();
+    client->kick_.arm();
+  } else {
+    client->timer_.set_in(Millis(timeout_ms));
+  }
+  return 0;
+}
+
+void HttpClient::Impl::on_poll(void* socket, int status, int events) {
+  auto* self = static_cast<Socket*>(socket);
+  int mask = 0;
+  if (status != 0) mask |= CURL_CSELECT_ERR;
+  if ((events & UV_READABLE) != 0) mask |= CURL_CSELECT_IN;
+  if ((events & UV_WRITABLE) != 0) mask |= CURL_CSELECT_OUT;
+  self->client.drive(self->fd, mask);
+}
+
+void HttpClient::Impl::drive(curl_socket_t fd, int mask) {
+  const auto keep = shared_from_this();
+  int running = 0;
+  (void)curl_multi_socket_action(multi_, fd, mask, &running);
+  collect_results();
+  deliver_all();
+}
+
+void HttpClient::Impl::collect_results() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    char* transfer = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+    reinterpret_cast<HttpTransfer::Impl*>(transfer)->set_result(message->data.result);
+  }
+}
+
+void HttpClient::Impl::deliver_all() {
+  const auto keep = shared_from_this();
+  deliver_.disarm();
+  // Owners may add to the list, or end this client, while they are told.
+  std::vector<std::shared_ptr<HttpTransfer::Impl>> now;
+  now.swap(waiting_);
+  for (const auto& transfer : now) {
+    transfer->waits_to_deliver = false;
+    transfer->deliver();
+  }
+  now.clear();
+  if (waiting_.empty()) waiting_.swap(now);
+}
+
+std::string_view HttpAnswerHead::field(std::string_view name) const {
+  for (const HttpField& f : fields) {
+    if (f.name == name) return f.value;
+  }
+  return {};
+}
+
+HttpClient::HttpClient(const Context& context, HttpClientOptions options)
+    : impl_(std::make_shared<Impl>(context, options)) {}
+
+HttpClient::~HttpClient() {
+  impl_->close();
+}
+
+Result<HttpTransfer> HttpClient::start(HttpRequest request, HttpEvents events) {
+  COCOON_TRY(auto transfer, impl_->start(std::move(request), std::move(events)));
+  return HttpTransfer(std::move(transfer));
+}
+
+HttpTransfer::HttpTransfer() = default;
+HttpTransfer::HttpTransfer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpTransfer::HttpTransfer(HttpTransfer&&) noexcept = default;
+
+HttpTransfer& HttpTransfer::operator=(HttpTransfer&& other) noexcept {
+  if (this != &other) {
+    cancel();
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+
+HttpTransfer::~HttpTransfer() {
+  cancel();
+}
+
+void HttpTransfer::pause() {
+  if (impl_) impl_->set_paused(true);
+}
+void HttpTransfer::resume() {
+  if (impl_) impl_->set_paused(false);
+}
+void HttpTransfer::cancel() {
+  if (impl_) impl_->cancel();
+}
+
+Result<HttpTransfer> fetch(HttpClient& client, HttpRequest request,
+                           Callback<void(Result<HttpAnswer>)> on_answer) {
+  struct Gathering {
+    HttpAnswer answer;
+    Callback<void(Result<HttpAnswer>)> on_answer;
+  };
+  auto state = std::make_shared<Gathering>();
+  state->on_answer = std::move(on_answer);
+  HttpEvents events;
+  events.on_head = [state](const HttpAnswerHead& head) { state->answer.head = head; };
+  events.on_body = [state](ByteView bytes) { state->answer.body += as_text(bytes); };
+  events.on_done = [state](Status status) {
+    if (status) {
+      state->on_answer(std::move(state->answer));
+    } else {
+      state->on_answer(std::move(status).error());
+    }
+  };
+  return client.start(std::move(request), std::move(events));
+}
+
+}  // namespace cocoon::io
