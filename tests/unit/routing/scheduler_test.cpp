@@ -1,0 +1,389 @@
+#include "routing/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "unit/routing/fixture.h"
+
+namespace cocoon::routing {
+namespace {
+
+/// Runs one request on `worker` to its end.
+void run(TestProxy& proxy, WorkerIndex worker, const Observation& seen, double s) {
+  ASSERT_TRUE(proxy.scheduler.start(worker, at(s)));
+  proxy.scheduler.finish(worker, proxy.account(worker), "m", seen, at(s));
+}
+
+/// How often each worker is first in `rounds` answers.
+std::map<AccountId, int> firsts(TestProxy& proxy, int rounds, double s,
+                                std::uint64_t first_seed = 0) {
+  std::map<AccountId, int> counts;
+  for (int i = 0; i < rounds; ++i) {
+    ++counts[proxy.first(ask_for("m", first_seed + static_cast<std::uint64_t>(i)), at(s))];
+  }
+  return counts;
+}
+
+TEST(Scheduler, OffersNobodyForAnUnknownModel) {
+  TestProxy proxy(1);
+  proxy.add();
+  const wire::Candidates answer = proxy.scheduler.candidates(ask_for("other", 1), at(0));
+  EXPECT_TRUE(answer.workers.empty());
+  EXPECT_EQ(answer.retry_after_ms, limits::kMaxRetryAfter.count());
+}
+
+TEST(Scheduler, OffersNoWorkerThatIsNotReady) {
+  TestProxy proxy(1);
+  const WorkerIndex worker = proxy.add();
+  wire::WorkerStatus status;
+  proxy.scheduler.report(worker, status, at(1));
+  EXPECT_TRUE(proxy.scheduler.candidates(ask_for("m", 1), at(1)).workers.empty());
+  EXPECT_FALSE(proxy.scheduler.start(worker, at(1)));
+}
+
+TEST(Scheduler, OffersNoWorkerAboveThePriceCap) {
+  TestProxy proxy(1);
+  proxy.add({"m"}, 1200);
+  const WorkerIndex cheap = proxy.add({"m"}, 1000);
+  wire::CandidatesRequest ask = ask_for("m", 1);
+  ask.max_coefficient_e3 = 1199;
+  const wire::Candidates answer = proxy.scheduler.candidates(ask, at(0));
+  ASSERT_EQ(answer.workers.size(), 1u);
+  EXPECT_EQ(proxy.first(ask, at(0)), proxy.account(cheap));
+  ask.max_coefficient_e3 = 999;
+  EXPECT_TRUE(proxy.scheduler.candidates(ask, at(0)).workers.empty());
+}
+
+TEST(Scheduler, OffersNoWorkerWithoutAFreeSlot) {
+  TestProxy proxy(1);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 2);
+  ASSERT_TRUE(proxy.scheduler.start(worker, at(0)));
+  ASSERT_TRUE(proxy.scheduler.start(worker, at(0)));
+  EXPECT_FALSE(proxy.scheduler.start(worker, at(0)));
+  EXPECT_TRUE(proxy.scheduler.candidates(ask_for("m", 1), at(0)).workers.empty());
+  proxy.scheduler.finish(worker, proxy.account(worker), "m", served(1, 1, 9), at(1));
+  EXPECT_EQ(proxy.scheduler.candidates(ask_for("m", 1), at(1)).workers.size(), 1u);
+}
+
+TEST(Scheduler, BelievesAWorkerThatSaysItHasLessThanItsCapacity) {
+  TestProxy proxy(1);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 8);
+  proxy.scheduler.report(worker, ready_with(1), at(0));
+  EXPECT_TRUE(proxy.scheduler.start(worker, at(0)));
+  EXPECT_FALSE(proxy.scheduler.start(worker, at(0)));
+}
+
+TEST(Scheduler, NeverGivesMoreThanTheCapacityWhateverTheWorkerReports) {
+  TestProxy proxy(1);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 2);
+  proxy.scheduler.report(worker, ready_with(1000), at(0));
+  EXPECT_TRUE(proxy.scheduler.start(worker, at(0)));
+  EXPECT_TRUE(proxy.scheduler.start(worker, at(0)));
+  EXPECT_FALSE(proxy.scheduler.start(worker, at(0)));
+}
+
+TEST(Scheduler, OffersNoWorkerWhoseRecordIsAboutToEnd) {
+  TestProxy proxy(1);
+  proxy.add();
+  const double end = 3 * 3600;
+  EXPECT_EQ(proxy.scheduler.candidates(ask_for("m", 1), at(end - 31)).workers.size(), 1u);
+  EXPECT_TRUE(proxy.scheduler.candidates(ask_for("m", 1), at(end - 30)).workers.empty());
+}
+
+TEST(Scheduler, AnswersAtMostWhatIsAskedAndFour) {
+  TestProxy proxy(1);
+  for (int i = 0; i < 8; ++i) proxy.add();
+  EXPECT_TRUE(proxy.scheduler.candidates(ask_for("m", 1, 0), at(0)).workers.empty());
+  EXPECT_EQ(proxy.scheduler.candidates(ask_for("m", 1, 3), at(0)).workers.size(), 3u);
+  EXPECT_EQ(proxy.scheduler.candidates(ask_for("m", 1, 255), at(0)).workers.size(),
+            limits::kMaxCandidatesPerAnswer);
+}
+
+TEST(Scheduler, TheSameQuestionHasTheSameAnswer) {
+  TestProxy proxy(1);
+  for (int i = 0; i < 60; ++i) proxy.add();
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    EXPECT_EQ(proxy.first(ask_for("m", seed), at(0)), proxy.first(ask_for("m", seed), at(5)));
+  }
+}
+
+TEST(Scheduler, EqualWorkersGetEqualShares) {
+  TestProxy proxy(31);
+  for (int i = 0; i < 10; ++i) proxy.add();
+  const int rounds = 4000;
+  const auto counts = firsts(proxy, rounds, 0);
+  ASSERT_EQ(counts.size(), 10u);
+  const double sd = std::sqrt(rounds * 0.1 * 0.9);
+  for (const auto& entry : counts) EXPECT_NEAR(entry.second, rounds * 0.1, 5 * sd);
+}
+
+TEST(Scheduler, SharesFollowSpeed) {
+  TestProxy proxy(32);
+  const WorkerIndex fast = proxy.add();
+  const WorkerIndex slow = proxy.add();
+  for (int i = 0; i < 20; ++i) {
+    run(proxy, fast, served(0.5, 0.5, 100), 0);
+    run(proxy, slow, served(1.5, 1.5, 100), 0);
+  }
+  const int rounds = 4000;
+  auto counts = firsts(proxy, rounds, 1);
+  // Three times slower: a share of one in four.
+  const double sd = std::sqrt(rounds * 0.25 * 0.75);
+  EXPECT_NEAR(counts[proxy.account(slow)], rounds * 0.25, 5 * sd);
+}
+
+TEST(Scheduler, SharesFollowPrice) {
+  TestProxy proxy(33);
+  proxy.add({"m"}, 1000);
+  const WorkerIndex dear = proxy.add({"m"}, 3000);
+  const int rounds = 4000;
+  auto counts = firsts(proxy, rounds, 1);
+  const double sd = std::sqrt(rounds * 0.25 * 0.75);
+  EXPECT_NEAR(counts[proxy.account(dear)], rounds * 0.25, 5 * sd);
+}
+
+TEST(Scheduler, AMeanSlowWorkerKeepsASixteenthOfTheBestOnesShare) {
+  TestProxy proxy(34);
+  const WorkerIndex fast = proxy.add();
+  const WorkerIndex slow = proxy.add();
+  for (int i = 0; i < 20; ++i) {
+    run(proxy, fast, served(0.01, 0.01, 100), 0);
+    run(proxy, slow, served(100, 100, 100), 0);
+  }
+  const int rounds = 4000;
+  auto counts = firsts(proxy, rounds, 1);
+  const double p = 1.0 / 17;
+  EXPECT_NEAR(counts[proxy.account(slow)], rounds * p, 5 * std::sqrt(rounds * p * (1 - p)));
+}
+
+TEST(Scheduler, AFailingWorkerLosesItsShareAtOnceAndRecoversByAProbe) {
+  TestProxy proxy(35);
+  const WorkerIndex good = proxy.add();
+  const WorkerIndex bad = proxy.add();
+  for (int i = 0; i < 3; ++i) run(proxy, bad, ended(Outcome::failed), 0);
+  EXPECT_EQ(firsts(proxy, 300, 0.5).count(proxy.account(bad)), 0u);
+  EXPECT_FALSE(proxy.scheduler.start(bad, at(0.5)));
+
+  // After the pause: one probe at a time.
+  EXPECT_GT(firsts(proxy, 300, 1.5)[proxy.account(bad)], 0);
+  ASSERT_TRUE(proxy.scheduler.start(bad, at(1.5)));
+  EXPECT_FALSE(proxy.scheduler.start(bad, at(1.5)));
+  EXPECT_EQ(firsts(proxy, 300, 1.5).count(proxy.account(bad)), 0u);
+  proxy.scheduler.finish(bad, proxy.account(bad), "m", served(0.5, 0.5, 10), at(2));
+  for (int i = 0; i < 60; ++i) {
+    run(proxy, good, served(0.5, 0.5, 10), 2);
+    run(proxy, bad, served(0.5, 0.5, 10), 2);
+  }
+  auto counts = firsts(proxy, 1000, 3);
+  EXPECT_NEAR(counts[proxy.account(bad)], 500, 100);
+}
+
+TEST(Scheduler, AFailedProbeClosesTheDoorForLonger) {
+  TestProxy proxy(36);
+  proxy.add();
+  const WorkerIndex bad = proxy.add();
+  for (int i = 0; i < 3; ++i) run(proxy, bad, ended(Outcome::failed), 0);
+  run(proxy, bad, ended(Outcome::failed), 1);
+  EXPECT_FALSE(proxy.scheduler.start(bad, at(2.9)));
+  EXPECT_TRUE(proxy.scheduler.start(bad, at(3)));
+}
+
+TEST(Scheduler, ACancelledProbeDecidesNothing) {
+  TestProxy proxy(36);
+  proxy.add();
+  const WorkerIndex bad = proxy.add();
+  for (int i = 0; i < 3; ++i) run(proxy, bad, ended(Outcome::failed), 0);
+  run(proxy, bad, ended(Outcome::cancelled), 1);
+  EXPECT_EQ(proxy.scheduler.directory().find(bad)->breaker.state, BreakerState::half_open);
+  EXPECT_TRUE(proxy.scheduler.start(bad, at(1)));
+}
+
+TEST(Scheduler, WhereAllWorkersFailTheyAreOfferedAllTheSame) {
+  TestProxy proxy(37);
+  const WorkerIndex only = proxy.add();
+  for (int i = 0; i < 5; ++i) run(proxy, only, ended(Outcome::failed), 0);
+  EXPECT_EQ(proxy.first(ask_for("m", 1), at(0)), proxy.account(only));
+  EXPECT_TRUE(proxy.scheduler.start(only, at(0)));
+}
+
+TEST(Scheduler, ARefusedWorkerRestsUntilItReportsOrASecondHasPassed) {
+  TestProxy proxy(38);
+  const WorkerIndex worker = proxy.add();
+  run(proxy, worker, ended(Outcome::refused), 0);
+  EXPECT_FALSE(proxy.scheduler.start(worker, at(0.9)));
+  EXPECT_TRUE(proxy.scheduler.start(worker, at(1)));
+  proxy.scheduler.finish(worker, proxy.account(worker), "m", ended(Outcome::refused), at(1));
+  EXPECT_FALSE(proxy.scheduler.start(worker, at(1.1)));
+  proxy.scheduler.report(worker, ready_with(3), at(1.1));
+  EXPECT_TRUE(proxy.scheduler.start(worker, at(1.1)));
+}
+
+TEST(Scheduler, AnUnmeasuredWorkerGetsAFairTrialNotAFlood) {
+  TestProxy proxy(39);
+  for (int w = 0; w < 4; ++w) {
+    const WorkerIndex known = proxy.add({"m"}, 1000, 64);
+    for (int i = 0; i < 20; ++i) run(proxy, known, served(1, 1, 100), 0);
+  }
+  const WorkerIndex fresh = proxy.add({"m"}, 1000, 64);
+  const AccountId account = proxy.account(fresh);
+  EXPECT_NEAR(firsts(proxy, 1000, 1)[account], 200, 5 * std::sqrt(1000 * 0.2 * 0.8));
+  for (std::uint32_t i = 0; i < limits::kTrialRequests; ++i) {
+    ASSERT_TRUE(proxy.scheduler.start(fresh, at(1)));
+  }
+  const double p = (1.0 / 16) / (4 + 1.0 / 16);
+  EXPECT_NEAR(firsts(proxy, 1000, 1)[account], 1000 * p, 5 * std::sqrt(1000 * p * (1 - p)));
+}
+
+TEST(Scheduler, APreferredWorkerComesFirstWithinTheLoadBound) {
+  TestProxy proxy(40);
+  for (int i = 0; i < 5; ++i) proxy.add();
+  const WorkerIndex liked = proxy.add();
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    wire::CandidatesRequest ask = ask_for("m", seed);
+    ask.preferred = proxy.account(liked);
+    ASSERT_EQ(proxy.first(ask, at(0)), proxy.account(liked)) << seed;
+  }
+  // Five of eight slots, where the others are idle: above half, and above the mean.
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(proxy.scheduler.start(liked, at(0)));
+  int honoured = 0;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    wire::CandidatesRequest ask = ask_for("m", seed);
+    ask.preferred = proxy.account(liked);
+    honoured += proxy.first(ask, at(0)) == proxy.account(liked);
+  }
+  EXPECT_LT(honoured, 25);
+}
+
+TEST(Scheduler, APreferenceBypassesNoRule) {
+  TestProxy proxy(41);
+  proxy.add();
+  const WorkerIndex other = proxy.add({"other"});
+  const WorkerIndex dear = proxy.add({"m"}, 5000);
+  const WorkerIndex broken = proxy.add();
+  for (int i = 0; i < 3; ++i) run(proxy, broken, ended(Outcome::failed), 0);
+  for (const WorkerIndex worker : {other, dear, broken}) {
+    wire::CandidatesRequest ask = ask_for("m", 3);
+    ask.max_coefficient_e3 = 1000;
+    ask.preferred = proxy.account(worker);
+    EXPECT_NE(proxy.first(ask, at(0.1)), proxy.account(worker));
+  }
+}
+
+TEST(Scheduler, AWorkerThatLeftKeepsItsReputationAndHarmsNobodyElse) {
+  TestProxy proxy(42);
+  const WorkerIndex worker = proxy.add();
+  const AccountId account = proxy.account(worker);
+  ASSERT_TRUE(proxy.scheduler.start(worker, at(0)));
+  proxy.scheduler.leave(worker);
+  const WorkerIndex next = proxy.add();
+  EXPECT_EQ(next.slot, worker.slot);
+  proxy.scheduler.finish(worker, account, "m", ended(Outcome::failed), at(1));
+  EXPECT_EQ(proxy.scheduler.directory().find(next)->running, 0u);
+  EXPECT_EQ(proxy.scheduler.directory().find(next)->breaker.consecutive_failures, 0u);
+  EXPECT_LT(proxy.scheduler.reputation().find(account)->success_rate(), 1);
+}
+
+TEST(Scheduler, NamesOfModelsThatNobodyServesFillNoTable) {
+  TestProxy proxy(43);
+  const WorkerIndex worker = proxy.add();
+  ASSERT_TRUE(proxy.scheduler.start(worker, at(0)));
+  proxy.scheduler.finish(worker, proxy.account(worker), "made up", served(1, 1, 1), at(0));
+  EXPECT_EQ(proxy.scheduler.retry_after_ms("made up", at(0)), limits::kMaxRetryAfter.count());
+}
+
+TEST(Scheduler, RetryAfterFollowsTheRateAtWhichSlotsComeFree) {
+  TestProxy proxy(44);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
+  // One request a second for a minute.
+  for (int s = 0; s < 60; ++s) run(proxy, worker, served(0.5, 0.5, 10), s);
+  ASSERT_TRUE(proxy.scheduler.start(worker, at(60)));
+  const std::uint32_t first = proxy.scheduler.candidates(ask_for("m", 1), at(60)).retry_after_ms;
+  EXPECT_NEAR(first, 1000, 200);
+  // Each refused caller queues behind those before it.
+  std::uint32_t tenth = 0;
+  for (int i = 0; i < 9; ++i) {
+    tenth = proxy.scheduler.candidates(ask_for("m", 1), at(60)).retry_after_ms;
+  }
+  EXPECT_NEAR(tenth, 10'000, 2000);
+  // Nothing came free for long: the rate is forgotten.
+  EXPECT_EQ(proxy.scheduler.retry_after_ms("m", at(300)), limits::kMaxRetryAfter.count());
+}
+
+TEST(Scheduler, ListsLiveModelsWithCapacityAndLowestPrice) {
+  TestProxy proxy(45);
+  proxy.add({"a", "b"}, 1500, 4);
+  const WorkerIndex cheap = proxy.add({"b"}, 900, 2);
+  const WorkerIndex away = proxy.add({"c"});
+  proxy.scheduler.report(away, wire::WorkerStatus{}, at(0));
+  ASSERT_TRUE(proxy.scheduler.start(cheap, at(0)));
+  const auto models = proxy.scheduler.models();
+  ASSERT_EQ(models.size(), 2u);
+  EXPECT_EQ(models[0].id, "a");
+  EXPECT_EQ(models[1].id, "b");
+  EXPECT_EQ(models[1].workers, 2u);
+  EXPECT_EQ(models[1].capacity, 6u);
+  EXPECT_EQ(models[1].free_slots, 5u);
+  EXPECT_EQ(models[1].lowest_coefficient_e3, 900u);
+}
+
+TEST(Scheduler, AmongThousandsAllAreDrawnAndNoneIsFavoured) {
+  TestProxy proxy(46);
+  const auto boot = crypto::SigningKey::generate(proxy.random);
+  const int workers = 2000;
+  for (int i = 0; i < workers; ++i) {
+    TestWorker worker(proxy.random);
+    worker.boot = boot.duplicate();
+    worker.record.boot_key = boot.boot_key_id();
+    auto index = proxy.scheduler.join(worker.peer(), worker.sign(), at(0));
+    ASSERT_TRUE(index);
+    proxy.scheduler.report(*index, ready_with(8), at(0));
+  }
+  const int rounds = 10000;
+  const auto counts = firsts(proxy, rounds, 1);
+  EXPECT_EQ(counts.count(AccountId{}), 0u);
+  // Balls into bins: e⁻⁵ of the bins stay empty, and no bin holds more than about 20 of 5.
+  EXPECT_NEAR(static_cast<double>(counts.size()), workers * (1 - std::exp(-5.0)), 25);
+  for (const auto& entry : counts) EXPECT_LT(entry.second, 25);
+}
+
+TEST(Scheduler, LoadStaysEvenOverARandomHistory) {
+  const std::uint64_t seed = 97;
+  SCOPED_TRACE(seed);
+  TestProxy proxy(seed);
+  std::vector<WorkerIndex> workers;
+  for (int i = 0; i < 20; ++i) workers.push_back(proxy.add({"m"}, 1000, 16));
+  SeededRandom random(seed);
+  std::vector<WorkerIndex> running;
+  int refused = 0;
+  for (int step = 0; step < 5000; ++step) {
+    // 70 % of all slots in use, on average.
+    if (running.size() < 224) {
+      const AccountId first = proxy.first(ask_for("m", random.u64()), at(step * 0.01));
+      const auto index = proxy.scheduler.directory().find(first);
+      ASSERT_TRUE(index);
+      if (proxy.scheduler.start(*index, at(step * 0.01))) {
+        running.push_back(*index);
+      } else {
+        ++refused;
+      }
+    } else {
+      const std::size_t which = random.below(running.size());
+      proxy.scheduler.finish(running[which], proxy.account(running[which]), "m", served(1, 1, 100),
+                             at(step * 0.01));
+      running.erase(running.begin() + static_cast<std::ptrdiff_t>(which));
+    }
+  }
+  EXPECT_EQ(refused, 0);
+  std::uint32_t total = 0;
+  for (const WorkerIndex worker : workers) {
+    const std::uint32_t busy = proxy.scheduler.directory().find(worker)->running;
+    total += busy;
+    EXPECT_GE(busy, 4u);
+  }
+  EXPECT_EQ(total, running.size());
+}
+
+}  // namespace
+}  // namespace cocoon::routing
