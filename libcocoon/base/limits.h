@@ -175,6 +175,13 @@ inline constexpr std::size_t kMaxReputationEntries = 65'536;
 
 // --- Evidence (defaults.md, protocol.md "TLS and evidence") ---
 
+/// Threads that verify quotes: a verification takes half a millisecond at most, and the loop needs
+/// the rest of a small machine.
+inline constexpr unsigned kVerifyThreads = 1;
+/// Peers that may wait for verification, per class; at 0.5 ms each, a second's work.
+inline constexpr std::size_t kMaxQueuedVerifications = 2048;
+/// Verdicts that a node remembers: one per worker of a large proxy.
+inline constexpr std::size_t kMaxCachedVerdicts = 16 * 1024;
 inline constexpr std::size_t kMaxEvidenceBytes = 64 * 1024;
 /// The whole leaf certificate: the evidence and what X.509 puts around it.
 inline constexpr std::size_t kMaxLeafCertificateBytes = kMaxEvidenceBytes + 4 * 1024;
@@ -271,6 +278,9 @@ inline constexpr int kMaxAcceptsPerTurn = 64;
 /// short against a client's connect timeout.
 inline constexpr Millis kAcceptBackOff{100};
 inline constexpr Seconds kConnectDeadline{10};
+/// From the end of a TLS handshake to the verdict on the peer: a full verification queue ahead of
+/// it and a fetch of collateral.
+inline constexpr Seconds kAdmissionDeadline{30};
 /// Connections of one HTTP client: more than the engine of a worker runs at once.
 inline constexpr std::size_t kHttpClientConnections = 256;
 /// Bytes of an HTTP answer that are held while its consumer pauses; the rest stays in the kernel.

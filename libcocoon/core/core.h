@@ -11,7 +11,6 @@
 
 namespace cocoon::core {
 
-using EvidenceVerdict = Result<std::shared_ptr<const VerifiedEvidence>>;
 using LedgerAnswer = Result<ports::LedgerReply>;
 
 /// A role without I/O. Calls come from one thread; none re-enters. After any batch of calls the

@@ -20,6 +20,7 @@
 #include "cocoon/log.h"
 #include "cocoon/result.h"
 #include "ports/engine.h"
+#include "ports/evidence.h"
 #include "ports/ledger.h"
 #include "ports/store.h"
 #include "wire/messages.h"
@@ -31,18 +32,8 @@ using PeerId = std::uint64_t;
 /// Matches the answer of a port to its question.
 using CallId = std::uint64_t;
 
-/// What the evidence of a proxy or worker was found to say, under the policy for its role.
-struct VerifiedEvidence {
-  EvidenceDigest digest;  ///< SHA-256 of the leaf certificate
-  wire::Role role{};
-  AccountId account;
-  NetworkId network;
-  BootKeyId boot_key;  ///< the key of the certificate
-  UnixTime expires{};  ///< earliest end of anything the verdict rests on
-  bool simulated = false;
-  std::string tcb_status;
-  std::string json;  ///< the whole verdict for /v1/cocoon/evidence
-};
+using ports::EvidenceVerdict;
+using ports::VerifiedEvidence;
 
 /// Who is at the other end of an admitted connection.
 struct PeerIdentity {

@@ -1,0 +1,30 @@
+#pragma once
+/// @file Verified evidence, as the cores see it: a verdict with a policy's consent.
+
+#include <memory>
+#include <string>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "cocoon/result.h"
+#include "wire/messages.h"
+
+namespace cocoon::ports {
+
+/// What the evidence of a proxy or worker was found to say, under the policy for its role.
+struct VerifiedEvidence {
+  EvidenceDigest digest;  ///< SHA-256 of the leaf certificate
+  wire::Role role{};
+  AccountId account;
+  NetworkId network;
+  BootKeyId boot_key;  ///< the key of the certificate
+  UnixTime expires{};  ///< earliest end of anything the verdict rests on
+  bool simulated = false;
+  std::string tcb_status;
+  std::string json;  ///< evidence and verdict, for /v1/cocoon/evidence
+};
+
+/// Accepted evidence, or why it was refused (kind attestation), or could not be judged (busy).
+using EvidenceVerdict = Result<std::shared_ptr<const VerifiedEvidence>>;
+
+}  // namespace cocoon::ports

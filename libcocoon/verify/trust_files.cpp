@@ -1,0 +1,43 @@
+#include "verify/trust_files.h"
+
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "attest/sim/platform.h"
+#include "base/limits.h"
+
+namespace cocoon::verify {
+namespace {
+
+Result<std::string> read_file(const std::string& path, std::size_t most) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(most + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (!in.eof() || text.empty()) {
+    return Error(ErrorKind::io, "simulated_root_unreadable",
+                 "cannot read " + path +
+                     ": the simulated platform's directory has root.pem and collateral.json; "
+                     "cocoon-devnet makes them");
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<Trust> load_trust(const AttestationPolicy& policy) {
+  if (policy.root == TrustedRootKind::intel) {
+    return Trust{attest::TrustedRoot::intel(), attest::Collateral::parse({})};
+  }
+  const std::string base = policy.simulated_dir + "/";
+  COCOON_TRY(const std::string pem, read_file(base + std::string(attest::sim::kRootFile),
+                                              limits::kMaxCollateralFileBytes));
+  COCOON_TRY(const std::string json, read_file(base + std::string(attest::sim::kCollateralFile),
+                                               limits::kMaxCollateralFileBytes));
+  COCOON_TRY(auto root, attest::TrustedRoot::simulated(pem));
+  COCOON_TRY(const auto text, attest::CollateralText::from_json(json));
+  return Trust{std::move(root), attest::Collateral::parse(text)};
+}
+
+}  // namespace cocoon::verify

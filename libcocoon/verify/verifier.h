@@ -1,0 +1,87 @@
+#pragma once
+/// @file Verifies peers' certificates on job threads, and remembers the verdicts.
+
+#include <list>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "attest/certificate_cache.h"
+#include "attest/verify.h"
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "billing/registry.h"
+#include "cocoon/attestation.h"
+#include "cocoon/callback.h"
+#include "cocoon/result.h"
+#include "io/jobs.h"
+#include "io/turn.h"
+#include "ports/evidence.h"
+
+namespace cocoon::verify {
+
+using ports::EvidenceVerdict;
+
+/// One per node. Loop thread only; the work runs on its job threads.
+///
+/// For every connection, cached verdict or not, the certificate's key, claims and report_data are
+/// tied together and role, network and beacon are checked. The quote itself is verified once per
+/// (certificate, policy, collateral); the verdict is dropped when anything that it rests on ends.
+class Verifier {
+ public:
+  /// Loads what the policies trust.
+  /// Errors: invalid_argument/policy_not_for_network (a simulated root anywhere but on a dev
+  /// network); io/simulated_root_unreadable; those of TrustedRoot::simulated, CollateralText.
+  static Result<std::unique_ptr<Verifier>> create(const io::Context& context,
+                                                  const NetworkId& network,
+                                                  billing::NetworkKind kind);
+  ~Verifier();
+
+  /// The policy for peers of `role`; replaces an earlier one, with everything cached under it.
+  /// Errors: as create().
+  Status set_policy(wire::Role role, AttestationPolicy policy);
+
+  /// Judges a leaf certificate. `done` follows on the loop, never inside this call: a verdict,
+  /// attestation/… where it is refused, busy/verification_queue_full.
+  void verify(Bytes certificate, wire::Role expect, UnixTime now,
+              Callback<void(EvidenceVerdict)> done);
+
+  /// How many quotes were verified, and how many verdicts came from the cache.
+  std::uint64_t verified() const { return verified_; }
+  std::uint64_t cached() const { return hits_; }
+
+  /// Drops what waits; `on_stopped` follows when the threads are gone.
+  void stop(Callback<void()> on_stopped);
+
+ private:
+  /// A policy with what it trusts, loaded; shared with running jobs.
+  struct Judge;
+  struct Entry {
+    EvidenceDigest digest;
+    wire::Role role{};
+    std::shared_ptr<const Judge> judge;
+    std::shared_ptr<const ports::VerifiedEvidence> evidence;
+  };
+  using Entries = std::list<Entry>;
+
+  Verifier(const io::Context& context, io::JobPool jobs, const NetworkId& network,
+           billing::NetworkKind kind);
+  void remember(Entry entry);
+  std::shared_ptr<const ports::VerifiedEvidence> find(const EvidenceDigest& digest, wire::Role role,
+                                                      UnixTime now);
+  io::JobPool jobs_;
+  std::vector<Callback<void()>> refused_;  ///< answered at the end of the turn
+  io::TurnHook refusals_;
+  NetworkId network_;
+  billing::NetworkKind kind_;
+  std::shared_ptr<attest::CertificateCache> certificates_;
+  std::map<wire::Role, std::shared_ptr<const Judge>> judges_;
+  Entries entries_;  // the one used last first
+  std::unordered_map<EvidenceDigest, Entries::iterator> index_;
+  std::uint64_t verified_ = 0;
+  std::uint64_t hits_ = 0;
+};
+
+}  // namespace cocoon::verify
