@@ -4,6 +4,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "http/header.h"
+
 namespace cocoon::http {
 namespace {
 
@@ -27,11 +29,6 @@ constexpr std::string_view kMediaWords[] = {"url", "image", "audio", "video", "f
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool names_media(std::string_view key) {

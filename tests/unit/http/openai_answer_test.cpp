@@ -1,0 +1,205 @@
+#include "http/openai_answer.h"
+
+#include <gtest/gtest.h>
+
+namespace cocoon::http {
+namespace {
+
+constexpr Endpoint kChat = Endpoint::chat_completions;
+constexpr Endpoint kText = Endpoint::completions;
+constexpr Endpoint kEmbed = Endpoint::embeddings;
+constexpr Endpoint kResponses = Endpoint::responses;
+
+std::optional<TokenUsage> usage_of(std::string_view text) {
+  const auto document = json::Document::parse(text);
+  EXPECT_TRUE(document) << text;
+  return parse_usage(document->root());
+}
+
+AnswerFacts facts_of(Endpoint endpoint, std::string_view text) {
+  const auto facts = inspect_answer(endpoint, text);
+  EXPECT_TRUE(facts) << text;
+  return facts ? facts.value() : AnswerFacts{};
+}
+
+TEST(ParseUsage, GarbageIsNoUsage) {
+  for (const char* text : {"null", "[]", "1", "\"x\"", "{}", R"({"completion_tokens":1})",
+                           R"({"prompt_tokens":-1,"completion_tokens":1})",
+                           R"({"prompt_tokens":1,"completion_tokens":-1})",
+                           R"({"prompt_tokens":1.5,"completion_tokens":1})",
+                           R"({"prompt_tokens":"1","completion_tokens":1})",
+                           R"({"prompt_tokens":null,"completion_tokens":1})",
+                           R"({"prompt_tokens":1e3,"completion_tokens":1})",
+                           R"({"prompt_tokens":1099511627777,"completion_tokens":1})",
+                           R"({"prompt_tokens":1,"completion_tokens":18446744073709551615})",
+                           R"({"prompt_tokens":1,"completion_tokens":99999999999999999999999})",
+                           R"({"prompt_tokens":[1],"completion_tokens":1})"}) {
+    EXPECT_EQ(usage_of(text), std::nullopt) << text;
+  }
+}
+
+TEST(ParseUsage, HostileDetailsAreClampedForThePayer) {
+  const std::pair<const char*, TokenUsage> cases[] = {
+      {R"({"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":11}})",
+       {0, 10, 5, 0}},
+      {R"({"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":18446744073709551615}})",
+       {0, 10, 5, 0}},
+      {R"({"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":-3}})",
+       {10, 0, 5, 0}},
+      {R"({"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":6}})",
+       {10, 0, 0, 5}},
+      {R"({"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":"4"}})",
+       {10, 0, 5, 0}},
+      {R"({"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":[],"completion_tokens_details":7})",
+       {10, 0, 5, 0}},
+  };
+  for (const auto& [text, expected] : cases) EXPECT_EQ(usage_of(text), expected) << text;
+}
+
+TEST(ParseUsage, ClassesAreDisjoint) {
+  EXPECT_EQ(usage_of(R"({"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,
+                        "prompt_tokens_details":{"cached_tokens":60,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":20}})"),
+            (TokenUsage{40, 60, 30, 20}));
+  EXPECT_EQ(
+      usage_of(
+          R"({"input_tokens":100,"input_tokens_details":{"cached_tokens":60},"output_tokens":50,
+                        "output_tokens_details":{"reasoning_tokens":20},"total_tokens":150})"),
+      (TokenUsage{40, 60, 30, 20}));
+}
+
+TEST(ParseUsage, NullDetailsAndMissingCompletionAreZero) {
+  EXPECT_EQ(usage_of(R"({"prompt_tokens":7,"total_tokens":7})"), (TokenUsage{7, 0, 0, 0}));
+  EXPECT_EQ(
+      usage_of(R"({"prompt_tokens":7,"completion_tokens":null,"prompt_tokens_details":null})"),
+      (TokenUsage{7, 0, 0, 0}));
+  EXPECT_EQ(
+      usage_of(
+          R"({"prompt_tokens":7,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":null}})"),
+      (TokenUsage{7, 0, 1, 0}));
+}
+
+TEST(InspectAnswer, RefusesWhatIsNoJsonObject) {
+  for (const char* text : {"", "x", "[]", "1", "{\"a\":1,\"a\":2}", "[DONE]"}) {
+    const auto facts = inspect_answer(kChat, text);
+    ASSERT_FALSE(facts) << text;
+    EXPECT_EQ(facts.error().code(), "engine_answer_malformed");
+    EXPECT_EQ(facts.error().kind(), ErrorKind::upstream);
+  }
+}
+
+TEST(InspectAnswer, WrongShapesAreEmptyFacts) {
+  for (const char* text :
+       {"{}", R"({"choices":1})", R"({"choices":[1,null,"x"]})", R"({"choices":[{"delta":[]}]})",
+        R"({"choices":{},"usage":[]})", R"({"output":[3],"type":7})"}) {
+    for (const Endpoint endpoint : {kChat, kText, kEmbed, kResponses}) {
+      const AnswerFacts facts = facts_of(endpoint, text);
+      EXPECT_EQ(facts.usage, std::nullopt) << text;
+      EXPECT_EQ(facts.text_bytes, 0u) << text;
+      EXPECT_EQ(facts.deltas, 0u) << text;
+      EXPECT_FALSE(facts.usage_only) << text;
+      EXPECT_FALSE(facts.is_error) << text;
+    }
+  }
+}
+
+TEST(InspectAnswer, WholeChat) {
+  const AnswerFacts facts = facts_of(
+      kChat,
+      R"({"choices":[{"message":{"role":"assistant","content":"h\u00e9","reasoning_content":"abc"}},{"message":{"content":null,"tool_calls":[
+        {"function":{"name":"f","arguments":"{}"}}]}}],"usage":{"prompt_tokens":1,"completion_tokens":2}})");
+  EXPECT_EQ(facts.usage, (TokenUsage{1, 0, 2, 0}));
+  EXPECT_EQ(facts.text_bytes, 3u + 3 + 1 + 2);
+  EXPECT_EQ(facts.deltas, 2u);
+  EXPECT_FALSE(facts.usage_only);
+}
+
+TEST(InspectAnswer, ChatChunks) {
+  const AnswerFacts first =
+      facts_of(kChat, R"({"choices":[{"delta":{"role":"assistant","content":""}}],"usage":null})");
+  EXPECT_EQ(first.deltas, 0u);
+  EXPECT_EQ(first.usage, std::nullopt);
+  const AnswerFacts second = facts_of(kChat, R"({"choices":[{"delta":{"content":"abc"}}]})");
+  EXPECT_EQ(second.deltas, 1u);
+  EXPECT_EQ(second.text_bytes, 3u);
+  const AnswerFacts running = facts_of(
+      kChat,
+      R"({"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}})");
+  EXPECT_EQ(running.usage, (TokenUsage{5, 0, 1, 0}));
+  EXPECT_FALSE(running.usage_only);
+}
+
+TEST(InspectAnswer, UsageOnlyChunk) {
+  EXPECT_TRUE(
+      facts_of(kChat,
+               R"({"id":"x","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}})")
+          .usage_only);
+  EXPECT_TRUE(facts_of(kText, R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}})")
+                  .usage_only);
+  EXPECT_FALSE(facts_of(kChat, R"({"choices":[],"usage":null})").usage_only);
+  EXPECT_FALSE(facts_of(kChat, R"({"choices":[],"prompt_filter_results":[]})").usage_only);
+  EXPECT_FALSE(
+      facts_of(
+          kChat,
+          R"({"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":1}})")
+          .usage_only);
+}
+
+TEST(InspectAnswer, TextCompletions) {
+  const AnswerFacts facts =
+      facts_of(kText, R"({"choices":[{"text":"ab"},{"text":""},{"text":"c"}]})");
+  EXPECT_EQ(facts.text_bytes, 3u);
+  EXPECT_EQ(facts.deltas, 2u);
+}
+
+TEST(InspectAnswer, Embeddings) {
+  const AnswerFacts facts = facts_of(
+      kEmbed,
+      R"({"data":[{"embedding":[0.1,1e-400]}],"usage":{"prompt_tokens":8,"total_tokens":8}})");
+  EXPECT_EQ(facts.usage, (TokenUsage{8, 0, 0, 0}));
+}
+
+TEST(InspectAnswer, ResponsesEventsCountDeltasOnly) {
+  const AnswerFacts delta =
+      facts_of(kResponses, R"({"type":"response.output_text.delta","delta":"abc"})");
+  EXPECT_EQ(delta.text_bytes, 3u);
+  EXPECT_EQ(delta.deltas, 1u);
+  EXPECT_FALSE(delta.is_last_event);
+  EXPECT_EQ(facts_of(kResponses, R"({"type":"response.output_text.done","text":"abc"})").text_bytes,
+            0u);
+  const AnswerFacts last = facts_of(
+      kResponses,
+      R"({"type":"response.completed","response":{"output":[{"content":[{"text":"abc"}]}],"usage":{"input_tokens":9,"output_tokens":4,"input_tokens_details":{"cached_tokens":2}}}})");
+  EXPECT_EQ(last.text_bytes, 0u);
+  EXPECT_TRUE(last.is_last_event);
+  EXPECT_EQ(last.usage, (TokenUsage{7, 2, 4, 0}));
+  EXPECT_EQ(facts_of(kResponses, R"({"type":"response.created","response":{"usage":null}})").usage,
+            std::nullopt);
+}
+
+TEST(InspectAnswer, WholeResponses) {
+  const AnswerFacts facts = facts_of(
+      kResponses,
+      R"({"object":"response","output":[{"type":"reasoning","summary":[{"type":"summary_text","text":"ab"}]},
+        {"type":"message","content":[{"type":"output_text","text":"cde"}]},{"type":"function_call","name":"f","arguments":"{}"}],
+        "usage":{"input_tokens":3,"output_tokens":5},"error":null})");
+  EXPECT_EQ(facts.text_bytes, 2u + 3 + 3);
+  EXPECT_EQ(facts.deltas, 3u);
+  EXPECT_EQ(facts.usage, (TokenUsage{3, 0, 5, 0}));
+  EXPECT_FALSE(facts.is_error);
+}
+
+TEST(InspectAnswer, Errors) {
+  EXPECT_TRUE(facts_of(kChat, R"({"error":{"message":"x"}})").is_error);
+  EXPECT_TRUE(facts_of(kResponses, R"({"type":"error","message":"x"})").is_error);
+  EXPECT_TRUE(facts_of(kResponses, R"({"type":"response.failed","response":{}})").is_error);
+  EXPECT_TRUE(facts_of(kResponses, R"({"type":"response.failed","response":{}})").is_last_event);
+}
+
+TEST(IsDone, OnlyTheMark) {
+  for (const char* data : {"[DONE]", " [DONE] "}) EXPECT_TRUE(is_done(data));
+  for (const char* data : {"", " ", "[done]", "[DONE]x", "\"[DONE]\"", "DONE"})
+    EXPECT_FALSE(is_done(data)) << data;
+}
+
+}  // namespace
+}  // namespace cocoon::http
