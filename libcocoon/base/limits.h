@@ -175,6 +175,14 @@ inline constexpr std::size_t kMaxReputationEntries = 65'536;
 
 // --- Evidence (defaults.md, protocol.md "TLS and evidence") ---
 
+/// Connections of one address that may be between accept and admission: enough for a rack behind
+/// one address, too few to fill the verification queue alone.
+inline constexpr std::size_t kMaxHandshakesPerAddress = 1024;
+/// How often a node looks whether the evidence of its peers still holds. A removed image is gone
+/// within this time at the latest; a registry change is acted on at once.
+inline constexpr Seconds kEvidenceReview{30};
+/// How long a closing connection waits for its peer.
+inline constexpr Millis kFarewellPatience{2000};
 /// Threads that verify quotes: a verification takes half a millisecond at most, and the loop needs
 /// the rest of a small machine.
 inline constexpr unsigned kVerifyThreads = 1;

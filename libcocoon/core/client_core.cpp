@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "codec/base64.h"
 #include "codec/hex.h"
-#include "codec/json.h"
 #include "core/backoff.h"
 #include "core/store_keys.h"
 #include "crypto/hash.h"
@@ -406,20 +406,26 @@ void ClientCore::end_turn(Now now) {
   }
 }
 
+namespace {
+
+void append_evidence(std::string& out, const VerifiedEvidence& evidence, bool& first) {
+  if (!std::exchange(first, false)) out += ',';
+  out += '{' + evidence.json + R"(,"certificate":")" + to_base64(evidence.certificate) + R"("})";
+}
+
+}  // namespace
+
 std::string ClientCore::evidence_json() const {
   std::string out = R"({"object":"cocoon.evidence","proxies":[)";
   bool first = true;
   for (const ProxyLink& proxy : proxies_) {
     if (!proxy.link || !proxy.link->identity.evidence) continue;
-    if (!std::exchange(first, false)) out += ',';
-    out += proxy.link->identity.evidence->json;
+    append_evidence(out, *proxy.link->identity.evidence, first);
   }
   out += R"(],"workers":[)";
   first = true;
   for (const auto& [digest, entry] : evidence_) {
-    if (entry.state != EvidenceState::accepted) continue;
-    if (!std::exchange(first, false)) out += ',';
-    out += entry.verified->json;
+    if (entry.state == EvidenceState::accepted) append_evidence(out, *entry.verified, first);
   }
   return out + "]}";
 }

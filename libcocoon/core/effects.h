@@ -37,11 +37,10 @@ using ports::VerifiedEvidence;
 
 /// Who is at the other end of an admitted connection.
 struct PeerIdentity {
-  BootKeyId boot_key;        ///< proved by the TLS handshake
-  Hash leaf_sha256{};        ///< of the certificate it showed
-  Hash own_leaf_sha256{};    ///< of the certificate that we showed
-  ByteArray<32> exporter{};  ///< of this TLS connection
-  Bytes certificate;         ///< leaf, DER; kept only for nodes with evidence
+  BootKeyId boot_key;                                ///< proved by the TLS handshake
+  Hash leaf_sha256{};                                ///< of the certificate it showed
+  Hash own_leaf_sha256{};                            ///< of the certificate that we showed
+  ByteArray<32> exporter{};                          ///< of this TLS connection
   std::shared_ptr<const VerifiedEvidence> evidence;  ///< null for clients
 };
 

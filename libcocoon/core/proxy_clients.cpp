@@ -121,7 +121,8 @@ void ProxyCore::on_candidates_request(Peer& peer, const wire::CandidatesRequest&
 void ProxyCore::on_evidence_request(Peer& peer, const EvidenceDigest& digest) {
   const auto at = evidence_.find(digest);
   const Peer* worker = at == evidence_.end() ? nullptr : find_peer(at->second);
-  const ByteView certificate = worker ? ByteView(worker->link.identity.certificate) : ByteView{};
+  const ByteView certificate =
+      worker ? ByteView(worker->link.identity.evidence->certificate) : ByteView{};
   for (const wire::Evidence& part : wire::split_evidence(digest, certificate)) {
     peer.link.connection.send(part);
   }

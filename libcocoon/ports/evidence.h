@@ -21,7 +21,8 @@ struct VerifiedEvidence {
   UnixTime expires{};  ///< earliest end of anything the verdict rests on
   bool simulated = false;
   std::string tcb_status;
-  std::string json;  ///< evidence and verdict, for /v1/cocoon/evidence
+  Bytes certificate;  ///< leaf, DER: carries quote and claims
+  std::string json;   ///< the verdict as the members of a JSON object, without its braces
 };
 
 /// Accepted evidence, or why it was refused (kind attestation), or could not be judged (busy).

@@ -1,6 +1,5 @@
 #include "verify/verdict_json.h"
 
-#include "codec/base64.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 
@@ -24,7 +23,7 @@ void write_measurements(json::Writer& out, const attest::Verdict& verdict) {
 }  // namespace
 
 std::string verdict_json(const ports::VerifiedEvidence& verified, const attest::Evidence& evidence,
-                         const attest::Verdict& verdict, ByteView certificate) {
+                         const attest::Verdict& verdict) {
   json::Writer out;
   out.begin_object();
   out.key("role").string(wire::to_string(verified.role));
@@ -46,9 +45,9 @@ std::string verdict_json(const ports::VerifiedEvidence& verified, const attest::
   out.key("hash").string(to_hex(evidence.claims->beacon.hash));
   out.key("time").u64(to_unix_seconds(evidence.claims->beacon.time));
   out.end_object();
-  out.key("certificate").string(to_base64(certificate));
   out.end_object();
-  return out.take();
+  const std::string object = out.take();
+  return object.substr(1, object.size() - 2);
 }
 
 }  // namespace cocoon::verify

@@ -9,9 +9,9 @@
 
 namespace cocoon::verify {
 
-/// One object: who, which measurements, what was found, until when, and the certificate itself
-/// (base64 DER), which carries quote and claims.
+/// Who, which measurements, what was found, until when: the members of an object, to which the
+/// certificate itself can be added where it is shown.
 std::string verdict_json(const ports::VerifiedEvidence& verified, const attest::Evidence& evidence,
-                         const attest::Verdict& verdict, ByteView certificate);
+                         const attest::Verdict& verdict);
 
 }  // namespace cocoon::verify

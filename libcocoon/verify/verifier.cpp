@@ -71,7 +71,8 @@ EvidenceVerdict judge(const Work& work, const AttestationPolicy& policy,
   verified->expires = verdict.expires;
   verified->simulated = verdict.root == TrustedRootKind::simulated;
   verified->tcb_status = verdict.text();
-  verified->json = verdict_json(*verified, evidence, verdict, work.certificate);
+  verified->certificate = work.certificate;
+  verified->json = verdict_json(*verified, evidence, verdict);
   return std::shared_ptr<const ports::VerifiedEvidence>(std::move(verified));
 }
 

@@ -1,0 +1,45 @@
+#include "node/own_certificate.h"
+
+#include <memory>
+
+#include "base/limits.h"
+#include "tls/certificate.h"
+
+namespace cocoon::node {
+namespace {
+
+tls::CertificateFields fields_at(UnixTime now) {
+  tls::CertificateFields fields;
+  fields.common_name = "cocoon";
+  fields.not_before = now - limits::kClockSkew;
+  fields.not_after = now + limits::kCertificateLifetime;
+  return fields;
+}
+
+}  // namespace
+
+Result<Bytes> make_plain_certificate(const crypto::SigningKey& boot, UnixTime now) {
+  return tls::make_certificate(boot, fields_at(now));
+}
+
+void make_attested_certificate(const crypto::SigningKey& boot, const attest::Claims& claims,
+                               tee::Source& source, UnixTime now,
+                               Callback<void(Result<Bytes>)> done) {
+  auto plain = make_plain_certificate(boot, now);
+  if (!plain) return done(plain.error());
+  auto parsed = tls::parse_certificate(*plain);
+  if (!parsed) return done(parsed.error());
+  const Bytes claim_bytes = attest::encode_claims(claims, parsed->spki);
+  auto shared_done = std::make_shared<Callback<void(Result<Bytes>)>>(std::move(done));
+  auto key = std::make_shared<crypto::SigningKey>(boot.duplicate());
+  source.quote(attest::report_data_for(claim_bytes), [key, claim_bytes, now,
+                                                      shared_done](Result<Bytes> quote) {
+    if (!quote) return (*shared_done)(quote.error());
+    tls::CertificateFields fields = fields_at(now);
+    fields.extensions.push_back({std::string(attest::kEvidenceOid), false,
+                                 attest::build_evidence_extension(*quote, claim_bytes)});
+    (*shared_done)(tls::make_certificate(*key, fields));
+  });
+}
+
+}  // namespace cocoon::node
