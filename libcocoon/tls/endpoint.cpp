@@ -28,6 +28,23 @@ std::size_t whole_record(ByteView in) {
   return in.size() - kRecordHeaderBytes >= body ? kRecordHeaderBytes + body : 0;
 }
 
+// OpenSSL keeps the peer's certificate, encoded and parsed, for the life of the connection: 17 KiB
+// with usual evidence, as much as everything else together. Its session cannot be taken away (a
+// hostile server's ticket would then make OpenSSL dereference nothing), but decoding a small
+// certificate into the same object frees what was in it (d2i_X509(3): "the structure is reused").
+void forget_certificate(X509* leaf) {
+  static const Bytes small = [] {
+    const auto key = crypto::SigningKey::from_seed(ByteArray<32>{});
+    auto made = make_certificate(key, {.common_name = "-", .not_after = unix_seconds(1)});
+    return made ? std::move(made).value() : Bytes();
+  }();
+  if (small.empty() || X509_up_ref(leaf) != 1) return;
+  X509* reused = leaf;
+  const unsigned char* at = small.data();
+  // A failure, which only want of memory can cause, has dropped the reference taken above.
+  if (d2i_X509(&reused, &at, static_cast<long>(small.size())) != nullptr) X509_free(leaf);
+}
+
 }  // namespace
 
 struct Endpoint::Transport {
@@ -209,6 +226,7 @@ Status Endpoint::finish_handshake() {
   unsigned char* to = peer_certificate_.data();
   i2d_X509(leaf, &to);
   peer_.fingerprint = certificate_fingerprint(peer_certificate_);
+  forget_certificate(leaf);
   state_ = State::unverified;
   return ok();
 }
