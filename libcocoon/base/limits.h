@@ -183,6 +183,12 @@ inline constexpr std::size_t kMaxHandshakesPerAddress = 1024;
 inline constexpr Seconds kEvidenceReview{30};
 /// How long a closing connection waits for its peer.
 inline constexpr Millis kFarewellPatience{2000};
+/// How often a starting node asks a ledger that does not answer.
+inline constexpr Seconds kLedgerRetry{2};
+/// How often a draining node looks whether it is done, and how long it then waits for the ledger to
+/// take its last vouchers.
+inline constexpr Millis kDrainPoll{20};
+inline constexpr Millis kSettlePatience{3000};
 /// Threads that verify quotes: a verification takes half a millisecond at most, and the loop needs
 /// the rest of a small machine.
 inline constexpr unsigned kVerifyThreads = 1;
@@ -261,6 +267,11 @@ inline constexpr std::uint64_t kMaxStoreBytes = std::uint64_t{4} << 30;
 /// How long one process waits for another's transaction on a shared ledger file. They take
 /// milliseconds; a disk that is flushing takes seconds.
 inline constexpr Millis kFileBusyTimeout{15'000};
+/// Calls to the ledger that wait for its thread: every channel and worker of a proxy at start-up.
+inline constexpr std::size_t kMaxLedgerCalls = 32'768;
+/// How often the local ledger's file is looked at for changes by others: a removal from the
+/// registry must reach streams within 30 s, and a look costs microseconds.
+inline constexpr Millis kLedgerPollInterval{500};
 
 // --- Cryptography ---
 
@@ -296,10 +307,44 @@ inline constexpr std::size_t kHttpInboxBytes = 64 * 1024;
 /// Idle time after which a kept HTTP connection is not used again: less than the 5 s after which
 /// uvicorn (vLLM, SGLang) closes it, so that a request does not meet the closing.
 inline constexpr Seconds kHttpKeepIdle{4};
+// --- The inference engine (engine/) ---
+
+/// A probe of an engine: it answers from memory, so silence means that it is busy or hangs.
+inline constexpr Seconds kEngineProbeDeadline{5};
+/// Between two probes of an engine that is ready, and at most of one that is not.
+inline constexpr Seconds kEngineProbeInterval{5};
+/// First pause after a failed probe; it doubles. Short, because a machine's start-up waits for it.
+inline constexpr Millis kEngineProbeFirstRetry{100};
+/// Answer to GET /v1/models: hundreds of models with their permissions.
+inline constexpr std::size_t kMaxModelListBytes = 1024 * 1024;
+
+// --- Names ---
+
 /// RFC 1035 section 2.3.4.
 inline constexpr std::size_t kMaxHostNameBytes = 255;
 /// sockaddr_un::sun_path on Linux, less the terminating zero.
 inline constexpr std::size_t kMaxUnixPathBytes = 107;
+
+// --- The HTTP gateway (gateway/) ---
+
+/// From the first byte of a request's head to its end: a head is one packet or two, so who needs
+/// longer holds a connection on purpose.
+inline constexpr Seconds kHttpHeadDeadline{10};
+/// From the end of the head to the end of the body: the largest body at 1 Mbit/s, twice.
+inline constexpr Seconds kHttpBodyDeadline{120};
+/// An open connection without a request. Longer than the idle times of client libraries, so that
+/// they close first and no request meets our closing.
+inline constexpr Seconds kHttpIdleDeadline{75};
+/// A caller that takes nothing for so long while its output waits has gone.
+inline constexpr Seconds kHttpStalledDeadline{300};
+/// What a caller may send ahead while its request is being answered; then it is read no further.
+inline constexpr std::size_t kMaxPipelinedBytes = 64 * 1024;
+/// An answer that is not a stream is held up to this size, so that its cost stands in a header.
+inline constexpr std::size_t kMaxHeldAnswerBytes = 256 * 1024;
+/// Bodies being received, all connections together: eight of the largest setting.
+inline constexpr std::size_t kMaxReceivedBodiesBytes = 8 * kHighestMaxRequestBytes;
+/// Headers that a preflight may ask for: those of the openai package are 300 bytes.
+inline constexpr std::size_t kMaxPreflightHeaderBytes = 1024;
 
 // --- Configuration files (config/) ---
 
