@@ -75,12 +75,15 @@ class COCOON_API Client {
 
   /// True when a proxy is connected, verified and has a funded channel.
   bool ready() const;
+  /// Why ready() is false, in words for the operator.
+  std::string not_ready_reason() const;
 
   /// Refuses new requests, lets running ones finish within `grace`, then closes everything.
   /// `on_stopped` is the last callback.
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 
  private:
+  friend class RequestHandle;
   struct Impl;
   explicit Client(std::shared_ptr<Impl>);
   std::shared_ptr<Impl> impl_;

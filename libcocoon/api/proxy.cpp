@@ -1,0 +1,167 @@
+#include "cocoon/proxy.h"
+
+#include "base/limits.h"
+#include "codec/hex.h"
+#include "core/proxy_core.h"
+#include "io/tcp.h"
+#include "node/role_node.h"
+
+namespace cocoon::inline v0 {
+
+ProxyHooks::~ProxyHooks() = default;
+Status ProxyHooks::admit(const ClientIdentity&, std::string_view) {
+  return ok();
+}
+void ProxyHooks::on_usage(const ClientIdentity&, std::string_view, const Usage&) {}
+
+namespace {
+
+node::RoleOptions role_options(const ProxyOptions& options) {
+  node::RoleOptions role;
+  role.component = "proxy";
+  role.role = wire::Role::proxy;
+  role.ledger_path = options.ledger_path;
+  role.state_dir = options.state_dir;
+  role.worker_policy = options.worker_policy;
+  role.evidence = options.evidence;
+  role.log = options.log;
+  role.metrics = options.metrics;
+  return role;
+}
+
+ClientIdentity identity_of(const AccountId& account, const ChannelId& channel) {
+  return {to_hex(account.bytes), to_hex(channel.bytes)};
+}
+
+}  // namespace
+
+struct Proxy::Impl final : node::RoleNode {
+  Impl(const Loop& loop, ProxyOptions o) : RoleNode(loop, role_options(o)), options(std::move(o)) {}
+
+  Status create() {
+    COCOON_TRY(const auto address, io::Address::parse(options.listen));
+    (void)address;
+    return open();
+  }
+
+  Status start() {
+    COCOON_TRY(const auto address, io::Address::parse(options.listen));
+    io::ListenOptions listen;
+    listen.log = log();
+    COCOON_TRY(auto made,
+               io::Listener::open(context(), address, listen, [this](io::Connection connection) {
+                 driver()->accept(std::move(connection), wire::Role::worker);
+               }));
+    listener.emplace(std::move(made));
+    listener->pause();  // until this node can show evidence
+    begin();
+    return ok();
+  }
+
+  std::unique_ptr<core::Core> make_core(core::NodeIdentity identity, const Hash&,
+                                        const billing::Registry& registry, Now now) override {
+    core::ProxyCoreOptions o;
+    o.max_unacknowledged = Nano{options.max_unacknowledged_nano};
+    o.max_clients = options.max_clients;
+    o.max_workers = options.max_workers;
+    o.max_requests_per_client = options.max_requests_per_client;
+    if (options.hooks) {
+      o.admit = [hooks = options.hooks](const AccountId& client, const ChannelId& channel,
+                                        std::string_view model) {
+        return hooks->admit(identity_of(client, channel), model);
+      };
+      o.on_usage = [hooks = options.hooks](const AccountId& client, const ChannelId& channel,
+                                           std::string_view model, const Usage& usage) {
+        hooks->on_usage(identity_of(client, channel), model, usage);
+      };
+    }
+    auto made = std::make_unique<core::ProxyCore>(std::move(identity), registry, std::move(o),
+                                                  random(), now);
+    core = made.get();
+    auto entries = stored();
+    Status restored = entries ? core->restore(*entries) : Status(entries.error());
+    if (!restored) {
+      log().error("the stored state is unusable: {}", restored.error().detail());
+      core = nullptr;
+      return nullptr;
+    }
+    return made;
+  }
+
+  void on_started() override {
+    listener->resume();
+    log().info("serving at {}", listener->address().text());
+  }
+
+  void on_registry(const billing::Registry& registry, Now now) override {
+    if (auto status = core->on_registry(registry, now); !status) {
+      log().error("registry refused: {}", status.error().detail());
+    }
+  }
+
+  void after_turn() override {
+    if (metrics() == nullptr) return;
+    const core::ProxyCounts counts = core->counts();
+    metrics()->set("cocoon_proxy_clients", static_cast<double>(counts.clients));
+    metrics()->set("cocoon_proxy_workers", static_cast<double>(counts.workers));
+    metrics()->set("cocoon_proxy_requests_running", static_cast<double>(counts.running));
+    metrics()->add("cocoon_proxy_requests_total",
+                   static_cast<double>(counts.requests_done - reported.requests_done), "done");
+    metrics()->add("cocoon_proxy_requests_total",
+                   static_cast<double>(counts.requests_failed - reported.requests_failed),
+                   "failed");
+    metrics()->add("cocoon_proxy_requests_total",
+                   static_cast<double>(counts.requests_cancelled - reported.requests_cancelled),
+                   "cancelled");
+    metrics()->add("cocoon_proxy_requests_total",
+                   static_cast<double>(counts.requests_refused - reported.requests_refused),
+                   "refused");
+    metrics()->add("cocoon_proxy_charged_nano_total",
+                   static_cast<double>(counts.charged.value - reported.charged.value));
+    reported = counts;
+  }
+
+  void on_certificate(const Hash&, Now) override {}  // peers see it when they connect
+  void begin_drain(Now now) override {
+    listener.reset();
+    core->drain(now);
+  }
+  bool drained() const override { return core->idle(); }
+  void settle(Now now) override { core->settle_all(now); }
+  void on_failed(const Error&) override {}
+  void on_closing() override { listener.reset(); }
+
+  ProxyOptions options;
+  std::optional<io::Listener> listener;
+  core::ProxyCore* core = nullptr;
+  core::ProxyCounts reported;
+};
+
+Proxy::Proxy(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Proxy::Proxy(Proxy&&) noexcept = default;
+Proxy& Proxy::operator=(Proxy&&) noexcept = default;
+Proxy::~Proxy() = default;
+
+Result<Proxy> Proxy::create(Loop loop, ProxyOptions options) {
+  auto impl = std::make_shared<Impl>(loop, std::move(options));
+  COCOON_CHECK(impl->create());
+  return Proxy(std::move(impl));
+}
+
+Status Proxy::start() {
+  return impl_->start();
+}
+
+std::string Proxy::address() const {
+  return impl_->listener ? impl_->listener->address().text() : std::string();
+}
+
+std::string Proxy::account() const {
+  return to_hex(impl_->RoleNode::account().bytes);
+}
+
+void Proxy::stop(std::chrono::milliseconds grace, Callback<void()> on_stopped) {
+  impl_->stop_all(grace, std::move(on_stopped));
+}
+
+}  // namespace cocoon::inline v0

@@ -1,0 +1,16 @@
+#pragma once
+/// @file A node's policy for its peers: what its owner configured, within what the registry allows.
+
+#include "billing/registry.h"
+#include "cocoon/attestation.h"
+#include "wire/messages.h"
+
+namespace cocoon::node {
+
+/// `configured`, with the registry's images for `role`: where the owner listed images, those that
+/// are in both lists count; where not, the registry's. The higher TCB floor of both counts. An
+/// empty result admits nobody.
+AttestationPolicy effective_policy(const AttestationPolicy& configured,
+                                   const billing::Registry& registry, wire::Role role);
+
+}  // namespace cocoon::node

@@ -1,0 +1,282 @@
+#include "node/role_node.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "crypto/hash.h"
+#include "io/clock.h"
+#include "ledger/local_port.h"
+#include "node/account_key.h"
+#include "node/own_certificate.h"
+#include "node/policy.h"
+
+namespace cocoon::node {
+namespace {
+
+Result<OwnCertificate> tls_of(const crypto::SigningKey& boot, ByteView certificate) {
+  COCOON_TRY(auto client, tls::Context::create(tls::Side::client, boot, certificate));
+  COCOON_TRY(auto server, tls::Context::create(tls::Side::server, boot, certificate));
+  return OwnCertificate{std::move(client), std::move(server), crypto::sha256(certificate)};
+}
+
+}  // namespace
+
+RoleNode::RoleNode(const Loop& loop, RoleOptions options)
+    : options_(std::move(options)),
+      context_(loop),
+      log_(options_.log, options_.component),
+      alive_(std::make_shared<bool>(true)) {}
+
+RoleNode::~RoleNode() {
+  *alive_ = false;
+}
+
+Status RoleNode::open() {
+  COCOON_TRY(auto key, load_or_create_account_key(options_.state_dir));
+  account_id_ = key.account_id();
+  account_ = std::move(key);
+  COCOON_TRY(store_, store::SqliteStore::open(context_, options_.state_dir + "/state.db"));
+  COCOON_TRY(ledger_, ledger::LocalLedgerPort::open(context_, options_.ledger_path, account_id_));
+  retry_ = std::make_unique<io::Timer>(context_, [] {});
+  return ok();
+}
+
+// --- Start-up ---
+
+void RoleNode::begin() {
+  read_registry();
+}
+
+void RoleNode::ask(ports::LedgerRequest request, std::string_view what, Answer answer) {
+  auto shared = std::make_shared<Answer>(std::move(answer));
+  ledger_->call(
+      request, [this, alive = alive_, request, what, shared](Result<ports::LedgerReply> r) {
+        if (!*alive || stopping_) return;
+        if (r) return (*shared)(std::move(*r));
+        log_.warning("cannot {}: {}; trying again in {} s", what, r.error().detail(),
+                     limits::kLedgerRetry.count());
+        retry_ = std::make_unique<io::Timer>(context_, [this, request, what, shared] {
+          ask(request, what, [shared](ports::LedgerReply reply) { (*shared)(std::move(reply)); });
+        });
+        retry_->set_in(limits::kLedgerRetry);
+      });
+}
+
+void RoleNode::read_registry() {
+  ask(ports::ReadRegistry{}, "read the registry", [this](ports::LedgerReply reply) {
+    auto* view = std::get_if<ports::RegistryView>(&reply);
+    if (view == nullptr) return;
+    registry_ = std::move(view->registry);
+    auto made = verify::Verifier::create(context_, registry_->network, registry_->kind);
+    if (!made) return fail(made.error());
+    verifier_ = std::move(*made);
+    if (auto status = apply_policies(); !status) return fail(status.error());
+    boot_ = crypto::SigningKey::generate(random_);
+    if (!options_.evidence) {
+      auto certificate = make_plain_certificate(*boot_, io::now().unix);
+      if (!certificate) return fail(certificate.error());
+      certificate_ = std::move(*certificate);
+      return run();
+    }
+    read_beacon();
+  });
+}
+
+Status RoleNode::apply_policies() {
+  if (options_.proxy_policy) {
+    COCOON_CHECK(verifier_->set_policy(
+        wire::Role::proxy,
+        effective_policy(*options_.proxy_policy, *registry_, wire::Role::proxy)));
+  }
+  if (options_.worker_policy) {
+    COCOON_CHECK(verifier_->set_policy(
+        wire::Role::worker,
+        effective_policy(*options_.worker_policy, *registry_, wire::Role::worker)));
+  }
+  for (const auto* policy : {&options_.proxy_policy, &options_.worker_policy}) {
+    if (*policy && (*policy)->root == TrustedRootKind::simulated) {
+      log_.warning(
+          "peers may show SIMULATED evidence: it proves nothing about hardware; use it for "
+          "development only");
+      break;
+    }
+  }
+  return ok();
+}
+
+void RoleNode::read_beacon() {
+  ask(ports::ReadBeacon{}, "read the ledger's beacon", [this](ports::LedgerReply reply) {
+    const auto* beacon = std::get_if<ports::Beacon>(&reply);
+    if (beacon == nullptr) return;
+    beacon_ = *beacon;
+    attest();
+  });
+}
+
+void RoleNode::attest() {
+  const auto role = options_.role == wire::Role::proxy ? attest::EvidenceRole::proxy
+                                                       : attest::EvidenceRole::worker;
+  if (!source_) {
+    io::JobPoolOptions pool;
+    pool.name = "cocoon-attest";
+    pool.queue_bounds = {4, 4, 4};
+    auto jobs = io::JobPool::start(context_, pool);
+    if (!jobs) return fail(jobs.error());
+    attest_jobs_.emplace(std::move(*jobs));
+    auto source = tee::open_source(*options_.evidence, role, *attest_jobs_);
+    if (!source) return fail(source.error());
+    source_ = std::move(*source);
+    if (source_->simulated()) {
+      log_.warning("this node shows SIMULATED evidence: no peer on a real network will accept it");
+    }
+  }
+  attest::Claims claims;
+  claims.role = role;
+  claims.network = registry_->network;
+  claims.account = account_id_;
+  claims.models = options_.models;
+  claims.beacon = {beacon_->height, beacon_->hash, beacon_->time};
+  make_attested_certificate(*boot_, claims, *source_, io::now().unix,
+                            [this, alive = alive_](Result<Bytes> certificate) {
+                              if (!*alive || stopping_) return;
+                              if (!certificate)
+                                return fail(std::move(certificate).error().within("cannot attest"));
+                              certificate_ = std::move(*certificate);
+                              if (!driver_) return read_epoch();
+                              auto renewed = tls_of(*boot_, certificate_);
+                              if (!renewed) return fail(renewed.error());
+                              const Hash leaf = renewed->leaf_sha256;
+                              driver_->set_certificate(std::move(*renewed));
+                              on_certificate(leaf, io::now());
+                              log_.info("certificate renewed");
+                            });
+}
+
+void RoleNode::read_epoch() {
+  ask(ports::ReadEpoch{account_id_}, "read this account's epoch", [this](ports::LedgerReply reply) {
+    const auto* view = std::get_if<ports::EpochView>(&reply);
+    if (view == nullptr) return;
+    const std::uint64_t next = view->newest ? view->newest->value.epoch + 1 : 1;
+    epoch_ = billing::sign(
+        billing::EpochRecord::make(registry_->network, next, boot_->boot_key_id()), *account_);
+    publish_epoch();
+  });
+}
+
+void RoleNode::publish_epoch() {
+  ask(ports::PublishEpoch{*epoch_}, "publish this node's epoch", [this](ports::LedgerReply reply) {
+    if (const auto* bounced = std::get_if<ports::Bounced>(&reply)) {
+      // Another copy of this account was quicker: take the next number, and so the account.
+      log_.warning("the ledger refused this node's epoch: {}", bounced->error.detail());
+      return read_epoch();
+    }
+    run();
+  });
+}
+
+void RoleNode::run() {
+  auto certificate = tls_of(*boot_, certificate_);
+  if (!certificate) return fail(certificate.error());
+  core::NodeIdentity identity{registry_->network, account_->duplicate(), boot_->duplicate(),
+                              epoch_.value_or(billing::SignedEpoch{})};
+  core_ = make_core(std::move(identity), certificate->leaf_sha256, *registry_, io::now());
+  if (!core_) return;  // make_core() has said why
+  DriverParts parts;
+  parts.core = core_.get();
+  parts.verifier = verifier_.get();
+  parts.ledger = ledger_.get();
+  parts.store = store_.get();
+  parts.engine = engine();
+  parts.log = log_;
+  driver_ = std::make_unique<Driver>(
+      context_, parts, std::move(*certificate), [this] { after_turn(); },
+      [this](Error error) { fail(error); });
+  renewal_ = std::make_unique<io::Timer>(context_, [this] { renew_certificate(); });
+  renewal_->set_in(std::chrono::duration_cast<Millis>(limits::kCertificateLifetime) * 3 / 4);
+  ledger_->watch_registry([this, alive = alive_] {
+    if (*alive && !stopping_) refresh_registry();
+  });
+  on_started();
+}
+
+void RoleNode::renew_certificate() {
+  renewal_->set_in(std::chrono::duration_cast<Millis>(limits::kCertificateLifetime) * 3 / 4);
+  if (options_.evidence) return read_beacon();
+  auto certificate = make_plain_certificate(*boot_, io::now().unix);
+  if (!certificate) return fail(certificate.error());
+  certificate_ = std::move(*certificate);
+  auto renewed = tls_of(*boot_, certificate_);
+  if (!renewed) return fail(renewed.error());
+  driver_->set_certificate(std::move(*renewed));
+}
+
+void RoleNode::refresh_registry() {
+  ask(ports::ReadRegistry{}, "read the registry", [this](ports::LedgerReply reply) {
+    auto* view = std::get_if<ports::RegistryView>(&reply);
+    if (view == nullptr || view->registry.version <= registry_->version) return;
+    registry_ = std::move(view->registry);
+    log_.info("registry version {} in use", registry_->version);
+    if (auto status = apply_policies(); !status) return fail(status.error());
+    on_registry(*registry_, io::now());
+    driver_->review_peers();
+    driver_->arm();
+  });
+}
+
+void RoleNode::fail(const Error& error) {
+  log_.error("{} ({})", error.detail(), error.code());
+  on_failed(error);
+}
+
+// --- Stop ---
+
+void RoleNode::stop_all(Millis grace, Callback<void()> on_stopped) {
+  on_stopped_ = std::move(on_stopped);
+  if (std::exchange(stopping_, true)) return;
+  retry_.reset();
+  renewal_.reset();
+  if (!driver_) return close_parts();
+  begin_drain(io::now());
+  driver_->arm();
+  drain_until_ = io::now().mono + grace;
+  drain_timer_ = std::make_unique<io::Timer>(context_, [this] { when_drained(); });
+  drain_timer_->set_in(limits::kDrainPoll);
+}
+
+/// Waits for running requests, then settles, then waits for the ledger's answers, within the grace.
+void RoleNode::when_drained() {
+  const Now now = io::now();
+  const bool late = now.mono >= drain_until_;
+  if (!drained() && !late) return drain_timer_->set_in(limits::kDrainPoll);
+  if (!std::exchange(settled_, true)) {
+    settle(now);
+    driver_->arm();
+    drain_until_ = now.mono + limits::kSettlePatience;
+    return drain_timer_->set_in(limits::kDrainPoll);
+  }
+  close_parts();
+}
+
+void RoleNode::close_parts() {
+  if (driver_) driver_->close_all();
+  drain_timer_.reset();
+  on_closing();
+  // The store last: what settling changed is on disk before we say that we stopped.
+  auto close_context = [this] {
+    store_.reset();
+    ledger_.reset();
+    driver_.reset();
+    source_.reset();
+    attest_jobs_.reset();
+    verifier_.reset();
+    context_.close([this] {
+      if (on_stopped_) std::exchange(on_stopped_, nullptr)();
+    });
+  };
+  if (!store_) return close_context();
+  store_->stop([close_context] { close_context(); });
+}
+
+}  // namespace cocoon::node

@@ -1,0 +1,144 @@
+#pragma once
+/// @file What the three roles share at run time: start-up, registry, drain and stop. A role adds
+/// its core and what is its own.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "billing/registry.h"
+#include "cocoon/attestation.h"
+#include "cocoon/callback.h"
+#include "cocoon/loop.h"
+#include "cocoon/metrics.h"
+#include "core/core.h"
+#include "core/identity.h"
+#include "crypto/system_random.h"
+#include "io/context.h"
+#include "io/jobs.h"
+#include "io/timer.h"
+#include "node/driver.h"
+#include "ports/ledger.h"
+#include "store/sqlite_store.h"
+#include "tee/source.h"
+#include "verify/verifier.h"
+
+namespace cocoon::node {
+
+/// What every role is given.
+struct RoleOptions {
+  std::string_view component;  ///< for the log: "client", "proxy", "worker"
+  wire::Role role{};
+  std::string ledger_path;
+  std::string state_dir;
+  /// Policies for peers, by their role; absent: the role has no such peers.
+  std::optional<AttestationPolicy> proxy_policy;
+  std::optional<AttestationPolicy> worker_policy;
+  /// Absent for clients.
+  std::optional<EvidenceSource> evidence;
+  std::vector<std::string> models;  ///< claimed by workers
+  LogSink log;
+  std::shared_ptr<Metrics> metrics;
+};
+
+/// Loop thread only. Start-up runs in steps, each an answer from a port; the ledger being away
+/// delays it and is logged, anything else ends it and is logged as what it is.
+class RoleNode {
+ public:
+  virtual ~RoleNode();
+
+  const AccountId& account() const { return account_id_; }
+
+  /// Opens key, store and ledger. Blocks on the disk, not on the network.
+  Status open();
+  /// Begins the start-up; make_core() is called when everything is known.
+  void begin();
+  /// Drains, settles, closes; `on_stopped` is the last thing that happens.
+  void stop_all(Millis grace, Callback<void()> on_stopped);
+  bool stopping() const { return stopping_; }
+  /// Null until the core runs.
+  Driver* driver() { return driver_.get(); }
+
+ protected:
+  RoleNode(const Loop& loop, RoleOptions options);
+
+  // --- The role's part ---
+
+  /// Everything is known: make the core. It is driven from then on.
+  virtual std::unique_ptr<core::Core> make_core(core::NodeIdentity identity,
+                                                const Hash& leaf_sha256,
+                                                const billing::Registry& registry, Now now) = 0;
+  /// The core runs: connect or listen.
+  virtual void on_started() = 0;
+  virtual void on_registry(const billing::Registry& registry, Now now) = 0;
+  /// After every turn: events, metrics.
+  virtual void after_turn() = 0;
+  virtual void begin_drain(Now now) = 0;
+  virtual bool drained() const = 0;
+  virtual void settle(Now now) = 0;
+  virtual ports::Engine* engine() { return nullptr; }
+  /// The node cannot go on; it has been logged. The owner of the process decides what follows.
+  virtual void on_failed(const Error& error) = 0;
+  /// The last call: give back what was made from context().
+  virtual void on_closing() = 0;
+  /// A new certificate is used for new connections.
+  virtual void on_certificate(const Hash& leaf_sha256, Now now) = 0;
+
+  Result<std::vector<ports::StoreEntry>> stored() { return store_->load(""); }
+  const io::Context& context() const { return context_; }
+  const Logger& log() const { return log_; }
+  Random& random() { return random_; }
+  Metrics* metrics() const { return options_.metrics.get(); }
+  const billing::Registry& registry() const { return *registry_; }
+
+ private:
+  using Answer = Callback<void(ports::LedgerReply)>;
+
+  /// Asks the ledger until it answers.
+  void ask(ports::LedgerRequest request, std::string_view what, Answer answer);
+  void read_registry();
+  void read_beacon();
+  void read_epoch();
+  void attest();
+  void publish_epoch();
+  void run();
+  void refresh_registry();
+  Status apply_policies();
+  void renew_certificate();
+  void fail(const Error& error);
+  void when_drained();
+  void close_parts();
+
+  RoleOptions options_;
+  io::Context context_;
+  Logger log_;
+  crypto::SystemRandom random_;
+  std::optional<crypto::SigningKey> account_;
+  AccountId account_id_;
+  std::optional<crypto::SigningKey> boot_;
+  std::optional<billing::SignedEpoch> epoch_;
+  std::optional<billing::Registry> registry_;
+  std::optional<ports::Beacon> beacon_;
+  Bytes certificate_;
+
+  std::optional<io::JobPool> attest_jobs_;
+  std::unique_ptr<tee::Source> source_;
+  std::unique_ptr<store::SqliteStore> store_;
+  std::unique_ptr<ports::Ledger> ledger_;
+  std::unique_ptr<verify::Verifier> verifier_;
+  std::unique_ptr<core::Core> core_;
+  std::unique_ptr<Driver> driver_;
+  std::unique_ptr<io::Timer> retry_;
+  std::unique_ptr<io::Timer> renewal_;
+  std::unique_ptr<io::Timer> drain_timer_;
+  Callback<void()> on_stopped_;
+  MonoTime drain_until_{};
+  bool stopping_ = false;
+  bool settled_ = false;
+  std::shared_ptr<bool> alive_;
+};
+
+}  // namespace cocoon::node
