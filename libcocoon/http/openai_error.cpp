@@ -42,7 +42,8 @@ struct CodeRow {
   int status;
 };
 constexpr CodeRow kCodes[] = {
-    {"request_body_too_slow", 408},  // the caller's own doing, not the network's
+    {"request_head_too_slow", 408},  // the caller's own doing, not the network's
+    {"request_body_too_slow", 408},
     {"method_not_allowed", 405},      {"media_type_not_json", 415},
     {"header_too_large", 431},        {"request_line_too_long", 414},
     {"expectation_unknown", 417},     {"http_version_unsupported", 505},
