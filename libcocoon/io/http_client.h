@@ -17,6 +17,10 @@
 
 namespace cocoon::io {
 
+/// Whether `url` is http:// or https:// with a host and without user and password.
+/// Errors: `invalid_argument` ("bad_url").
+Status check_http_url(const std::string& url);
+
 struct HttpField {
   std::string name;  ///< in answers: lower case
   std::string value;
@@ -54,6 +58,8 @@ struct HttpAnswerHead {
 /// What happens to a request. Loop thread only, never inside a call of the owner's; each may
 /// destroy the transfer, and start others.
 struct HttpEvents {
+  /// A connection stands and the request is being sent: from here on the server may act on it.
+  Callback<void()> on_sent;
   Callback<void(const HttpAnswerHead&)> on_head;
   /// Valid during the call. Not called while paused.
   Callback<void(ByteView)> on_body;

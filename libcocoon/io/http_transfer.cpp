@@ -42,7 +42,9 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-Status check_url(const std::string& url) {
+}  // namespace
+
+Status check_http_url(const std::string& url) {
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
   char* scheme = nullptr;
   char* user = nullptr;
@@ -59,12 +61,11 @@ Status check_url(const std::string& url) {
                            url.substr(0, 200)));
 }
 
-}  // namespace
-
 HttpTransfer::Impl::Impl(std::shared_ptr<HttpClient::Impl> client, HttpRequest request,
                          HttpEvents events)
     : client_(std::move(client)),
       request_(std::move(request)),
+      on_sent_(std::move(events.on_sent)),
       on_head_(std::move(events.on_head)),
       on_body_(std::move(events.on_body)),
       on_done_(std::move(events.on_done)),
@@ -75,7 +76,7 @@ HttpTransfer::Impl::~Impl() {
 }
 
 Status HttpTransfer::Impl::prepare() {
-  COCOON_CHECK(check_url(request_.url));
+  COCOON_CHECK(check_http_url(request_.url));
   COCOON_CHECK(set_fields());
   easy_ = curl_easy_init();
   if (easy_ == nullptr) return Error(ErrorKind::io, "no_memory", "libcurl gives no handle");
@@ -97,11 +98,9 @@ Status HttpTransfer::Impl::prepare() {
     curl_easy_setopt(e, CURLOPT_POST, 1L);
     curl_easy_setopt(e, CURLOPT_POSTFIELDS, request_.body.data());
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
-    // libcurl repeats a request by itself when a kept connection turns out to be dead; a POST may
-    // have had its effect by then.
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, &Impl::on_send);
-    curl_easy_setopt(e, CURLOPT_PREREQDATA, this);
   }
+  curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, &Impl::on_send);
+  curl_easy_setopt(e, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, static_cast<long>(limits::kHttpKeepIdle.count()));
   if (request_.deadlines.connect > Millis::zero()) {
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
@@ -143,8 +142,12 @@ int HttpTransfer::Impl::on_send(void* self, char*, char*, int, int) {
   auto* transfer = static_cast<Impl*>(self);
   if (!transfer->sent_) {
     transfer->sent_ = true;
+    transfer->client_->deliver_later(*transfer);
     return CURL_PREREQFUNC_OK;
   }
+  // libcurl repeats a request by itself when a kept connection turns out to be dead; a POST may
+  // have had its effect by then.
+  if (transfer->request_.method == HttpMethod::get) return CURL_PREREQFUNC_OK;
   transfer->refuse(ErrorKind::upstream, "closed_before_answer",
                    fmt::format("{} closed the connection instead of answering; the request may "
                                "have been carried out, so it was not sent again",
@@ -227,8 +230,11 @@ std::size_t HttpTransfer::Impl::on_data(char* data, std::size_t size, std::size_
     transfer->client_->deliver_later(*transfer);
     return CURL_WRITEFUNC_PAUSE;
   }
-  transfer->body_begun_ = true;
   transfer->last_byte_ = now().mono;
+  if (!transfer->body_begun_) {
+    transfer->body_begun_ = true;
+    transfer->deadline_.set(transfer->next_deadline());
+  }
   transfer->body_bytes_ += bytes;
   append(transfer->inbox_, as_bytes({data, bytes}));
   transfer->client_->deliver_later(*transfer);
@@ -258,7 +264,11 @@ void HttpTransfer::Impl::set_result(CURLcode code) {
 void HttpTransfer::Impl::deliver() {
   const auto keep = shared_from_this();
   if (ended_) return;
-  if (head_complete_ && !head_delivered_) {
+  if (sent_ && !sent_delivered_) {
+    sent_delivered_ = true;
+    on_sent_();
+  }
+  if (!ended_ && head_complete_ && !head_delivered_) {
     head_delivered_ = true;
     on_head_(head_);
   }
@@ -295,6 +305,7 @@ void HttpTransfer::Impl::cancel() {
   deadline_.stop();
   client_->remove(*this);
   release();
+  on_sent_ = {};
   on_head_ = {};
   on_body_ = {};
   on_done_ = {};

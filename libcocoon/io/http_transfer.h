@@ -91,6 +91,7 @@ class HttpTransfer::Impl : public std::enable_shared_from_this<HttpTransfer::Imp
 
   std::shared_ptr<HttpClient::Impl> client_;
   HttpRequest request_;
+  Slot<> on_sent_;
   Slot<const HttpAnswerHead&> on_head_;
   Slot<ByteView> on_body_;
   Slot<Status> on_done_;
@@ -110,6 +111,7 @@ class HttpTransfer::Impl : public std::enable_shared_from_this<HttpTransfer::Imp
   bool head_complete_ = false;
   bool head_delivered_ = false;
   bool sent_ = false;  // libcurl has begun to send the request
+  bool sent_delivered_ = false;
   bool body_begun_ = false;
   std::size_t body_bytes_ = 0;
   Bytes inbox_;                   // body that the owner has not seen

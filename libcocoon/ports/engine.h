@@ -2,14 +2,12 @@
 /// @file The inference engine behind a worker, as the worker's core sees it: values only.
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/time.h"
-#include "cocoon/callback.h"
 #include "cocoon/result.h"
 
 namespace cocoon::ports {
@@ -28,6 +26,12 @@ struct EngineRequest {
   Millis time_left{};
 };
 
+/// The engine has been reached and is given the request: from here on it may have been run. Comes
+/// once, first; where it does not come, nothing was run.
+struct EngineStarted {
+  EngineRun run = 0;
+};
+
 /// The answer has begun. Comes once, before any bytes.
 struct EngineHead {
   EngineRun run = 0;
@@ -44,9 +48,9 @@ struct EngineBytes {
 /// The run is over: the last event of every run that was not cancelled.
 struct EngineEnd {
   EngineRun run = 0;
-  /// Nothing: the answer is complete, by the engine's own account of its length. Otherwise why it
+  /// Success: the answer is complete, by the engine's own account of its length. Otherwise why it
   /// is not, as `upstream`, `timeout` or `unavailable`; what came before is then a cut answer.
-  std::optional<Error> error;
+  Status status = ok();
 };
 
 /// What is known about the engine itself. Comes when it changes.
@@ -59,7 +63,8 @@ struct EngineReadiness {
   friend bool operator==(const EngineReadiness&, const EngineReadiness&) = default;
 };
 
-using EngineEvent = std::variant<EngineHead, EngineBytes, EngineEnd, EngineReadiness>;
+using EngineEvent =
+    std::variant<EngineStarted, EngineHead, EngineBytes, EngineEnd, EngineReadiness>;
 
 /// The port. All calls and events on the loop thread; no event comes inside a call.
 class Engine {
