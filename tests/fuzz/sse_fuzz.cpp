@@ -1,0 +1,75 @@
+// modules: http
+// covers: libcocoon/http/sse.cpp
+/// @file However a stream is cut, its events have the same data and together all its bytes. The
+/// first byte of the input is the size of the pieces.
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "http/sse.h"
+
+namespace {
+
+using cocoon::http::SseEvent;
+using cocoon::http::SseParser;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+struct Seen {
+  std::string raw;
+  std::vector<std::string> data;
+  bool failed = false;
+
+  void add(const SseEvent& event) {
+    raw += event.raw;
+    if (event.has_data) data.emplace_back(event.data);
+    require(event.has_data || event.data.empty());
+  }
+};
+
+Seen read(std::string_view bytes, std::size_t piece, std::size_t limit) {
+  SseParser parser(limit);
+  Seen seen;
+  while (!bytes.empty() && !seen.failed) {
+    const std::string part(bytes.substr(0, piece));
+    bytes.remove_prefix(part.size());
+    parser.push(part);
+    while (true) {
+      auto event = parser.next();
+      seen.failed = !event;
+      if (!event || !*event) break;
+      require((*event)->raw.size() <= limit);
+      seen.add(**event);
+    }
+  }
+  if (const auto rest = parser.finish()) seen.add(*rest);
+  return seen;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes = cocoon::as_text({data + 1, size - 1});
+  const Seen whole = read(bytes, bytes.size() + 1, bytes.size() + 1);
+  const Seen pieces = read(bytes, data[0] % 32 + 1u, bytes.size() + 1);
+  require(!whole.failed && !pieces.failed);
+  require(whole.raw == bytes && pieces.raw == bytes);
+  require(whole.data == pieces.data);
+  (void)read(bytes, data[0] % 32 + 1u, 16);
+
+  for (const std::string& event : whole.data) {
+    std::string written;
+    cocoon::http::append_sse_data(written, event);
+    const Seen again = read(written, written.size(), written.size());
+    // A CR within the data is a line end like any other.
+    if (event.find('\r') == std::string::npos) {
+      require(again.data == std::vector<std::string>{event});
+    }
+  }
+  return 0;
+}
