@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -41,14 +43,17 @@ struct Vector {
   UnixTime now{};
   std::string verdict;  ///< as expected.json has it
   bool strict_accept = false;
-
-  /// The leading [A-Za-z_]+ of the verdict (defaults.md "Verdict classes").
-  std::string verdict_class() const {
-    std::size_t end = 0;
-    while (end < verdict.size() && (std::isalpha(verdict[end]) != 0 || verdict[end] == '_')) ++end;
-    return verdict.substr(0, end);
-  }
 };
+
+/// The leading [A-Za-z_]+ of a verdict: its class (defaults.md "Verdict classes").
+inline std::string leading_word(const std::string& verdict) {
+  std::size_t end = 0;
+  while (end < verdict.size() &&
+         (std::isalpha(static_cast<unsigned char>(verdict[end])) != 0 || verdict[end] == '_')) {
+    ++end;
+  }
+  return verdict.substr(0, end);
+}
 
 /// Reads the folder `name`, for example "dcap/r01-tdx4-uptodate".
 inline Vector load_vector(const std::string& name) {
