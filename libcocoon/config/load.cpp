@@ -10,7 +10,7 @@
 #include "cocoon/config.h"
 #include "config/roles.h"
 
-namespace cocoon::inline v0 {
+COCOON_ABI_BEGIN
 
 namespace {
 
@@ -51,4 +51,4 @@ Result<WorkerConfig> load_worker_config(const std::string& path) {
   return config::parse_worker_config(text, path);
 }
 
-}  // namespace cocoon::inline v0
+COCOON_ABI_END

@@ -41,13 +41,16 @@ SYSTEM = re.compile(r"(arpa|linux|net|netinet|sys)/|"
                     r"(dirent|errno|fcntl|netdb|poll|pthread|signal|spawn|unistd)\.h$")
 STANDARD = re.compile(r"[a-z_]+$")
 
-# The logic is given the time and the bytes; base/log.cpp is the one sink that writes by itself.
+# The logic is given the time and the bytes. (A mutex is no thread: what several verification jobs
+# share may hold one.)
 FIRST_MODULE_WITH_IO = "io"
-IMPURE_HEADERS = {"condition_variable", "filesystem", "fstream", "future", "iostream", "mutex",
-                  "shared_mutex", "thread"}
+IMPURE_HEADERS = {"condition_variable", "filesystem", "fstream", "future", "iostream", "thread"}
 IMPURE_CALLS = re.compile(r"\b(system_clock|steady_clock|high_resolution_clock)::now\b|"
                           r"\bgetenv\s*\(|\bstd::time\s*\(|\brandom_device\b|\bfopen\s*\(")
-IMPURE_ALLOWED = {"libcocoon/base/log.cpp"}
+IMPURE_ALLOWED = {
+    "libcocoon/base/log.cpp",     # the one sink that writes by itself
+    "libcocoon/tls/context.cpp",  # asks the processor whether it computes AES
+}
 
 SLEEPS = {
     "c": re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|clock_nanosleep|sleep)\s*\("),
