@@ -44,7 +44,10 @@ ByteArray<N> digest(const EVP_MD* md, ByteView data) {
 // inputs that key derivation has.
 class Hmac {
  public:
-  explicit Hmac(ByteView key) { crypto_auth_hmacsha256_init(&state_, key.data(), key.size()); }
+  explicit Hmac(ByteView key) {
+    static constexpr std::uint8_t kNothing = 0;  // libsodium's key pointer must not be null
+    crypto_auth_hmacsha256_init(&state_, key.empty() ? &kNothing : key.data(), key.size());
+  }
   ~Hmac() { sodium_memzero(&state_, sizeof state_); }
   Hmac(const Hmac&) = delete;
   Hmac& operator=(const Hmac&) = delete;

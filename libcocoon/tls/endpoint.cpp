@@ -190,7 +190,12 @@ Status Endpoint::handshake() {
   const int done = SSL_do_handshake(ssl_.get());
   transport_->readable = 0;
   if (done == 1) return finish_handshake();
-  if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) return ok();
+  const int why = SSL_get_error(ssl_.get(), done);
+  if (why == SSL_ERROR_WANT_READ) return ok();
+  if (why == SSL_ERROR_ZERO_RETURN) {
+    return fail({ErrorKind::io, "connection_closed",
+                 "the peer ended the connection during the TLS handshake."});
+  }
   return fail(tls_failure(SSL_get_verify_result(ssl_.get())));
 }
 

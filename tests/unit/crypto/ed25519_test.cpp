@@ -68,7 +68,7 @@ TEST(Ed25519, AKeyOfSmallOrderIsRefused) {
 
 TEST(Ed25519, WrongLengthsAreBadSignatures) {
   const Signature signature = key().sign(as_bytes("m"));
-  const auto& public_key = key().public_key();
+  const ByteArray<32> public_key = key().public_key();
   EXPECT_TRUE(verify(ByteView(public_key), as_bytes("m"), ByteView(signature)));
   EXPECT_FALSE(verify(ByteView(public_key).first(31), as_bytes("m"), ByteView(signature)));
   EXPECT_FALSE(verify(ByteView(public_key), as_bytes("m"), ByteView(signature).first(63)));

@@ -278,6 +278,15 @@ TEST(TlsEndpoint, ATransportThatEndsInTheHandshakeIsAFailure) {
   EXPECT_EQ(end.error().code(), "tls_truncated");
 }
 
+TEST(TlsEndpoint, AGoodbyeInTheHandshakeIsAFailure) {
+  Pair pair;
+  const Bytes close_notify = {0x15, 0x03, 0x03, 0x00, 0x02, 0x01, 0x00};
+  auto received = pair.client.receive(close_notify);
+  ASSERT_FALSE(received);
+  EXPECT_EQ(received.error().code(), "connection_closed");
+  EXPECT_EQ(pair.client.state(), State::failed);
+}
+
 TEST(TlsEndpoint, ATransportThatEndsBeforeAdmissionNeverShowsWhatWasSent) {
   Pair pair;
   pair.connect();
