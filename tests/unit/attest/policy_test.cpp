@@ -1,0 +1,226 @@
+#include "attest/policy.h"
+
+#include <gtest/gtest.h>
+
+#include "attest/text.h"
+
+namespace cocoon::attest {
+namespace {
+
+const UnixTime kNow = parse_utc("2026-03-01T12:00:00Z").value();
+constexpr std::uint64_t kSeptVeDisable = 1ull << 28;
+
+/// A verdict that the default policy, with the image listed, admits; each test spoils one thing.
+class Policy : public testing::Test {
+ protected:
+  Policy() {
+    TdReport td;
+    td.td_attributes = kSeptVeDisable;
+    td.xfam = 0xE7;
+    verdict_.body = td;
+    verdict_.tee = TeeKind::tdx;
+    verdict_.image = image_hash(td);
+    verdict_.platform = PckExtension{};
+    verdict_.platform->ppid.bytes.fill(1);
+    verdict_.platform->platform_instance_id = PlatformId{};
+    verdict_.platform->platform_instance_id->bytes.fill(2);
+    verdict_.status = TcbStatus::up_to_date;
+    verdict_.tcb_evaluation_number = 17;
+    verdict_.collateral_issued = kNow - Seconds(3600);
+    verdict_.expires = kNow + Seconds(3600);
+    policy_.images = {verdict_.image};
+  }
+
+  TdReport& td() { return std::get<TdReport>(*verdict_.body); }
+
+  /// The codes of all refusals, joined.
+  std::string refusals(UnixTime now = kNow) const {
+    std::string out;
+    for (const Refusal& refusal : evaluate(verdict_, policy_, now).refusals) {
+      out += (out.empty() ? "" : ",") + std::string(refusal.code);
+    }
+    return out;
+  }
+
+  Verdict verdict_;
+  AttestationPolicy policy_;
+};
+
+TEST_F(Policy, AdmitsWhatItShould) {
+  EXPECT_EQ(refusals(), "");
+}
+
+TEST_F(Policy, AdmitsNobodyByDefault) {
+  policy_ = AttestationPolicy{};
+  EXPECT_EQ(refusals(), "image");
+}
+
+TEST_F(Policy, RefusesAnEmptyVerdict) {
+  verdict_ = Verdict{};
+  EXPECT_NE(refusals().find("untrusted"), std::string::npos);
+}
+
+TEST_F(Policy, RefusesAnyFaultWhateverTheStatus) {
+  verdict_.faults.push_back({Fault::crl_missing, "pck_crl"});
+  EXPECT_EQ(refusals(), "untrusted");
+}
+
+TEST_F(Policy, RefusesAVerdictWithoutStatus) {
+  verdict_.status.reset();
+  EXPECT_EQ(refusals(), "untrusted");
+}
+
+TEST_F(Policy, KeepsRealAndSimulatedRootsApart) {
+  verdict_.root = TrustedRootKind::simulated;
+  EXPECT_EQ(refusals(), "root_kind");
+  policy_.root = TrustedRootKind::simulated;
+  EXPECT_EQ(refusals(), "");
+  verdict_.root = TrustedRootKind::intel;
+  EXPECT_EQ(refusals(), "root_kind");
+}
+
+TEST_F(Policy, RefusesAVerdictThatHasExpired) {
+  EXPECT_EQ(refusals(verdict_.expires), "");
+  EXPECT_EQ(refusals(verdict_.expires + Millis(1)), "verdict_expired");
+}
+
+TEST_F(Policy, RefusesCollateralOlderThanItsLimit) {
+  policy_.max_collateral_age = Seconds(3600);
+  EXPECT_EQ(refusals(), "");
+  policy_.max_collateral_age = Seconds(3599);
+  EXPECT_EQ(refusals(), "collateral_too_old");
+}
+
+TEST_F(Policy, RefusesEveryStatusThatIsNotListed) {
+  for (const TcbStatus status :
+       {TcbStatus::sw_hardening_needed, TcbStatus::configuration_needed,
+        TcbStatus::configuration_and_sw_hardening_needed, TcbStatus::out_of_date,
+        TcbStatus::out_of_date_configuration_needed, TcbStatus::td_relaunch_advised,
+        TcbStatus::td_relaunch_advised_configuration_needed, TcbStatus::revoked}) {
+    verdict_.status = status;
+    policy_.tcb_statuses = {TcbStatus::up_to_date};
+    EXPECT_EQ(refusals(), "tcb_status") << cocoon::to_string(status);
+    policy_.tcb_statuses.push_back(status);
+    EXPECT_EQ(refusals(), status == TcbStatus::revoked ? "tcb_status" : "")
+        << cocoon::to_string(status);
+  }
+}
+
+TEST_F(Policy, HoldsAFloorOfTheTcbEvaluationNumber) {
+  policy_.min_tcb_evaluation_number = 17;
+  EXPECT_EQ(refusals(), "");
+  policy_.min_tcb_evaluation_number = 18;
+  EXPECT_EQ(refusals(), "tcb_evaluation_number");
+}
+
+TEST_F(Policy, RefusesEnclavesUnlessListed) {
+  const SgxReport enclave;
+  verdict_.body = enclave;
+  verdict_.tee = TeeKind::sgx;
+  verdict_.image = image_hash(enclave);
+  policy_.images = {verdict_.image};
+  EXPECT_EQ(refusals(), "tee_kind");
+  policy_.tees = {TeeKind::sgx};
+  EXPECT_EQ(refusals(), "");
+  verdict_.debug = true;
+  EXPECT_EQ(refusals(), "debug");
+}
+
+TEST_F(Policy, RefusesADebugGuest) {
+  verdict_.debug = true;
+  td().td_attributes |= 1;
+  EXPECT_EQ(refusals(), "debug,td_attributes");
+}
+
+TEST_F(Policy, RefusesUntrustedAndReservedAttributes) {
+  constexpr std::uint64_t kAdmitted =
+      1ull << 16 | 1ull << 27 | 1ull << 28 | 1ull << 30 | 1ull << 31 | 1ull << 62 | 1ull << 63;
+  for (int bit = 0; bit < 64; ++bit) {
+    td().td_attributes = kSeptVeDisable | 1ull << bit;
+    const bool admitted = (kAdmitted >> bit & 1) != 0;
+    EXPECT_EQ(refusals(), admitted ? "" : bit == 29 ? "migratable" : "td_attributes") << bit;
+  }
+}
+
+TEST_F(Policy, RefusesAGuestThatTakesExceptionsFromItsHost) {
+  td().td_attributes = 0;
+  EXPECT_EQ(refusals(), "sept_ve_enabled");
+}
+
+TEST_F(Policy, RefusesAServiceGuestThatIsNotListed) {
+  td().current.emplace();
+  EXPECT_EQ(refusals(), "");
+  td().current->mr_service_td[47] = 1;
+  EXPECT_EQ(refusals(), "service_td");
+  policy_.service_tds = {td().current->mr_service_td};
+  EXPECT_EQ(refusals(), "");
+  td().extended.emplace();
+  EXPECT_EQ(refusals(), "");
+  td().extended->current_service_td_hash[0] = 1;
+  EXPECT_EQ(refusals(), "service_td");
+  td().extended->current_service_td_hash[0] = 0;
+  td().extended->init_service_td_hash[0] = 1;
+  EXPECT_EQ(refusals(), "service_td");
+}
+
+TEST_F(Policy, RefusesFeaturesOutsideXfam) {
+  td().xfam = 0x2;
+  EXPECT_EQ(refusals(), "xfam");
+  td().xfam = 0x3 | 1ull << 19;
+  EXPECT_EQ(refusals(), "xfam");
+  policy_.allowed_xfam |= 1ull << 19;
+  EXPECT_EQ(refusals(), "");
+}
+
+TEST_F(Policy, RefusesATdxModuleThatIsNotListed) {
+  policy_.tdx_modules.emplace();
+  EXPECT_EQ(refusals(), "tdx_module");
+  policy_.tdx_modules->push_back(td().mr_seam);
+  EXPECT_EQ(refusals(), "");
+}
+
+TEST_F(Policy, RefusesAPlatformThatIsNotListed) {
+  policy_.platforms.emplace();
+  EXPECT_EQ(refusals(), "platform");
+  policy_.platforms = {verdict_.platform->ppid};
+  EXPECT_EQ(refusals(), "");
+  policy_.platforms = {*verdict_.platform->platform_instance_id};
+  EXPECT_EQ(refusals(), "");
+}
+
+TEST_F(Policy, RefusesAnImageThatIsNotListed) {
+  policy_.images[0].bytes[31] ^= 1;
+  EXPECT_EQ(refusals(), "image");
+}
+
+TEST_F(Policy, TurnsItsFirstRefusalIntoAnError) {
+  verdict_.status = TcbStatus::out_of_date;
+  const Status status = evaluate(verdict_, policy_, kNow).status();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().kind(), ErrorKind::attestation);
+  EXPECT_EQ(status.error().code(), "tcb_status");
+}
+
+TEST(ImageHashText, ReadsAndWritesHex) {
+  const std::string text(64, 'a');
+  EXPECT_EQ(ImageHash::from_hex(text)->to_hex(), text);
+  EXPECT_FALSE(ImageHash::from_hex(text.substr(1)));
+  EXPECT_FALSE(ImageHash::from_hex(std::string(64, 'g')));
+}
+
+TEST(PlatformIdText, ReadsAndWritesHex) {
+  EXPECT_EQ(PlatformId::from_hex(std::string(32, 'B'))->to_hex(), std::string(32, 'b'));
+  EXPECT_FALSE(PlatformId::from_hex(std::string(34, 'b')));
+}
+
+TEST(TcbStatusText, ReadsWhatItWrites) {
+  for (int i = 0; i <= static_cast<int>(TcbStatus::revoked); ++i) {
+    const auto status = static_cast<TcbStatus>(i);
+    EXPECT_EQ(tcb_status_from_string(cocoon::to_string(status)), status);
+  }
+  EXPECT_FALSE(tcb_status_from_string("uptodate"));
+  EXPECT_FALSE(tcb_status_from_string(""));
+}
+
+}  // namespace
+}  // namespace cocoon::attest
