@@ -32,9 +32,12 @@ std::optional<Bytes> decode_base64(std::string_view text) {
       EVP_DecodeBlock(out.data(), reinterpret_cast<const unsigned char*>(digits.data()),
                       static_cast<int>(digits.size()));
   if (size < 0) return std::nullopt;
-  // EVP_DecodeBlock counts the padding as zero bytes.
-  const auto padding = digits.size() - std::min(digits.find('='), digits.size());
-  if (padding > 2) return std::nullopt;
+  // EVP_DecodeBlock counts the padding as zero bytes, and takes it in the middle, too.
+  const std::size_t content = std::min(digits.find('='), digits.size());
+  const std::size_t padding = digits.size() - content;
+  if (padding > 2 || digits.find_first_not_of('=', content) != std::string::npos) {
+    return std::nullopt;
+  }
   out.resize(static_cast<std::size_t>(size) - padding);
   return out;
 }
