@@ -1,0 +1,238 @@
+#include <fmt/format.h>
+
+#include "billing/amount.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "commands.h"
+#include "io/clock.h"
+#include "ledger/local_ledger.h"
+#include "values.h"
+
+namespace cocoon::app {
+namespace {
+
+using billing::format_amount;
+using billing::Registry;
+
+/// Everything that is shown, read at one time.
+struct Contents {
+  Registry registry;
+  std::optional<Registry> pending;
+  std::vector<billing::ProxyState> proxies;
+  std::vector<billing::ChannelState> channels;
+  std::vector<std::pair<AccountId, Nano>> accounts;
+  ledger::Audit audit;
+};
+
+Result<Contents> read(const std::string& file) {
+  COCOON_TRY(ledger::LocalLedger ledger, ledger::LocalLedger::open(file));
+  const UnixTime now = io::now().unix;
+  COCOON_CHECK(ledger.advance(now));
+  Contents c;
+  COCOON_TRY(c.registry, ledger.registry(now));
+  COCOON_TRY(c.pending, ledger.pending_registry(now));
+  COCOON_TRY(c.proxies, ledger.proxies());
+  COCOON_TRY(c.channels, ledger.channels());
+  COCOON_TRY(c.accounts, ledger.balances());
+  COCOON_TRY(c.audit, ledger.audit());
+  return c;
+}
+
+// --- For people ---
+
+void print_list(std::string_view title, const std::vector<Hash>& list) {
+  fmt::print("\n{}:{}\n", title, list.empty() ? " none (nobody is admitted)" : "");
+  for (const Hash& h : list) fmt::print("  {}\n", to_hex(h));
+}
+
+void print_registry(const Registry& r) {
+  const auto& m = r.prices.multiplier_e4;
+  fmt::print("network        {} ({})\n", to_hex(r.network.view()), to_string(r.kind));
+  fmt::print("registry       version {}, since {}\n", r.version, format_time(r.effective));
+  fmt::print(
+      "price          {} nano a token; prompt x{}, cached x{}, completion x{}, reasoning "
+      "x{}\n",
+      r.prices.per_token.value, format_e4(m[0]), format_e4(m[1]), format_e4(m[2]), format_e4(m[3]));
+  fmt::print("worker's share {}; a former price is honoured for {}\n",
+             format_e4(r.prices.worker_share_e4), format_duration(r.price_grace));
+  fmt::print("closing        channels {}, proxies {}\n", format_duration(r.client_close_delay),
+             format_duration(r.proxy_close_delay));
+  fmt::print("minima         deposit {}, payout {}, stake {}\n", format_amount(r.min_deposit),
+             format_amount(r.min_payout), format_amount(r.min_stake));
+  fmt::print("fees           message {}, rent of a channel {}\n", format_amount(r.message_fee),
+             format_amount(r.tombstone_rent));
+  fmt::print("TCB floor      {}\n", r.tcb_evaluation_floor);
+  print_list("proxy images", r.proxy_images);
+  print_list("worker images", r.worker_images);
+  print_list("GPU measurements", r.gpu_measurements);
+  fmt::print("\nmodels:\n");
+  for (const auto& e : r.models) {
+    fmt::print("  {}  (at most {} output tokens)\n", e.id, e.max_output_tokens);
+  }
+  fmt::print("\nproxies:\n");
+  for (const auto& p : r.proxies) fmt::print("  {} at {}\n", to_hex(p.account.view()), p.endpoint);
+}
+
+void print_contracts(const Contents& c) {
+  fmt::print("\nproxy contracts:\n");
+  for (const auto& p : c.proxies) {
+    fmt::print("  {} {}\n    pool {}, fees {}, stake {}, workers paid {}\n",
+               to_hex(p.terms.account.view()), to_string(p.phase), format_amount(p.pool),
+               format_amount(p.fees), format_amount(p.stake), p.paid.size());
+  }
+  fmt::print("\nchannels:\n");
+  for (const auto& s : c.channels) {
+    fmt::print("  {} {}\n    client {}\n    proxy  {}\n", to_hex(s.id().view()), to_string(s.phase),
+               to_hex(s.terms.client.view()), to_hex(s.terms.proxy.view()));
+    fmt::print("    deposit {}, claimed {}, refunded {}{}\n", format_amount(s.deposited),
+               format_amount(s.claimed), format_amount(s.refunded),
+               s.phase == billing::ChannelPhase::closing ? ", final " + format_time(s.final_at)
+                                                         : std::string());
+  }
+  fmt::print("\naccounts:\n");
+  for (const auto& [account, amount] : c.accounts) {
+    fmt::print("  {} {}\n", to_hex(account.view()), format_amount(amount));
+  }
+  fmt::print("\nmoney          issued {}, {}\n", format_amount(c.audit.issued),
+             c.audit.balanced() ? "all accounted for" : "NOT ACCOUNTED FOR: the file is damaged");
+}
+
+// --- For programs ---
+
+void hashes(json::Writer& out, std::string_view key, const std::vector<Hash>& list) {
+  out.key(key).begin_array();
+  for (const Hash& h : list) out.string(to_hex(h));
+  out.end_array();
+}
+
+void amount(json::Writer& out, std::string_view key, Nano value) {
+  out.key(key).u64(value.value);
+}
+
+void hex(json::Writer& out, std::string_view key, ByteView bytes) {
+  out.key(key).string(to_hex(bytes));
+}
+
+void seconds(json::Writer& out, std::string_view key, Seconds value) {
+  out.key(key).i64(value.count());
+}
+
+void write_registry(json::Writer& out, const Registry& r) {
+  out.begin_object();
+  hex(out, "network", r.network.view());
+  out.key("kind").string(to_string(r.kind));
+  out.key("version").u64(r.version);
+  out.key("effective").u64(to_unix_seconds(r.effective));
+  amount(out, "price_per_token_nano", r.prices.per_token);
+  out.key("multipliers_e4").begin_array();
+  for (std::uint32_t m : r.prices.multiplier_e4) out.u64(m);
+  out.end_array();
+  out.key("worker_share_e4").u64(r.prices.worker_share_e4);
+  seconds(out, "price_grace_seconds", r.price_grace);
+  seconds(out, "client_close_delay_seconds", r.client_close_delay);
+  seconds(out, "proxy_close_delay_seconds", r.proxy_close_delay);
+  amount(out, "min_deposit_nano", r.min_deposit);
+  amount(out, "min_payout_nano", r.min_payout);
+  amount(out, "min_stake_nano", r.min_stake);
+  amount(out, "message_fee_nano", r.message_fee);
+  amount(out, "tombstone_rent_nano", r.tombstone_rent);
+  out.key("tcb_evaluation_floor").u64(r.tcb_evaluation_floor);
+  hashes(out, "proxy_images", r.proxy_images);
+  hashes(out, "worker_images", r.worker_images);
+  hashes(out, "gpu_measurements", r.gpu_measurements);
+  out.key("models").begin_array();
+  for (const auto& m : r.models) {
+    out.begin_object().key("id").string(m.id);
+    out.key("max_output_tokens").u64(m.max_output_tokens);
+    out.key("template_allowance_tokens").u64(m.template_allowance_tokens).end_object();
+  }
+  out.end_array().key("proxies").begin_array();
+  for (const auto& p : r.proxies) {
+    out.begin_object();
+    hex(out, "account", p.account.view());
+    out.key("endpoint").string(p.endpoint).end_object();
+  }
+  out.end_array().end_object();
+}
+
+void write_proxy(json::Writer& out, const billing::ProxyState& p) {
+  out.begin_object();
+  hex(out, "account", p.terms.account.view());
+  out.key("phase").string(to_string(p.phase));
+  amount(out, "pool_nano", p.pool);
+  amount(out, "fees_nano", p.fees);
+  amount(out, "stake_nano", p.stake);
+  amount(out, "received_nano", p.received);
+  amount(out, "fees_taken_nano", p.fees_taken);
+  amount(out, "withdrawn_nano", p.withdrawn);
+  out.key("final_at").u64(to_unix_seconds(p.final_at));
+  out.key("paid_nano").begin_object();
+  for (const auto& [worker, paid] : p.paid) amount(out, to_hex(worker.view()), paid);
+  out.end_object().end_object();
+}
+
+void write_channel(json::Writer& out, const billing::ChannelState& s) {
+  out.begin_object();
+  hex(out, "id", s.id().view());
+  hex(out, "client", s.terms.client.view());
+  hex(out, "proxy", s.terms.proxy.view());
+  hex(out, "signer", s.terms.signer.view());
+  out.key("phase").string(to_string(s.phase));
+  amount(out, "deposited_nano", s.deposited);
+  amount(out, "claimed_nano", s.claimed);
+  amount(out, "settled_nano", s.settled);
+  amount(out, "refunded_nano", s.refunded);
+  amount(out, "balance_nano", s.balance);
+  out.key("final_at").u64(to_unix_seconds(s.final_at)).end_object();
+}
+
+void write_money(json::Writer& out, const ledger::Audit& a) {
+  out.key("money").begin_object();
+  amount(out, "issued_nano", a.issued);
+  amount(out, "accounts_nano", a.accounts);
+  amount(out, "gas_nano", a.gas);
+  amount(out, "messages_nano", a.messages);
+  amount(out, "transfers_nano", a.transfers);
+  amount(out, "channels_nano", a.channels);
+  amount(out, "proxies_nano", a.proxies);
+  out.key("balanced").boolean(a.balanced()).end_object();
+}
+
+std::string to_json(const Contents& c) {
+  json::Writer out;
+  out.begin_object().key("registry");
+  write_registry(out, c.registry);
+  if (c.pending) {
+    out.key("pending_registry");
+    write_registry(out, *c.pending);
+  }
+  out.key("proxy_contracts").begin_array();
+  for (const auto& p : c.proxies) write_proxy(out, p);
+  out.end_array().key("channels").begin_array();
+  for (const auto& s : c.channels) write_channel(out, s);
+  out.end_array().key("accounts").begin_object();
+  for (const auto& [account, balance] : c.accounts) amount(out, to_hex(account.view()), balance);
+  out.end_object();
+  write_money(out, c.audit);
+  out.end_object();
+  return out.take();
+}
+
+}  // namespace
+
+Status show(const std::string& file, bool json) {
+  COCOON_TRY(const Contents contents, read(file));
+  if (json) {
+    fmt::print("{}\n", to_json(contents));
+    return ok();
+  }
+  print_registry(contents.registry);
+  if (contents.pending) {
+    fmt::print("\npending: registry version {} counts from {} on\n", contents.pending->version,
+               format_time(contents.pending->effective));
+  }
+  print_contracts(contents);
+  return ok();
+}
+
+}  // namespace cocoon::app
