@@ -80,15 +80,15 @@ Statement& Statement::bind(std::int64_t value) {
   return bound(sqlite3_bind_int64(statement_, next_++, value));
 }
 
+// sqlite takes a null pointer for NULL, also where the length is zero.
 Statement& Statement::bind(std::string_view text) {
-  return bound(sqlite3_bind_text64(statement_, next_++, text.data(), text.size(), SQLITE_TRANSIENT,
-                                   SQLITE_UTF8));
+  const char* data = text.empty() ? "" : text.data();
+  return bound(
+      sqlite3_bind_text64(statement_, next_++, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 Statement& Statement::bind(ByteView blob) {
-  // A null pointer would bind NULL, not an empty blob.
-  static constexpr std::uint8_t kEmpty = 0;
-  const void* data = blob.empty() ? &kEmpty : blob.data();
+  const void* data = blob.empty() ? static_cast<const void*>("") : blob.data();
   return bound(sqlite3_bind_blob64(statement_, next_++, data, blob.size(), SQLITE_TRANSIENT));
 }
 
