@@ -18,7 +18,7 @@ Status initialise() {
 }
 
 void SystemRandom::fill(std::span<std::uint8_t> out) {
-  randombytes_buf(out.data(), out.size());
+  if (!out.empty()) randombytes_buf(out.data(), out.size());
 }
 
 }  // namespace cocoon::crypto

@@ -24,6 +24,11 @@ TEST(SystemRandom, FillsAllBytesAnew) {
   EXPECT_NE(random.array<32>(), random.array<32>());
 }
 
+TEST(SystemRandom, FillsNothingWithoutFault) {
+  SystemRandom random;
+  random.fill({});  // UndefinedBehaviorSanitizer watches
+}
+
 TEST(OpensslContext, IsOneOfOurOwn) {
   EXPECT_NE(openssl_context(), nullptr);
   EXPECT_EQ(openssl_context(), openssl_context());

@@ -242,6 +242,21 @@ TEST(TlsEndpoint, AMovedEndpointGoesOn) {
   EXPECT_EQ(read_all(moved), "hello");
 }
 
+TEST(TlsEndpoint, AnEndpointCanReplaceAnother) {
+  Pair old;
+  old.open();
+  Pair pair;
+  pair.connect();
+  old.server = std::move(pair.server);
+  EXPECT_EQ(old.server.state(), State::unverified);
+  EXPECT_EQ(old.server.peer().exporter, pair.client.peer().exporter);
+  ASSERT_TRUE(old.server.admit());
+  ASSERT_TRUE(old.server.write(as_bytes("hello")));
+  ASSERT_TRUE(pair.client.admit());
+  deliver(old.server, pair.client);
+  EXPECT_EQ(read_all(pair.client), "hello");
+}
+
 // --- The end of a connection ---
 
 TEST(TlsEndpoint, AnOrderlyEndIsSeenAfterTheLastData) {
