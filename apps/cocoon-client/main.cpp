@@ -55,19 +55,20 @@ int main(int argc, char** argv) {
     app::print_error(kProgram, config.error());
     return 2;
   }
+  config->client.metrics = prometheus_metrics();
+  config->gateway.metrics = config->client.metrics;
   if (parsed.line.check_only) {
     std::printf("%s: %s is valid\n", kProgram, parsed.line.config_path.c_str());
     return 0;
   }
   ClientProcess process{std::move(*config), {}, {}};
-  return app::run_role(
-      kProgram, process.config.process.drain,
-      {[&](Loop loop) { return process.start(loop); },
-       [&](std::chrono::milliseconds grace, Callback<void()> stopped) {
-         process.stop(grace, std::move(stopped));
-       },
-       [&] {
-         process.gateway.reset();
-         process.client.reset();
-       }});
+  return app::run_role(kProgram, process.config.process.drain,
+                       {[&](Loop loop) { return process.start(loop); },
+                        [&](std::chrono::milliseconds grace, Callback<void()> stopped) {
+                          process.stop(grace, std::move(stopped));
+                        },
+                        [&] {
+                          process.gateway.reset();
+                          process.client.reset();
+                        }});
 }

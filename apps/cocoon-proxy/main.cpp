@@ -24,9 +24,12 @@ struct ProxyProcess {
     proxy.emplace(std::move(made));
     COCOON_CHECK(proxy->start());
     if (!config.process.admin_listen.empty()) {
-      COCOON_TRY(auto server,
-                 AdminServer::create(loop, config.process.admin_listen, config.proxy.metrics,
-                                     [] { return Health{true, {}}; }, config.proxy.log));
+      COCOON_TRY(auto server, AdminServer::create(
+                                  loop, config.process.admin_listen, config.proxy.metrics,
+                                  [] {
+                                    return Health{true, {}};
+                                  },
+                                  config.proxy.log));
       admin.emplace(std::move(server));
     }
     std::printf("listening %s account %s\n", proxy->address().c_str(), proxy->account().c_str());
@@ -48,6 +51,7 @@ int main(int argc, char** argv) {
     app::print_error(kProgram, config.error());
     return 2;
   }
+  config->proxy.metrics = prometheus_metrics();
   if (parsed.line.check_only) {
     std::printf("%s: %s is valid\n", kProgram, parsed.line.config_path.c_str());
     return 0;

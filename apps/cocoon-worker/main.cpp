@@ -24,9 +24,9 @@ struct WorkerProcess {
     worker.emplace(std::move(made));
     COCOON_CHECK(worker->start());
     if (!config.process.admin_listen.empty()) {
-      COCOON_TRY(auto server,
-                 AdminServer::create(loop, config.process.admin_listen, config.worker.metrics,
-                                     [this] { return health(); }, config.worker.log));
+      COCOON_TRY(auto server, AdminServer::create(
+                                  loop, config.process.admin_listen, config.worker.metrics,
+                                  [this] { return health(); }, config.worker.log));
       admin.emplace(std::move(server));
     }
     std::printf("started account %s\n", worker->account().c_str());
@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
     app::print_error(kProgram, config.error());
     return 2;
   }
+  config->worker.metrics = prometheus_metrics();
   if (parsed.line.check_only) {
     std::printf("%s: %s is valid\n", kProgram, parsed.line.config_path.c_str());
     return 0;

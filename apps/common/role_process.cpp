@@ -8,9 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
-#include <memory>
-#include <optional>
-#include <thread>
 
 #include "cocoon/version.h"
 
@@ -46,13 +43,15 @@ ParsedCommandLine parse_command_line(int argc, char** argv, const std::string& p
   CLI::App cli(purpose, program);
   cli.set_version_flag("--version", program + " " + version());
   cli.add_option("--config", parsed.line.config_path,
-                 "Configuration file (TOML); packaging/" + program + ".toml explains every key")
+                 "Configuration file (TOML); packaging/" + program.substr(sizeof "cocoon-" - 1) +
+                     ".toml explains every key")
       ->required()
       ->type_name("FILE");
   cli.add_flag("--check", parsed.line.check_only,
                "Check the configuration, print what is wrong, and exit");
-  cli.footer("Exit codes: 0 stopped as asked, 1 could not run, 2 bad usage or configuration.\n"
-             "SIGTERM drains running requests; a second one exits now.");
+  cli.footer(
+      "Exit codes: 0 stopped as asked, 1 could not run, 2 bad usage or configuration.\n"
+      "SIGTERM drains running requests; a second one exits now.");
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -327,7 +327,7 @@ void WorkerCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
   payout_calls_[payout.proxy] = false;
   if (!answer) return;
   if (const auto* view = std::get_if<ports::PayoutView>(&*answer)) {
-    meter_of(payout.proxy).set_contract(view->paid, view->backing);
+    meter_of(payout.proxy).set_contract(view->paid, view->arrived, view->backing);
     dirty_ = true;
     send_status_to_all();
   }

@@ -1,0 +1,228 @@
+#include "network.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "attest/sim/platform.h"
+#include "codec/hex.h"
+#include "crypto/system_random.h"
+#include "http_probe.h"
+#include "io/clock.h"
+#include "node/account_key.h"
+#include "tee/source.h"
+
+namespace cocoon::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kStartPatience = 20s;
+constexpr auto kStopPatience = 10s;
+
+/// A port that is free now. The proxy binds it a moment later; should another process be quicker,
+/// the proxy says so.
+Result<std::uint16_t> free_port() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  const bool bound = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  if (fd >= 0) close(fd);
+  if (!bound) {
+    return Error(ErrorKind::io, "no_port", std::string("no free port: ") + std::strerror(errno));
+  }
+  return ntohs(address.sin_port);
+}
+
+/// TOML's basic string.
+std::string toml_string(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+Network::Network(NetworkOptions options)
+    : options_(std::move(options)),
+      programs_(std::filesystem::read_symlink("/proc/self/exe").parent_path().string()) {}
+
+Network::~Network() {
+  for (auto child = children_.rbegin(); child != children_.rend(); ++child) kill_child(*child);
+}
+
+Status Network::write_file(const std::string& file, const std::string& text) const {
+  const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const bool written =
+      fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const std::string why = std::strerror(errno);
+  if (fd >= 0) close(fd);
+  if (written) return ok();
+  return Error(ErrorKind::io, "cannot_write", "cannot write " + file + ": " + why);
+}
+
+Result<std::string> Network::ledger(std::vector<std::string> arguments) {
+  std::vector<std::string> line{program("cocoon-ledger"), "--ledger", path("ledger.sqlite")};
+  line.insert(line.end(), arguments.begin(), arguments.end());
+  return run_command(line, path("ledger.log"));
+}
+
+Status Network::make_platform() {
+  if (std::filesystem::exists(path("sim/root.pem"))) return ok();
+  std::error_code failed;
+  std::filesystem::create_directories(path("sim"), failed);
+  chmod(path("sim").c_str(), 0700);
+  crypto::SystemRandom random;
+  COCOON_TRY(const auto platform, attest::sim::SimPlatform::create(random, io::now().unix));
+  COCOON_TRY(const auto state, platform.serialize());
+  COCOON_CHECK(write_file(path("sim/collateral.json"), state.collateral_json));
+  COCOON_CHECK(write_file(path("sim/keys.pem"), std::string(as_text(state.keys_pem.view()))));
+  return write_file(path("sim/root.pem"), state.root_pem);
+}
+
+Status Network::make_ledger(const std::string& client, const std::string& proxy) {
+  if (std::filesystem::exists(path("ledger.sqlite"))) return ok();
+  COCOON_CHECK(ledger({"init"}));
+  const auto image = [](attest::EvidenceRole role) { return tee::simulated_image(role).to_hex(); };
+  COCOON_CHECK(ledger({"allow", "proxy-image", image(attest::EvidenceRole::proxy)}));
+  COCOON_CHECK(ledger({"allow", "worker-image", image(attest::EvidenceRole::worker)}));
+  COCOON_CHECK(ledger({"allow", "model", options_.model}));
+  COCOON_CHECK(ledger({"allow", "proxy", proxy, "--endpoint", proxy_address_}));
+  COCOON_CHECK(
+      ledger({"open", "--client", client, "--proxy", proxy, "--deposit", options_.deposit}));
+  return ok();
+}
+
+Status Network::prepare() {
+  COCOON_CHECK(crypto::initialise());
+  std::error_code failed;
+  std::filesystem::create_directories(options_.state, failed);
+  if (failed) {
+    return Error(ErrorKind::io, "state_dir_unusable",
+                 "cannot use " + options_.state + ": " + failed.message());
+  }
+  chmod(options_.state.c_str(), 0700);
+  options_.state = std::filesystem::canonical(options_.state).string();
+  COCOON_TRY(const auto client, node::load_or_create_account_key(path("client")));
+  COCOON_TRY(const auto proxy, node::load_or_create_account_key(path("proxy")));
+  COCOON_TRY(const std::uint16_t port, free_port());
+  proxy_address_ = fmt::format("127.0.0.1:{}", port);
+  COCOON_CHECK(make_platform());
+  return make_ledger(to_hex(client.public_key()), to_hex(proxy.public_key()));
+}
+
+std::string Network::policy(const std::string& section) const {
+  return fmt::format("[{}]\nroot = \"simulated\"\nsimulated_dir = {}\nimages = []\n\n", section,
+                     toml_string(path("sim")));
+}
+
+std::string Network::evidence() const {
+  return fmt::format("[evidence]\nkind = \"simulated\"\nsimulated_dir = {}\n", toml_string(path("sim")));
+}
+
+Status Network::start_proxy() {
+  COCOON_CHECK(write_file(
+      path("proxy.toml"),
+      fmt::format("ledger = {}\nstate_dir = {}\nlisten = {}\n\n", toml_string(path("ledger.sqlite")),
+                  toml_string(path("proxy")), toml_string(proxy_address_)) +
+          policy("worker_policy") + evidence()));
+  COCOON_TRY(auto child,
+             start_child("cocoon-proxy", {program("cocoon-proxy"), "--config", path("proxy.toml")},
+                         path("proxy.log")));
+  children_.push_back(std::move(child));
+  COCOON_CHECK(read_line(children_.back(), kStartPatience));
+  return ok();
+}
+
+Status Network::start_worker(unsigned number) {
+  const std::string name = fmt::format("worker-{}", number);
+  COCOON_CHECK(write_file(
+      path(name + ".toml"),
+      fmt::format("ledger = {}\nstate_dir = {}\nproxies = [{}]\nengine_url = {}\nmodels = [{}]\n"
+                  "capacity = {}\n\n",
+                  toml_string(path("ledger.sqlite")), toml_string(path(name)), toml_string(proxy_address_),
+                  toml_string(options_.backend), toml_string(options_.model), options_.capacity) +
+          policy("proxy_policy") + evidence()));
+  COCOON_TRY(auto child, start_child("cocoon-" + name,
+                                     {program("cocoon-worker"), "--config", path(name + ".toml")},
+                                     path(name + ".log")));
+  children_.push_back(std::move(child));
+  return ok();
+}
+
+Status Network::start_client() {
+  COCOON_CHECK(write_file(path("client.toml"),
+                          fmt::format("ledger = {}\nstate_dir = {}\nproxies = [{}]\n"
+                                      "max_exposure = \"2 TON\"\n\n[gateway]\nlisten = {}\n\n",
+                                      toml_string(path("ledger.sqlite")), toml_string(path("client")),
+                                      toml_string(proxy_address_), toml_string(options_.listen)) +
+                              policy("proxy_policy") + policy("worker_policy")));
+  COCOON_TRY(auto child, start_child("cocoon-client",
+                                     {program("cocoon-client"), "--config", path("client.toml")},
+                                     path("client.log")));
+  children_.push_back(std::move(child));
+  COCOON_TRY(const std::string line, read_line(children_.back(), kStartPatience));
+  const std::string prefix = "listening ";
+  if (!line.starts_with(prefix)) {
+    return Error(ErrorKind::internal, "unexpected_line", "cocoon-client printed: " + line);
+  }
+  url_ = line.substr(prefix.size());
+  return ok();
+}
+
+Status Network::wait_until_served(const std::function<bool()>& interrupted) {
+  const auto until = std::chrono::steady_clock::now() + kStartPatience;
+  const std::string address = url_.substr(7, url_.rfind("/v1") - 7);
+  const std::string wanted = "\"id\":\"" + options_.model + "\"";
+  while (std::chrono::steady_clock::now() < until) {
+    if (interrupted()) return Error(ErrorKind::cancelled, "interrupted", "interrupted");
+    if (const std::string name = ended_child(); !name.empty()) {
+      return Error(ErrorKind::io, "child_ended",
+                   name + " ended; see the logs in " + options_.state);
+    }
+    if (http_get(address, "/v1/models").find(wanted) != std::string::npos) return ok();
+    std::this_thread::sleep_for(10ms);
+  }
+  return Error(ErrorKind::timeout, "not_served",
+               "the network does not serve " + options_.model + "; the worker's log ends:\n" +
+                   tail_of(path("worker-1.log")) + "the client's log ends:\n" +
+                   tail_of(path("client.log")));
+}
+
+Status Network::start(const std::function<bool()>& interrupted) {
+  COCOON_CHECK(prepare());
+  COCOON_CHECK(start_proxy());
+  for (unsigned i = 1; i <= options_.workers; ++i) COCOON_CHECK(start_worker(i));
+  COCOON_CHECK(start_client());
+  return wait_until_served(interrupted);
+}
+
+std::string Network::ended_child() {
+  for (Child& child : children_) {
+    if (has_ended(child)) return child.name;
+  }
+  return {};
+}
+
+void Network::stop() {
+  for (auto child = children_.rbegin(); child != children_.rend(); ++child) {
+    stop_child(*child, kStopPatience);
+  }
+}
+
+}  // namespace cocoon::app

@@ -1,0 +1,61 @@
+#pragma once
+/// @file A whole network on this machine: ledger, simulated platform, proxy, workers, client.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "children.h"
+#include "cocoon/result.h"
+
+namespace cocoon::app {
+
+struct NetworkOptions {
+  std::string backend;                     ///< the engine's URL, without /v1
+  std::string listen = "127.0.0.1:10000";  ///< of the gateway
+  unsigned workers = 1;
+  std::string model = "demo/echo";
+  std::string state;  ///< directory; kept
+  std::string deposit = "100 TON";
+  unsigned capacity = 256;  ///< of each worker
+};
+
+class Network {
+ public:
+  explicit Network(NetworkOptions options);
+  /// Kills what still runs.
+  ~Network();
+
+  /// Makes what the state directory lacks, starts everything, and returns when a request would
+  /// succeed. `interrupted` is asked now and then.
+  Status start(const std::function<bool()>& interrupted);
+  /// "http://ADDR:PORT/v1".
+  const std::string& url() const { return url_; }
+  /// The name of a child that has ended, or nothing.
+  std::string ended_child();
+  /// Drains and stops: client, workers, proxy.
+  void stop();
+
+ private:
+  Status prepare();
+  Status make_platform();
+  Status make_ledger(const std::string& client, const std::string& proxy);
+  Status start_proxy();
+  Status start_worker(unsigned number);
+  Status start_client();
+  Status wait_until_served(const std::function<bool()>& interrupted);
+  Result<std::string> ledger(std::vector<std::string> arguments);
+  Status write_file(const std::string& path, const std::string& text) const;
+  std::string path(const std::string& name) const { return options_.state + "/" + name; }
+  std::string program(const std::string& name) const { return programs_ + "/" + name; }
+  std::string policy(const std::string& section) const;
+  std::string evidence() const;
+
+  NetworkOptions options_;
+  std::string programs_;  ///< where this program lies, and the others beside it
+  std::string proxy_address_;
+  std::string url_;
+  std::vector<Child> children_;  ///< in the order of starting
+};
+
+}  // namespace cocoon::app
