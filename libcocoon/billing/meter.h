@@ -258,12 +258,13 @@ class WorkerMeter {
   /// Errors: unauthorized/bad_signature, protocol/wrong_network, protocol/wrong_proxy,
   /// protocol/wrong_worker.
   Status accept(const SignedPayout& voucher);
-  /// From the ledger: paid so far to this worker, and what pool and stake could pay now.
-  void set_contract(Nano paid, Nano backing);
+  /// From the ledger: sent to this worker so far, what of it has arrived for good, and what pool
+  /// and stake could pay now.
+  void set_contract(Nano paid, Nano arrived, Nano backing);
 
   Nano owed() const { return owed_; }
-  Nano paid() const { return paid_; }
-  /// Owed and not paid out on the ledger: at most max_unpaid. A voucher is a promise, not money:
+  Nano arrived() const { return arrived_; }
+  /// Owed and not arrived: at most max_unpaid. A voucher is a promise, not money:
   /// the proxy may have promised the same pool to several workers.
   Nano unpaid() const;
   /// Owed and not even promised.
@@ -283,6 +284,7 @@ class WorkerMeter {
   WorkerLimits limits_;
   Nano owed_;
   Nano paid_;
+  Nano arrived_;
   Nano backing_;
   Nano reserved_total_;
   std::optional<SignedPayout> voucher_;

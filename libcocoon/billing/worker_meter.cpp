@@ -60,14 +60,15 @@ Status WorkerMeter::accept(const SignedPayout& voucher) {
   return ok();
 }
 
-void WorkerMeter::set_contract(Nano paid, Nano backing) {
+void WorkerMeter::set_contract(Nano paid, Nano arrived, Nano backing) {
   paid_ = paid;
+  arrived_ = std::min(arrived, paid);
   backing_ = backing;
   owed_ = std::max(owed_, paid);
 }
 
 Nano WorkerMeter::unpaid() const {
-  return floor_sub(owed_, paid_);
+  return floor_sub(owed_, arrived_);
 }
 
 Nano WorkerMeter::unvouched() const {
@@ -87,7 +88,7 @@ std::optional<SignedPayout> WorkerMeter::cash_out_due(bool at_any_worth) const {
 
 Bytes WorkerMeter::snapshot() const {
   ByteWriter out;
-  out.bytes(as_bytes(kSnapshotMagic)).u64be(owed_.value).u64be(paid_.value);
+  out.bytes(as_bytes(kSnapshotMagic)).u64be(owed_.value).u64be(paid_.value).u64be(arrived_.value);
   out.u8(voucher_ ? 1 : 0);
   if (voucher_) out.bytes(voucher_->value.encode()).bytes(voucher_->signature);
   return out.take();
@@ -98,6 +99,7 @@ Status WorkerMeter::restore(ByteView snapshot) {
   if (as_text(in.take(kSnapshotMagic.size())) != kSnapshotMagic) return bad_snapshot("proxy");
   const Nano owed{in.u64be()};
   const Nano paid{in.u64be()};
+  const Nano arrived{in.u64be()};
   std::optional<SignedPayout> voucher;
   if (in.u8() == 1) {
     const ByteView bytes = in.take(PayoutVoucher::kBytes);
@@ -107,9 +109,10 @@ Status WorkerMeter::restore(ByteView snapshot) {
     if (!own) return bad_snapshot("proxy");
     voucher = std::move(opened).value();
   }
-  if (!in.finished() || paid > owed) return bad_snapshot("proxy");
+  if (!in.finished() || arrived > paid || paid > owed) return bad_snapshot("proxy");
   owed_ = owed;
   paid_ = paid;
+  arrived_ = arrived;
   voucher_ = voucher;
   return ok();
 }

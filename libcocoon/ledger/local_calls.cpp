@@ -32,9 +32,7 @@ struct Visitor {
     return LedgerReply(ports::ProxyView{std::move(proxy)});
   }
   Result<LedgerReply> operator()(const ports::ReadPayout& r) const {
-    COCOON_TRY(const auto proxy, ledger.proxy(r.proxy));
-    ports::PayoutView view;
-    if (proxy) view = {proxy->paid_to(r.worker), proxy->backing()};
+    COCOON_TRY(const auto view, ledger.payout(r.proxy, r.worker));
     return LedgerReply(view);
   }
   Result<LedgerReply> operator()(const ports::ReadEpoch& r) const {

@@ -91,8 +91,20 @@ Result<billing::Registry> LocalLedger::registry(UnixTime now) {
                "the ledger's first registry lies in the future: check this machine's clock");
 }
 
+Result<ports::PayoutView> LocalLedger::payout(const AccountId& proxy, const AccountId& worker) {
+  // One transaction, so that the reads are of one moment; the same below.
+  COCOON_TRY(Transaction transaction, Transaction::begin(tables_.database()));
+  ports::PayoutView view;
+  COCOON_TRY(const auto state, tables_.proxy(proxy));
+  if (!state) return view;
+  COCOON_TRY(const Nano under_way, tables_.pending_payouts(proxy, worker));
+  view.paid = state->paid_to(worker);
+  view.arrived = floor_sub(view.paid, under_way);
+  view.backing = state->backing();
+  return view;
+}
+
 Result<Audit> LocalLedger::audit() {
-  // One transaction, so that the sums are of one moment.
   COCOON_TRY(Transaction transaction, Transaction::begin(tables_.database()));
   Audit out;
   COCOON_TRY(out.issued, tables_.total(Total::issued));

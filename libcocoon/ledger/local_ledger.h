@@ -87,6 +87,8 @@ class LocalLedger {
     return tables_.proxy(account);
   }
   Result<std::vector<billing::ProxyState>> proxies() { return tables_.proxies(); }
+  /// What has arrived of what the proxy's contract sent to this worker, and what it could send.
+  Result<ports::PayoutView> payout(const AccountId& proxy, const AccountId& worker);
   Result<std::optional<billing::SignedEpoch>> epoch(const AccountId& account) {
     return tables_.epoch(account);
   }

@@ -222,7 +222,9 @@ class LocalLedgerPort::State : public std::enable_shared_from_this<LocalLedgerPo
 
 LocalLedgerPort::LocalLedgerPort(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-LocalLedgerPort::~LocalLedgerPort() { state_->abandon(); }
+LocalLedgerPort::~LocalLedgerPort() {
+  state_->abandon();
+}
 
 Result<std::unique_ptr<LocalLedgerPort>> LocalLedgerPort::open(const io::Context& context,
                                                                const std::string& path,

@@ -412,4 +412,13 @@ Result<Nano> LocalTables::pending_transfers() {
   return sum("SELECT sum(amount) FROM transfers WHERE progress = 0");
 }
 
+Result<Nano> LocalTables::pending_payouts(const AccountId& proxy, const AccountId& worker) {
+  COCOON_TRY(Statement query,
+             database_.prepare("SELECT sum(amount) FROM transfers WHERE progress = 0 AND "
+                               "from_id = ? AND to_id = ? AND reason = ?"));
+  query.bind(proxy.view()).bind(worker.view()).bind(code(billing::TransferReason::payout));
+  COCOON_TRY(const bool row, query.step());
+  return row ? nano(query.integer(0)) : Nano{0};
+}
+
 }  // namespace cocoon::ledger

@@ -102,6 +102,8 @@ class LocalTables {
   /// Money with pending messages, and with pending transfers.
   Result<Nano> pending_value();
   Result<Nano> pending_transfers();
+  /// Of those, payouts of this proxy's to this worker.
+  Result<Nano> pending_payouts(const AccountId& proxy, const AccountId& worker);
 
  private:
   explicit LocalTables(store::Database database) : database_(std::move(database)) {}

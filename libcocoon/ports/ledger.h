@@ -107,7 +107,8 @@ struct ProxyView {
   std::optional<billing::ProxyState> proxy;  ///< empty: there is none
 };
 struct PayoutView {
-  Nano paid;     ///< to this worker so far
+  Nano paid;     ///< sent to this worker so far, and not bounced
+  Nano arrived;  ///< of that, what is no longer under way
   Nano backing;  ///< pool + stake
 };
 struct EpochView {
