@@ -1,0 +1,86 @@
+/// The in-memory Metrics sink, on prometheus-cpp's core.
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <map>
+#include <mutex>
+
+#include "cocoon/metrics.h"
+
+namespace cocoon::inline v0 {
+
+Metrics::~Metrics() = default;
+
+namespace {
+
+/// Seconds; from a fast chunk to the longest request.
+const prometheus::Histogram::BucketBoundaries kSecondsBuckets{
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300};
+
+class PrometheusMetrics final : public Metrics {
+ public:
+  void add(std::string_view name, double delta, std::string_view label) override {
+    if (delta <= 0) return;
+    const std::lock_guard lock(mutex_);
+    auto& counter = counters_[key(name, label)];
+    if (counter == nullptr) {
+      counter = &prometheus::BuildCounter()
+                     .Name(std::string(name))
+                     .Register(registry_)
+                     .Add(labels(label));
+    }
+    counter->Increment(delta);
+  }
+
+  void set(std::string_view name, double value, std::string_view label) override {
+    const std::lock_guard lock(mutex_);
+    auto& gauge = gauges_[key(name, label)];
+    if (gauge == nullptr) {
+      gauge =
+          &prometheus::BuildGauge().Name(std::string(name)).Register(registry_).Add(labels(label));
+    }
+    gauge->Set(value);
+  }
+
+  void observe(std::string_view name, double value) override {
+    const std::lock_guard lock(mutex_);
+    auto& histogram = histograms_[std::string(name)];
+    if (histogram == nullptr) {
+      histogram = &prometheus::BuildHistogram()
+                       .Name(std::string(name))
+                       .Register(registry_)
+                       .Add({}, kSecondsBuckets);
+    }
+    histogram->Observe(value);
+  }
+
+  std::string prometheus_text() const override {
+    return prometheus::TextSerializer().Serialize(registry_.Collect());
+  }
+
+ private:
+  static std::string key(std::string_view name, std::string_view label) {
+    return std::string(name) + '\n' + std::string(label);
+  }
+  static prometheus::Labels labels(std::string_view label) {
+    return label.empty() ? prometheus::Labels{} : prometheus::Labels{{"kind", std::string(label)}};
+  }
+
+  std::mutex mutex_;
+  prometheus::Registry registry_;
+  std::map<std::string, prometheus::Counter*> counters_;
+  std::map<std::string, prometheus::Gauge*> gauges_;
+  std::map<std::string, prometheus::Histogram*> histograms_;
+};
+
+}  // namespace
+
+std::shared_ptr<Metrics> prometheus_metrics() {
+  return std::make_shared<PrometheusMetrics>();
+}
+
+}  // namespace cocoon::inline v0
