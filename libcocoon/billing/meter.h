@@ -68,6 +68,8 @@ class ClientMeter {
   void prove(Nano cost);
 
   VoucherNeed voucher_need() const;
+  /// Something was settled that no voucher acknowledges yet.
+  bool owes_acknowledgement() const { return acknowledged_ > signed_spent_; }
   /// The voucher to sign now: acknowledges everything settled and authorises as far ahead as the
   /// limits allow. Signing it is recorded; send it before the requests that it covers.
   Voucher next_voucher();

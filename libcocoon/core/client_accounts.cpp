@@ -162,12 +162,12 @@ Result<Nano> ClientCore::check_receipt_of(Request& request, Nano charged, Now no
   return receipt.cost;
 }
 
-void ClientCore::settle_all(Now now) {
+/// Acknowledges everything, however little: the proxy can redeem no more than that.
+void ClientCore::settle_all(Now) {
   for (ProxyLink& proxy : proxies_) {
     if (proxy.state != ProxyState::ready) continue;
-    if (proxy.channel->meter.voucher_need() != billing::VoucherNeed::none) send_voucher(proxy);
+    if (proxy.channel->meter.owes_acknowledgement()) send_voucher(proxy);
   }
-  (void)now;
   store_dirty();
 }
 

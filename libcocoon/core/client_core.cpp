@@ -373,7 +373,7 @@ void ClientCore::on_time(Now now) {
     next_check_ = now.mono + limits::kLivenessInterval;
     check_liveness(now);
     check_sets(now);
-    store_dirty();
+    settle_all(now);
   }
 }
 

@@ -1,0 +1,222 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "simulation/world.h"
+
+namespace cocoon::simulation {
+namespace {
+
+/// What the callers of one simulation see.
+struct Callers {
+  explicit Callers(World& w) : world(w) {}
+
+  World& world;
+  struct Asked {
+    Node* client;
+    std::uint64_t life;
+  };
+  std::map<std::pair<Node*, core::ClientRequestId>, std::string> open;
+  std::map<std::string, unsigned> ends;
+  std::map<std::string, std::uint64_t> cost;
+  unsigned served = 0;
+  unsigned failed = 0;
+  unsigned lost = 0;  ///< their client crashed
+  unsigned asked = 0;
+  bool strict = false;
+
+  void ask(Node& node) {
+    if (!node.up()) return;
+    const std::string user = "r" + std::to_string(asked++);
+    InferenceRequest request;
+    request.body = R"({"model":"sim/model","stream":true,"max_tokens":64,"user":")" + user +
+                   R"(","messages":[{"role":"user","content":"hello"}]})";
+    request.deadline = Millis(60'000);
+    auto id = node.client().submit(request, world.now);
+    ASSERT_TRUE(id) << id.error().detail();
+    open[{&node, *id}] = user;
+    node.turn();
+  }
+
+  /// Takes the events of every living client.
+  void collect() {
+    for (auto& node : world.nodes) {
+      if (!node->up() || !node->name().starts_with("client")) continue;
+      for (core::ClientEvent& event : node->client().take_events()) {
+        auto* done = std::get_if<core::RequestDone>(&event);
+        if (done == nullptr) continue;
+        const auto at = open.find({node.get(), done->request});
+        ASSERT_NE(at, open.end()) << "a request ended twice";
+        ++ends[at->second];
+        cost[at->second] = done->outcome.usage.cost_nano;
+        ++(done->outcome.status ? served : failed);
+        if (strict && !done->outcome.status) {
+          ADD_FAILURE() << done->outcome.status.error().detail();
+        }
+        open.erase(at);
+      }
+    }
+  }
+
+  /// A crashed client takes its callers with it.
+  void forget(Node& node) {
+    for (auto at = open.begin(); at != open.end();) {
+      if (at->first.first == &node) {
+        ++lost;
+        ++ends[at->second];
+        at = open.erase(at);
+      } else {
+        ++at;
+      }
+    }
+  }
+};
+
+std::uint64_t seed() {
+  const char* given = std::getenv("COCOON_SEED");
+  return given == nullptr ? 20261122 : std::strtoull(given, nullptr, 10);
+}
+
+void populate(World& world, unsigned clients, unsigned proxies, unsigned workers) {
+  for (unsigned i = 0; i < proxies; ++i) world.add(wire::Role::proxy);
+  for (unsigned i = 0; i < workers; ++i) world.add(wire::Role::worker);
+  for (unsigned i = 0; i < clients; ++i) world.add(wire::Role::client);
+  world.fund(Nano{5'000'000'000});
+  for (auto& node : world.nodes) node->boot();
+}
+
+Node& nth(World& world, const std::string& role, std::uint64_t n) {
+  std::vector<Node*> all;
+  for (auto& node : world.nodes) {
+    if (node->name().starts_with(role)) all.push_back(node.get());
+  }
+  return *all[n % all.size()];
+}
+
+void expect_money_conserved(World& world) {
+  auto audit = world.ledger->audit();
+  ASSERT_TRUE(audit);
+  EXPECT_TRUE(audit->balanced());
+}
+
+TEST(Simulation, EveryRequestOfAKindWorldIsServedOnceAndPaidOnce) {
+  SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()));
+  World world(seed(), {});
+  populate(world, 20, 1, 20);
+  Callers callers(world);
+  callers.strict = true;
+  world.run_for(Millis(3000));
+  for (int round = 0; round < 10; ++round) {
+    for (unsigned c = 0; c < 20; ++c) callers.ask(nth(world, "client", c));
+    world.run_for(Millis(1500));
+    callers.collect();
+  }
+  world.run_for(Millis(5000));
+  callers.collect();
+  EXPECT_EQ(callers.served, callers.asked);
+  EXPECT_TRUE(callers.open.empty());
+  for (const auto& [user, count] : world.executions) EXPECT_EQ(count, 1u) << user;
+  // 7 prompt tokens and 8 of completion at 20 nanoton, 1 and 8 times.
+  std::uint64_t total = 0;
+  for (const auto& [user, cost] : callers.cost) {
+    EXPECT_EQ(cost, 20u * (7 + 8 * 8)) << user;
+    total += cost;
+  }
+  EXPECT_EQ(nth(world, "proxy", 0).proxy().counts().charged.value, total);
+  expect_money_conserved(world);
+}
+
+TEST(Simulation, WhatIsServedIsSettledOnTheLedger) {
+  SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()));
+  World world(seed(), {});
+  populate(world, 2, 1, 2);
+  Callers callers(world);
+  world.run_for(Millis(3000));
+  for (int i = 0; i < 20; ++i) {
+    callers.ask(nth(world, "client", static_cast<unsigned>(i)));
+    world.run_for(Millis(400));
+    callers.collect();
+  }
+  // Clients acknowledge what they used, the proxy redeems it.
+  for (unsigned i = 0; i < 2; ++i) {
+    nth(world, "client", i).client().settle_all(world.now);
+    nth(world, "client", i).turn();
+  }
+  world.run_for(Millis(500));
+  nth(world, "proxy", 0).proxy().settle_all(world.now);
+  nth(world, "proxy", 0).turn();
+  world.run_for(Millis(2000));
+  std::uint64_t claimed = 0;
+  auto channels = world.ledger->channels();
+  ASSERT_TRUE(channels);
+  for (const auto& channel : *channels) claimed += channel.claimed.value;
+  EXPECT_EQ(claimed, 20u * 20u * (7 + 8 * 8));
+  expect_money_conserved(world);
+}
+
+/// Everything goes wrong at random; then the world calms down, and everything has to come right.
+TEST(Simulation, InABadWorldEveryRequestStillEndsExactlyOnceAndNoMoneyIsLost) {
+  SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()));
+  Weather weather;
+  weather.latency_high = Millis(120);
+  weather.ledger_away = 50;
+  weather.engine_fails = 10;
+  weather.engine_stalls = 2;
+  World world(seed(), weather);
+  populate(world, 60, 2, 40);
+  Callers callers(world);
+  world.run_for(Millis(3000));
+  for (int step = 0; step < 400; ++step) {
+    for (int i = 0; i < 5; ++i) callers.ask(nth(world, "client", world.random.below(60)));
+    if (world.random.chance(100)) {
+      Node& node = *world.nodes[world.random.below(world.nodes.size())];
+      callers.collect();
+      if (node.name().starts_with("client")) callers.forget(node);
+      node.crash();
+      world.after(world.random.between(Millis(10), Millis(4000)), [&node] { node.boot(); });
+    }
+    world.run_for(Millis(200));
+    callers.collect();
+    if (step % 50 == 0) expect_money_conserved(world);
+  }
+  world.weather.ledger_away = 0;
+  world.run_for(Millis(130'000));
+  callers.collect();
+  EXPECT_TRUE(callers.open.empty()) << callers.open.size() << " requests never ended";
+  for (const auto& [user, count] : callers.ends) EXPECT_EQ(count, 1u) << user;
+  EXPECT_GT(callers.served, callers.asked / 2) << "served " << callers.served << " of "
+                                               << callers.asked;
+  EXPECT_EQ(callers.served + callers.failed + callers.lost, callers.asked);
+  expect_money_conserved(world);
+  // The calm world serves again.
+  const unsigned before = callers.served;
+  for (unsigned c = 0; c < 60; ++c) callers.ask(nth(world, "client", c));
+  world.weather.engine_fails = world.weather.engine_stalls = 0;
+  world.run_for(Millis(30'000));
+  callers.collect();
+  EXPECT_GT(callers.served, before + 50);
+}
+
+TEST(Simulation, TheSameSeedGivesTheSameHistory) {
+  const auto history = [](std::uint64_t s) {
+    Weather weather;
+    weather.engine_fails = 30;
+    World world(s, weather);
+    populate(world, 5, 1, 3);
+    Callers callers(world);
+    world.run_for(Millis(2000));
+    for (int i = 0; i < 40; ++i) {
+      callers.ask(nth(world, "client", world.random.below(5)));
+      world.run_for(Millis(150));
+      callers.collect();
+    }
+    world.run_for(Millis(70'000));
+    callers.collect();
+    return std::make_tuple(callers.served, callers.failed, callers.cost);
+  };
+  EXPECT_EQ(history(seed()), history(seed()));
+}
+
+}  // namespace
+}  // namespace cocoon::simulation

@@ -1,0 +1,432 @@
+#include "simulation/world.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "codec/json.h"
+#include "crypto/hash.h"
+#include "crypto/system_random.h"
+
+namespace cocoon::simulation {
+namespace {
+
+constexpr const char* kModel = "sim/model";
+
+billing::Registry genesis_registry(SimRandom& random) {
+  billing::Registry r;
+  r.network = NetworkId{random.array<16>()};
+  r.prices = billing::reference_prices();
+  r.price_grace = Seconds(600);
+  r.client_close_delay = Seconds(100);
+  r.proxy_close_delay = Seconds(200);
+  r.message_fee = Nano{1000};
+  r.min_deposit = Nano{100'000};
+  r.min_payout = Nano{50'000};
+  r.min_stake = Nano{1'000'000};
+  r.tombstone_rent = Nano{10'000};
+  r.models.push_back({kModel, 4096, 64});
+  return r;
+}
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) {
+    ADD_FAILURE() << result.error().detail();
+    std::abort();
+  }
+  return std::move(*result);
+}
+
+}  // namespace
+
+/// Sends a message and sees it confirmed: the ledger has no delay of its own here.
+void carry_out_on(ledger::LocalLedger& ledger, const ledger::LocalMessage& message, UnixTime now) {
+  const ledger::MessageId id = must(ledger.submit(message, now));
+  ASSERT_TRUE(ledger.advance(now));
+  const auto status = must(ledger.status(id));
+  ASSERT_EQ(status.progress, ledger::Progress::confirmed)
+      << (status.error ? status.error->detail() : "still pending");
+}
+
+// --- World ---
+
+World::World(std::uint64_t seed, Weather w) : random(seed), weather(w) {
+  (void)crypto::initialise();
+  const char* base = std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp";
+  std::string name = std::string(base) + "/cocoon-sim.XXXXXX";
+  if (mkdtemp(name.data()) == nullptr) std::abort();
+  directory_ = name;
+  ledger::Genesis genesis;
+  genesis.registry = genesis_registry(random);
+  ledger = std::make_unique<ledger::LocalLedger>(
+      must(ledger::LocalLedger::create(directory_ + "/ledger.sqlite", genesis, now.unix)));
+}
+
+World::~World() {
+  nodes.clear();
+  ledger.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(directory_, ignored);
+}
+
+billing::Registry World::registry() { return must(ledger->registry(now.unix)); }
+
+Node& World::add(wire::Role role) {
+  const std::string name =
+      std::string(wire::to_string(role)) + "-" + std::to_string(nodes.size()) + ":1";
+  nodes.push_back(std::make_unique<Node>(*this, role, name));
+  Node& node = *nodes.back();
+  if (role == wire::Role::proxy) {
+    endpoints.push_back(node.name());
+    const billing::ProxyEntry entry{node.account(), node.name()};
+    (void)must(ledger->edit_registry(
+        [&](billing::Registry& r) {
+          r.proxies.push_back(entry);
+          std::sort(r.proxies.begin(), r.proxies.end(),
+                    [](const auto& a, const auto& b) { return a.account < b.account; });
+          return ok();
+        },
+        now.unix));
+    carry_out_on(*ledger, ledger::deploy_proxy(node.account(), Nano{2'000'000'000}), now.unix);
+  }
+  return node;
+}
+
+void World::fund(Nano deposit) {
+  for (auto& client : nodes) {
+    if (client->role_ != wire::Role::client) continue;
+    for (auto& proxy : nodes) {
+      if (proxy->role_ != wire::Role::proxy) continue;
+      billing::ChannelTerms terms;
+      const billing::Registry r = registry();
+      terms.network = r.network;
+      terms.client = terms.signer = client->account();
+      terms.proxy = proxy->account();
+      terms.nonce = random.array<16>();
+      terms.close_delay = r.client_close_delay;
+      terms.min_deposit = r.min_deposit;
+      terms.rent = r.tombstone_rent;
+      carry_out_on(*ledger, ledger::open_channel(terms, deposit), now.unix);
+    }
+  }
+}
+
+Node* World::at(const std::string& endpoint) {
+  for (auto& node : nodes) {
+    if (node->name() == endpoint) return node.get();
+  }
+  return nullptr;
+}
+
+void World::after(Millis delay, std::function<void()> what) {
+  events_.push({now.mono + delay, order_++,
+                std::make_shared<std::function<void()>>(std::move(what))});
+}
+
+void World::run_until(MonoTime until) {
+  while (!events_.empty() && events_.top().at <= until) {
+    const Event event = events_.top();
+    events_.pop();
+    now.unix += std::chrono::duration_cast<Millis>(event.at - now.mono);
+    now.mono = event.at;
+    (*event.what)();
+  }
+  if (until > now.mono) {
+    now.unix += std::chrono::duration_cast<Millis>(until - now.mono);
+    now.mono = until;
+  }
+}
+
+// --- Node: life ---
+
+Node::Node(World& world, wire::Role role, std::string name)
+    : world_(world),
+      role_(role),
+      name_(std::move(name)),
+      account_(crypto::SigningKey::generate(world.random)) {}
+
+void Node::boot() {
+  ++life_;
+  boot_ = crypto::SigningKey::generate(world_.random);
+  certificate_.resize(64);
+  world_.random.fill(certificate_);
+  const billing::Registry registry = world_.registry();
+  core::NodeIdentity identity{registry.network, account_.duplicate(), boot_->duplicate(), {}};
+  if (role_ != wire::Role::client) {
+    identity.epoch = billing::sign(
+        billing::EpochRecord::make(registry.network, ++epoch_, boot_->boot_key_id()), account_);
+    carry_out_on(*world_.ledger, ledger::publish_epoch(account(), identity.epoch), world_.now.unix);
+    auto evidence = std::make_shared<ports::VerifiedEvidence>();
+    evidence->digest = EvidenceDigest{crypto::sha256(certificate_)};
+    evidence->role = role_;
+    evidence->account = account();
+    evidence->network = registry.network;
+    evidence->boot_key = boot_->boot_key_id();
+    evidence->expires = world_.now.unix + Seconds(7 * 24 * 3600);
+    evidence->simulated = true;
+    evidence->certificate = certificate_;
+    evidence_ = std::move(evidence);
+  }
+  std::vector<ports::StoreEntry> entries;
+  for (const auto& [key, value] : store_) entries.push_back({key, value});
+  const Now now = world_.now;
+  if (role_ == wire::Role::client) {
+    core::ClientCoreOptions o;
+    o.proxies = world_.endpoints;
+    o.max_exposure = Nano{2'000'000'000};
+    auto made = std::make_unique<core::ClientCore>(std::move(identity), registry, o, world_.random,
+                                                   now);
+    ASSERT_TRUE(made->restore(entries));
+    made->start(now);
+    core_ = std::move(made);
+  } else if (role_ == wire::Role::proxy) {
+    auto made = std::make_unique<core::ProxyCore>(std::move(identity), registry,
+                                                  core::ProxyCoreOptions{}, world_.random, now);
+    ASSERT_TRUE(made->restore(entries));
+    core_ = std::move(made);
+  } else {
+    core::WorkerCoreOptions o;
+    o.proxies = world_.endpoints;
+    o.models = {kModel};
+    o.capacity = 4;
+    auto made = std::make_unique<core::WorkerCore>(std::move(identity),
+                                                   crypto::sha256(certificate_), registry, o,
+                                                   world_.random, now);
+    ASSERT_TRUE(made->restore(entries));
+    made->on_engine_ready(true, "", now);
+    made->start(now);
+    core_ = std::move(made);
+  }
+  turn();
+}
+
+void Node::crash() {
+  if (!up()) return;
+  ++life_;
+  core_.reset();
+  runs_.clear();
+  armed_ = kNever;
+  const Error why(ErrorKind::io, "connection_reset", "the peer crashed");
+  for (auto& [peer, pipe] : std::exchange(pipes_, {})) {
+    Node* far = pipe.far;
+    const auto far_peer = pipe.far_peer;
+    const auto life = pipe.far_life;
+    world_.after(world_.random.between(world_.weather.latency_low, world_.weather.latency_high),
+                 [far, far_peer, life, why] {
+                   if (far->life_ == life) far->break_pipe(far_peer, why);
+                 });
+  }
+}
+
+void Node::break_pipe(core::PeerId peer, const Error& why) {
+  if (!up() || pipes_.erase(peer) == 0) return;
+  core_->on_disconnected(peer, why, world_.now);
+  turn();
+}
+
+core::PeerIdentity Node::identity_for(const Node& far, const Hash& exporter) const {
+  core::PeerIdentity identity;
+  identity.boot_key = far.boot_->boot_key_id();
+  identity.leaf_sha256 = crypto::sha256(far.certificate_);
+  identity.own_leaf_sha256 = crypto::sha256(certificate_);
+  identity.exporter = exporter;
+  identity.evidence = far.evidence_;
+  return identity;
+}
+
+// --- Node: effects ---
+
+void Node::turn() {
+  if (!up()) return;
+  for (int round = 0; round < 8; ++round) {
+    core_->end_turn(world_.now);
+    auto effects = core_->take_effects();
+    const auto writable = core_->take_writable();
+    if (effects.empty() && writable.empty()) break;
+    for (const core::PeerId id : writable) {
+      Bytes* out = core_->output(id);
+      const auto pipe = pipes_.find(id);
+      if (out == nullptr || out->empty() || pipe == pipes_.end()) continue;
+      auto bytes = std::make_shared<Bytes>(std::exchange(*out, {}));
+      Pipe& p = pipe->second;
+      const MonoTime arrival = std::max(
+          world_.now.mono + world_.random.between(world_.weather.latency_low,
+                                                  world_.weather.latency_high),
+          p.last_arrival);
+      p.last_arrival = arrival;
+      Node* far = p.far;
+      const auto far_peer = p.far_peer;
+      const auto life = p.far_life;
+      const auto delay = std::chrono::ceil<Millis>(arrival - world_.now.mono);
+      world_.after(delay, [far, far_peer, life, bytes] {
+        if (far->life_ != life || !far->pipes_.contains(far_peer)) return;
+        far->core_->on_bytes(far_peer, *bytes, far->world_.now);
+        far->turn();
+      });
+    }
+    for (core::Effect& effect : effects) carry_out(effect);
+  }
+  arm_deadline();
+}
+
+void Node::arm_deadline() {
+  const MonoTime due = core_->next_deadline();
+  if (due >= armed_ && armed_ > world_.now.mono) return;
+  armed_ = due;
+  const auto delay = std::max<Millis>(Millis(0), std::chrono::ceil<Millis>(due - world_.now.mono));
+  world_.after(delay, [this, life = life_, due] {
+    if (life != life_ || armed_ != due) return;
+    armed_ = kNever;
+    core_->on_time(world_.now);
+    turn();
+  });
+}
+
+void Node::carry_out(core::Effect& effect) {
+  if (auto* e = std::get_if<core::Connect>(&effect)) return connect(*e);
+  if (auto* e = std::get_if<core::CallLedger>(&effect)) {
+    return call_ledger(e->call, std::move(e->request));
+  }
+  if (auto* e = std::get_if<core::WriteStore>(&effect)) {
+    for (auto& write : e->batch.writes) {
+      if (write.value) {
+        store_[write.key] = *write.value;
+      } else {
+        store_.erase(write.key);
+      }
+    }
+    return;
+  }
+  if (auto* e = std::get_if<core::Disconnect>(&effect)) {
+    const auto pipe = pipes_.find(e->peer);
+    if (pipe == pipes_.end()) return;
+    Node* far = pipe->second.far;
+    const auto far_peer = pipe->second.far_peer;
+    const auto life = pipe->second.far_life;
+    const Error why(ErrorKind::io, "closed_by_peer", "the peer closed the connection");
+    world_.after(world_.weather.latency_high + Millis(1), [far, far_peer, life, why] {
+      if (far->life_ == life) far->break_pipe(far_peer, why);
+    });
+    world_.after(Millis(0), [this, peer = e->peer, life = life_, why] {
+      if (life_ == life) break_pipe(peer, why);
+    });
+    return;
+  }
+  if (auto* e = std::get_if<core::VerifyEvidence>(&effect)) {
+    const Hash digest = crypto::sha256(e->certificate);
+    world_.after(Millis(2), [this, life = life_, call = e->call, digest] {
+      if (life != life_) return;
+      core::EvidenceVerdict verdict =
+          Error(ErrorKind::attestation, "unknown", "no such certificate");
+      for (const auto& node : world_.nodes) {
+        if (node->evidence_ && node->evidence_->digest.bytes == digest) verdict = node->evidence_;
+      }
+      core_->on_verified(call, verdict, world_.now);
+      turn();
+    });
+    return;
+  }
+  if (auto* e = std::get_if<core::StartEngine>(&effect)) return engine_start(e->request);
+  if (auto* e = std::get_if<core::CancelEngine>(&effect)) {
+    runs_.erase(e->run);
+    return;
+  }
+  if (auto* e = std::get_if<core::PauseEngine>(&effect)) {
+    if (runs_.contains(e->run)) runs_[e->run] = e->paused;
+  }
+}
+
+void Node::connect(const core::Connect& effect) {
+  const auto delay =
+      world_.random.between(world_.weather.latency_low, world_.weather.latency_high);
+  world_.after(delay, [this, life = life_, effect] {
+    if (life != life_) return;
+    Node* far = world_.at(effect.endpoint);
+    if (far == nullptr || !far->up()) {
+      core_->on_disconnected(effect.peer,
+                             Error(ErrorKind::unavailable, "connection_refused", "nobody listens"),
+                             world_.now);
+      return turn();
+    }
+    const auto exporter = world_.random.array<32>();
+    const core::PeerId accepted = far->next_accepted_++;
+    pipes_[effect.peer] = {far, accepted, far->life_, {}};
+    far->pipes_[accepted] = {this, effect.peer, life_, {}};
+    far->core_->on_connected(accepted, far->identity_for(*this, exporter), world_.now);
+    core_->on_connected(effect.peer, identity_for(*far, exporter), world_.now);
+    far->turn();
+    turn();
+  });
+}
+
+void Node::call_ledger(core::CallId call, ports::LedgerRequest request) {
+  const bool away = world_.random.chance(world_.weather.ledger_away);
+  world_.after(world_.random.between(Millis(1), Millis(20)), [this, life = life_, call, request,
+                                                              away] {
+    // What was sent is carried out, whether or not the sender lives to see it.
+    core::LedgerAnswer answer = Error(ErrorKind::unavailable, "ledger_unavailable", "away");
+    if (!away) {
+      auto started = ledger::start_call(*world_.ledger, account(), request, world_.now.unix);
+      if (!started) {
+        answer = started.error();
+      } else if (auto* reply = std::get_if<ports::LedgerReply>(&*started)) {
+        answer = *reply;
+      } else {
+        (void)world_.ledger->advance(world_.now.unix);
+        auto finished =
+            ledger::finish_call(*world_.ledger, std::get<ledger::MessageId>(*started));
+        if (finished && *finished) answer = **finished;
+      }
+    }
+    if (life != life_) return;
+    core_->on_ledger(call, std::move(answer), world_.now);
+    turn();
+  });
+}
+
+// --- Node: the engine ---
+
+void Node::engine_start(const ports::EngineRequest& request) {
+  runs_[request.run] = false;
+  const auto body = json::Document::parse(request.body);
+  const auto user = body ? body->root().find("user").as_string() : std::nullopt;
+  ++world_.executions[std::string(user.value_or("?"))];
+  world_.after(Millis(1), [this, life = life_, run = request.run] {
+    if (life != life_ || !runs_.contains(run)) return;
+    worker().on_engine_started(run, world_.now);
+    worker().on_engine_head(run, 200, "text/event-stream", world_.now);
+    turn();
+    engine_step(run, world_.weather.chunks);
+  });
+}
+
+void Node::engine_step(std::uint64_t run, unsigned left) {
+  if (world_.random.chance(world_.weather.engine_stalls)) return;
+  world_.after(world_.weather.chunk_gap, [this, life = life_, run, left] {
+    if (life != life_ || !runs_.contains(run)) return;
+    if (runs_[run]) return engine_step(run, left);  // paused: try again
+    if (world_.random.chance(world_.weather.engine_fails)) {
+      runs_.erase(run);
+      worker().on_engine_end(run, Error(ErrorKind::upstream, "engine_broke_off", "broken off"),
+                             world_.now);
+      return turn();
+    }
+    const std::string chunk =
+        left > 0 ? "data: {\"choices\":[{\"delta\":{\"content\":\"token\"}}]}\n\n"
+                 : "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":" +
+                       std::to_string(world_.weather.chunks) + "}}\n\ndata: [DONE]\n\n";
+    worker().on_engine_bytes(run, as_bytes(chunk), world_.now);
+    if (left == 0) {
+      runs_.erase(run);
+      worker().on_engine_end(run, ok(), world_.now);
+      return turn();
+    }
+    turn();
+    engine_step(run, left - 1);
+  });
+}
+
+}  // namespace cocoon::simulation

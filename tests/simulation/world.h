@@ -1,0 +1,125 @@
+#pragma once
+/// @file The world around the cores: a virtual clock, links with latency and loss of connections, a
+/// real local ledger, an engine that counts what it runs, and nodes that crash and come back.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "core/client_core.h"
+#include "core/proxy_core.h"
+#include "core/worker_core.h"
+#include "ledger/local_calls.h"
+#include "simulation/sim_random.h"
+
+namespace cocoon::simulation {
+
+/// How unkind the world is. Chances are per thousand.
+struct Weather {
+  Millis latency_low{1};
+  Millis latency_high{30};
+  std::uint64_t ledger_away = 0;    ///< of a ledger call that is answered by "unavailable"
+  std::uint64_t engine_fails = 0;   ///< of a run that breaks off
+  std::uint64_t engine_stalls = 0;  ///< of a run that says nothing more
+  Millis chunk_gap{20};
+  unsigned chunks = 8;
+};
+
+class World;
+
+/// One node: a core, its keys, its store, and the connections of its present life.
+class Node {
+ public:
+  Node(World& world, wire::Role role, std::string name);
+
+  void boot();   ///< a new life: fresh boot key, next epoch, what the store holds
+  void crash();  ///< everything in memory is gone; connections break
+  bool up() const { return core_ != nullptr; }
+  /// After any call into the core: carries out what it asks for.
+  void turn();
+
+  core::ClientCore& client() { return *static_cast<core::ClientCore*>(core_.get()); }
+  core::ProxyCore& proxy() { return *static_cast<core::ProxyCore*>(core_.get()); }
+  core::WorkerCore& worker() { return *static_cast<core::WorkerCore*>(core_.get()); }
+  AccountId account() const { return account_.account_id(); }
+  const std::string& name() const { return name_; }
+
+ private:
+  friend class World;
+  struct Pipe {
+    Node* far = nullptr;
+    core::PeerId far_peer = 0;
+    std::uint64_t far_life = 0;
+    MonoTime last_arrival{};  ///< bytes never overtake each other
+  };
+
+  void carry_out(core::Effect& effect);
+  void connect(const core::Connect& effect);
+  void engine_start(const ports::EngineRequest& request);
+  void engine_step(std::uint64_t run, unsigned left);
+  void call_ledger(core::CallId call, ports::LedgerRequest request);
+  void break_pipe(core::PeerId peer, const Error& why);
+  core::PeerIdentity identity_for(const Node& far, const Hash& exporter) const;
+  void arm_deadline();
+
+  World& world_;
+  wire::Role role_;
+  std::string name_;
+  crypto::SigningKey account_;
+  std::optional<crypto::SigningKey> boot_;
+  std::uint64_t epoch_ = 0;
+  std::uint64_t life_ = 0;  ///< events of an earlier life are dropped
+  Bytes certificate_;
+  std::shared_ptr<const ports::VerifiedEvidence> evidence_;
+  std::map<std::string, Bytes> store_;
+  std::unique_ptr<core::Core> core_;
+  std::map<core::PeerId, Pipe> pipes_;
+  std::map<std::uint64_t, bool> runs_;  ///< engine runs of this life; true: paused
+  MonoTime armed_ = kNever;
+  core::PeerId next_accepted_ = 1ull << 40;
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, Weather weather);
+  ~World();
+
+  Node& add(wire::Role role);
+  /// Opens a channel for each client with each proxy.
+  void fund(Nano deposit);
+  /// Runs events until `until`, or until nothing is left.
+  void run_until(MonoTime until);
+  void run_for(Millis time) { run_until(now.mono + time); }
+  void after(Millis delay, std::function<void()> what);
+
+  Now now{MonoTime{} + std::chrono::hours(1), UnixTime(Millis(1'800'000'000'000))};
+  SimRandom random;
+  Weather weather;
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::unique_ptr<ledger::LocalLedger> ledger;
+  /// What the engines ran, by the request's "user" field.
+  std::map<std::string, unsigned> executions;
+  std::vector<std::string> endpoints;
+
+  Node* at(const std::string& endpoint);
+  billing::Registry registry();
+
+ private:
+  struct Event {
+    MonoTime at;
+    std::uint64_t order;
+    std::shared_ptr<std::function<void()>> what;
+    friend bool operator>(const Event& a, const Event& b) {
+      return std::tie(a.at, a.order) > std::tie(b.at, b.order);
+    }
+  };
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::uint64_t order_ = 0;
+  std::string directory_;
+};
+
+}  // namespace cocoon::simulation
