@@ -101,6 +101,7 @@ TEST_F(TlsHandshake, AnotherApplicationProtocolIsRefused) {
   client.offer_alpn("h2");
   Endpoint server = meet(Side::server, client);
   EXPECT_EQ(error_code(server), "tls_alpn");
+  EXPECT_EQ(SSL_get0_peer_certificate(client.ssl()), nullptr) << "refused too late";
 }
 
 TEST_F(TlsHandshake, AClientWithoutApplicationProtocolIsRefused) {
@@ -108,6 +109,7 @@ TEST_F(TlsHandshake, AClientWithoutApplicationProtocolIsRefused) {
   client.use(stranger_);
   Endpoint server = meet(Side::server, client);
   EXPECT_EQ(error_code(server), "tls_alpn");
+  EXPECT_EQ(SSL_get0_peer_certificate(client.ssl()), nullptr) << "refused too late";
 }
 
 TEST_F(TlsHandshake, AServerThatIgnoresTheApplicationProtocolIsRefused) {
@@ -158,8 +160,10 @@ TEST_F(TlsHandshake, ACertificateMessageOverTheLimitIsRefused) {
   EXPECT_EQ(error_code(server), "tls_certificate_too_large");
 }
 
-TEST_F(TlsHandshake, ACertificateWithTheLargestEvidencePasses) {
-  const Identity large = identity(3, {{"1.2.3.4", false, Bytes(limits::kMaxEvidenceBytes, 7)}});
+TEST_F(TlsHandshake, ACertificateBelowTheLimitPasses) {
+  // Above OpenSSL's own limit of about 100 KiB.
+  const std::size_t almost = limits::kMaxCertificateChainBytes - 1024;
+  const Identity large = identity(3, {{"1.2.3.4", false, Bytes(almost, 7)}});
   RawPeer client(TLS_client_method());
   client.use(large);
   client.offer_alpn();
@@ -335,10 +339,14 @@ TEST_F(TlsHandshake, AKeyUpdateBeforeAdmissionWaits) {
 [[noreturn]] void connect_under_hostile_configuration(const char* file) {
   OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, nullptr);
   if (CONF_modules_load_file(file, nullptr, 0) != 1) std::_Exit(2);
+  const auto kUnsafe = SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION;
   // The configuration does reach a context that does not defend itself.
   SSL_CTX* plain = SSL_CTX_new(TLS_method());
   if (SSL_CTX_get_max_proto_version(plain) != TLS1_2_VERSION) std::_Exit(3);
+  const bool reached = (SSL_CTX_get_options(plain) & kUnsafe) != 0;
   SSL_CTX_free(plain);
+  const Context ours = test::context(Side::server, identity(1));
+  if (!reached || (SSL_CTX_get_options(ours.native()) & kUnsafe) != 0) std::_Exit(5);
   test::Pair pair;
   pair.connect();
   std::_Exit(pair.server.state() == State::unverified ? 0 : 4);
@@ -348,7 +356,8 @@ TEST_F(TlsHandshake, AnOpensslConfigurationChangesNothing) {
   const std::string file = testing::TempDir() + "cocoon_hostile_openssl.cnf";
   std::ofstream(file) << "openssl_conf = init\n[init]\nssl_conf = ssl\n[ssl]\n"
                          "system_default = tls\n[tls]\nMaxProtocol = TLSv1.2\n"
-                         "Groups = P-521\nSignatureAlgorithms = RSA+SHA256\nVerifyMode = None\n";
+                         "Groups = P-521\nSignatureAlgorithms = RSA+SHA256\nVerifyMode = None\n"
+                         "Options = UnsafeLegacyRenegotiation\n";
   EXPECT_EXIT(connect_under_hostile_configuration(file.c_str()), testing::ExitedWithCode(0), "");
   std::remove(file.c_str());
 }
