@@ -1,0 +1,228 @@
+// What a caller of the OpenAI API sees.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import OpenAI from 'openai';
+import { ask, MODEL, startEngine, startNetwork, until } from './network.mjs';
+
+let engine;
+let network;
+let sdk;
+
+before(async () => {
+  engine = await startEngine();
+  network = await startNetwork(engine);
+  sdk = network.sdk;
+});
+
+after(async () => {
+  await network?.stop();
+  network?.discard();
+  engine?.kill('SIGKILL');
+});
+
+async function collect(stream) {
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks;
+}
+
+test('a plain chat answer arrives whole, with usage', async () => {
+  const answer = await sdk.chat.completions.create(ask('good morning'));
+  assert.match(answer.choices[0].message.content, /good morning/);
+  assert.ok(answer.usage.completion_tokens > 0);
+});
+
+test('a streamed chat answer arrives in chunks', async () => {
+  const chunks = await collect(await sdk.chat.completions.create(ask('hello', { stream: true })));
+  assert.ok(chunks.length > 3);
+  const text = chunks.map((c) => c.choices[0]?.delta?.content ?? '').join('');
+  assert.match(text, /hello/);
+});
+
+test('the usage chunk is hidden from a caller who did not ask for it', async () => {
+  const chunks = await collect(await sdk.chat.completions.create(ask('x', { stream: true })));
+  assert.ok(chunks.every((c) => c.choices.length > 0 && !c.usage));
+});
+
+test('the usage chunk is shown to a caller who asked for it', async () => {
+  const chunks = await collect(
+    await sdk.chat.completions.create(
+      ask('x', { stream: true, stream_options: { include_usage: true } }),
+    ),
+  );
+  assert.equal(chunks.at(-1).choices.length, 0);
+  assert.ok(chunks.at(-1).usage.completion_tokens > 0);
+});
+
+test('tools pass through to the engine and its call comes back', async () => {
+  const answer = await sdk.chat.completions.create(
+    ask('weather in Oslo', {
+      tools: [{ type: 'function', function: { name: 'weather', parameters: { type: 'object' } } }],
+    }),
+  );
+  const call = answer.choices[0].message.tool_calls[0];
+  assert.equal(call.function.name, 'weather');
+  assert.match(call.function.arguments, /Oslo/);
+});
+
+test('unknown and future fields reach the engine as they were written', async () => {
+  const user = `future-${Date.now()}`;
+  await sdk.chat.completions.create(
+    ask('x', { user, seed: 12345678901, some_future_field: { nested: [1.50, 'ü'] } }),
+  );
+  const seen = await engine.get(`/demo/last?id=${user}`);
+  assert.equal(seen.seed, 12345678901);
+  assert.deepEqual(seen.some_future_field, { nested: [1.5, 'ü'] });
+});
+
+test('embeddings', async () => {
+  const answer = await sdk.embeddings.create({ model: MODEL, input: ['one', 'two'] });
+  assert.equal(answer.data.length, 2);
+  assert.ok(answer.data[0].embedding.length > 0);
+});
+
+test('text completions', async () => {
+  const answer = await sdk.completions.create({ model: MODEL, prompt: 'once upon' });
+  assert.ok(answer.choices[0].text.length > 0);
+});
+
+test('the responses API', async () => {
+  const answer = await sdk.responses.create({ model: MODEL, input: 'hello', store: false });
+  assert.ok(answer.output_text.length > 0);
+});
+
+test('models are listed with live workers, capacity and price', async () => {
+  const models = await collect(await sdk.models.list());
+  assert.equal(models[0].id, MODEL);
+  assert.ok(models[0].cocoon.workers >= 1);
+  assert.ok(models[0].cocoon.prompt_price_nano > 0);
+});
+
+test('the evidence of proxy and worker is shown, and says that it is simulated', async () => {
+  await sdk.chat.completions.create(ask('x'));
+  const shown = await (await fetch(network.url + '/cocoon/evidence')).json();
+  assert.equal(shown.proxies[0].simulated, true);
+  assert.equal(shown.workers[0].verdict, 'UpToDate');
+  assert.ok(shown.workers[0].certificate.length > 1000);
+});
+
+test('an unknown model is 404', async () => {
+  await assert.rejects(
+    sdk.chat.completions.create(ask('x', { model: 'no/such' })),
+    (e) => e instanceof OpenAI.NotFoundError && e.code === 'model_not_found',
+  );
+});
+
+test('a request to store the exchange is refused', async () => {
+  await assert.rejects(
+    sdk.chat.completions.create(ask('x', { store: true })),
+    OpenAI.BadRequestError,
+  );
+});
+
+test('a body that is no JSON is refused, with where it goes wrong', async () => {
+  const answer = await fetch(network.url + '/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"model": "demo/echo", "messages": [}',
+  });
+  assert.equal(answer.status, 400);
+  assert.match((await answer.json()).error.message, /\d/);
+});
+
+test('a body with a key twice is refused', async () => {
+  const answer = await fetch(network.url + '/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"model": "demo/echo", "model": "demo/echo", "messages": []}',
+  });
+  assert.equal(answer.status, 400);
+});
+
+test('a body over the limit is 413', async () => {
+  await assert.rejects(
+    sdk.chat.completions.create(ask('x'.repeat(9 * 1024 * 1024))),
+    (e) => e.status === 413,
+  );
+});
+
+test("an engine's own 4xx passes through", async () => {
+  await assert.rejects(
+    sdk.chat.completions.create(ask('x', { demo: { fault: 'error400' } })),
+    OpenAI.BadRequestError,
+  );
+});
+
+test("an engine's 500 is a 502", async () => {
+  await assert.rejects(
+    sdk.chat.completions.create(ask('x', { demo: { fault: 'error500' } })),
+    (e) => e.status === 502,
+  );
+});
+
+test('an answer that breaks off ends in an error event and without [DONE]', async () => {
+  const answer = await fetch(network.url + '/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(ask('x', { stream: true, demo: { fault: 'truncate', chunks: 8 } })),
+  });
+  const text = await answer.text();
+  assert.match(text, /"error"/);
+  assert.doesNotMatch(text, /\[DONE\]/);
+});
+
+test('a page of another origin may not spend the deposit', async () => {
+  const answer = await fetch(network.url + '/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: 'https://evil.example' },
+    body: JSON.stringify(ask('x')),
+  });
+  assert.equal(answer.status, 403);
+});
+
+test('an abort in mid-stream reaches the engine within a second', async () => {
+  const before = (await engine.get('/demo/events')).aborted;
+  const controller = new AbortController();
+  const stream = await sdk.chat.completions.create(
+    ask('x', { stream: true, demo: { chunks: 1000, delay_ms: 20 } }),
+    { signal: controller.signal },
+  );
+  for await (const _ of stream) break;
+  const aborted = Date.now();
+  controller.abort();
+  await until(
+    'the engine to see the disconnect',
+    async () => (await engine.get('/demo/events')).aborted > before,
+  );
+  assert.ok(Date.now() - aborted < 1000, 'it took longer than a second');
+});
+
+test('a chunk goes out before the engine has made the next one', async () => {
+  const token = `t${Date.now()}`;
+  const stream = await sdk.chat.completions.create(
+    ask('x', { stream: true, demo: { chunks: 6, confirm: token } }),
+  );
+  let seen = 0;
+  for await (const chunk of stream) {
+    if (!chunk.choices[0]?.delta?.content) continue;
+    ++seen; // the engine makes no further chunk before this one is confirmed
+    await engine.post(`/demo/confirm?token=${token}`);
+  }
+  assert.equal(seen, 6);
+});
+
+test('a hundred streams at once, each executed once', async () => {
+  const run = Date.now();
+  const streams = Array.from({ length: 100 }, async (_, i) => {
+    const chunks = await collect(
+      await sdk.chat.completions.create(
+        ask(`number ${i} `, { stream: true, user: `hundred-${run}-${i}`, demo: { chunks: 20 } }),
+      ),
+    );
+    return chunks.map((c) => c.choices[0]?.delta?.content ?? '').join('');
+  });
+  const texts = await Promise.all(streams);
+  texts.forEach((text, i) => assert.match(text, new RegExp(`number ${i} `)));
+  const { executions } = await engine.get('/demo/executions');
+  for (let i = 0; i < 100; ++i) assert.equal(executions[`hundred-${run}-${i}`], 1);
+});

@@ -1,0 +1,184 @@
+// Starting, stopping, dying: the processes, the money, the secrets.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import {
+  ask, childrenOf, isAlive, MODEL, program, run, start, startEngine, startNetwork, until,
+} from './network.mjs';
+
+let engine;
+before(async () => {
+  engine = await startEngine();
+});
+after(() => engine?.kill('SIGKILL'));
+
+const filesUnder = (dir) =>
+  readdirSync(dir, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? filesUnder(join(dir, entry.name)) : [join(dir, entry.name)],
+  );
+
+/** Whether the readable memory of a process contains `needle`: what a core dump would show. */
+function memoryContains(pid, needle) {
+  const script = `
+import re, sys
+needle = sys.argv[2].encode()
+with open('/proc/%s/maps' % sys.argv[1]) as maps, open('/proc/%s/mem' % sys.argv[1], 'rb', 0) as mem:
+    for line in maps:
+        span, mode = line.split()[:2]
+        if 'r' not in mode or '[v' in line: continue
+        low, high = (int(x, 16) for x in span.split('-'))
+        try:
+            mem.seek(low)
+            if needle in mem.read(high - low): sys.exit(1)
+        except OSError: pass
+`;
+  return run.python(script, [String(pid), needle]);
+}
+run.python = async (script, args) => {
+  const { spawnSync } = await import('node:child_process');
+  const done = spawnSync('python3', ['-c', script, ...args]);
+  if (done.status !== 0 && done.status !== 1) throw new Error(String(done.stderr));
+  return done.status === 1;
+};
+
+test('a prompt is nowhere in the proxy: not in memory, state or logs', async () => {
+  const network = await startNetwork(engine);
+  const canary = `canary-${Math.random().toString(36).slice(2)}-prompt`;
+  const stream = await network.sdk.chat.completions.create(
+    ask(canary, { stream: true, demo: { chunks: 40, delay_ms: 20 } }),
+  );
+  const roles = childrenOf(network.devnet.pid);
+  let checked = 0;
+  let text = '';
+  for await (const chunk of stream) {
+    text += chunk.choices[0]?.delta?.content ?? '';
+    if (++checked === 10) {
+      assert.equal(await memoryContains(roles['cocoon-proxy'], canary), false);
+      // The same search finds it where it has to be, so it can find it.
+      assert.equal(await memoryContains(roles['cocoon-client'], canary), true);
+    }
+  }
+  assert.match(text, new RegExp(canary));
+  assert.equal(await memoryContains(roles['cocoon-proxy'], canary), false);
+  await network.stop();
+  for (const file of filesUnder(network.state)) {
+    assert.ok(!readFileSync(file).includes(canary), `${file} contains the prompt`);
+  }
+  network.discard();
+});
+
+test('what was served is what the ledger debits', async () => {
+  const network = await startNetwork(engine);
+  for (let i = 0; i < 12; ++i) await network.sdk.chat.completions.create(ask(`number ${i}`));
+  assert.equal(await network.metric('cocoon_client_requests_total{kind="ok"}'), 12);
+  const spent = await network.metric('cocoon_client_spent_nano_total');
+  assert.ok(spent > 0);
+  assert.deepEqual(await network.stop(), { code: 0, signal: null });
+  const ledger = await network.ledger();
+  const debited = ledger.channels.reduce((sum, channel) => sum + channel.claimed_nano, 0);
+  assert.equal(debited, spent);
+  network.discard();
+});
+
+test('SIGTERM lets a running stream finish, then everything exits with 0', async () => {
+  const network = await startNetwork(engine);
+  const stream = await network.sdk.chat.completions.create(
+    ask('x', { stream: true, demo: { chunks: 30, delay_ms: 20 } }),
+  );
+  let text = 0;
+  let ended;
+  for await (const chunk of stream) {
+    if (chunk.choices[0]?.delta?.content && ++text === 3) ended = network.stop();
+  }
+  assert.equal(text, 30);
+  assert.deepEqual(await ended, { code: 0, signal: null });
+  network.discard();
+});
+
+test('the children of a devnet that is killed are gone', async () => {
+  const network = await startNetwork(engine);
+  const children = Object.values(childrenOf(network.devnet.pid));
+  assert.ok(children.length >= 3);
+  network.devnet.kill('SIGKILL');
+  await network.devnet.ended;
+  await until('the children to be gone', () => children.every((pid) => !isAlive(pid)));
+  network.discard();
+});
+
+test('a killed worker fails what it ran, and a new one serves again', async () => {
+  const network = await startNetwork(engine);
+  const worker = childrenOf(network.devnet.pid)['cocoon-worker'];
+  const stream = await network.sdk.chat.completions.create(
+    ask('x', { stream: true, demo: { chunks: 1000, delay_ms: 20 } }),
+  );
+  await assert.rejects(async () => {
+    let first = true;
+    for await (const _ of stream) {
+      if (first) process.kill(worker, 'SIGKILL');
+      first = false;
+    }
+  });
+  await network.devnet.ended; // it reports that a child ended, and stops
+  assert.match(network.devnet.errors(), /worker/);
+  network.discard();
+});
+
+test('a proxy that was killed comes back with its accounts', async () => {
+  const network = await startNetwork(engine);
+  await network.sdk.chat.completions.create(ask('before'));
+  const spent = await network.metric('cocoon_client_spent_nano_total');
+  process.kill(childrenOf(network.devnet.pid)['cocoon-proxy'], 'SIGKILL');
+  await network.devnet.ended;
+  // The whole network again, on the same state: same accounts, same channel.
+  const again = start('cocoon-devnet', [
+    '--backend', engine.url, '--listen', '127.0.0.1:0', '--state', network.state,
+  ]);
+  const url = await again.line('ready ');
+  const answer = await fetch(url + '/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(ask('after')),
+  });
+  assert.equal(answer.status, 200);
+  const metrics = await (await fetch(url.replace('/v1', '/metrics'))).text();
+  const more = Number(/cocoon_client_spent_nano_total (\d+)/.exec(metrics)[1]);
+  again.kill('SIGTERM');
+  await again.ended;
+  const debited = (await network.ledger()).channels.reduce((s, c) => s + c.claimed_nano, 0);
+  assert.ok(debited <= spent + more, 'more was debited than was served');
+  assert.ok(debited >= more, 'what was served after the restart was debited');
+  network.discard();
+});
+
+test('an engine that is down is said so, and nothing is charged', async () => {
+  const doomed = await startEngine();
+  const network = await startNetwork(doomed);
+  doomed.kill('SIGKILL');
+  await doomed.ended;
+  await assert.rejects(
+    network.sdk.chat.completions.create(ask('x')),
+    (e) => [429, 502, 503].includes(e.status),
+  );
+  assert.equal(await network.metric('cocoon_client_spent_nano_total'), 0);
+  await network.stop();
+  network.discard();
+});
+
+for (const role of ['client', 'proxy', 'worker']) {
+  test(`cocoon-${role} names line and column of an unknown key, and exits with 2`, async () => {
+    const network = { path: join((await import('node:os')).tmpdir(), `cocoon-e2e-${role}.toml`) };
+    writeFileSync(network.path, 'ledger = "x"\nstate_dri = "y"\n');
+    const done = await run(`cocoon-${role}`, ['--config', network.path, '--check']);
+    assert.equal(done.code, 2);
+    assert.match(done.err, /:2:1:/);
+    assert.match(done.err, /state_dir/);
+  });
+
+  test(`cocoon-${role} has --help and --version`, async () => {
+    assert.equal((await run(`cocoon-${role}`, ['--help'])).code, 0);
+    assert.match((await run(`cocoon-${role}`, ['--version'])).out, /\d+\.\d+\.\d+/);
+    assert.equal((await run(`cocoon-${role}`, ['--nonsense'])).code, 2);
+    assert.ok(program(role) && MODEL);
+  });
+}
