@@ -174,12 +174,12 @@ TdReport parse_td_report(ByteView bytes, BodyType type) {
   out.report_data = in.array<64>();
   if (type == BodyType::td10) return out;
 
-  TdReport::Current& current = out.current.emplace();
+  TdCurrent& current = out.current.emplace();
   current.tee_tcb_svn2 = in.array<16>();
   current.mr_service_td = in.array<48>();
   if (type == BodyType::td15) return out;
 
-  TdReport::Extended& extended = out.extended.emplace();
+  TdExtended& extended = out.extended.emplace();
   extended.vm_id = in.u8();
   extended.td_id = in.array<32>();
   extended.dev_info = in.array<48>();

@@ -49,6 +49,27 @@ struct SgxReport {
   bool debug() const { return (attributes[0] & 0x02) != 0; }
 };
 
+/// What a TD report has from TD 1.5 on: the TDX module now, after updates that kept the guest
+/// running.
+struct TdCurrent {
+  ByteArray<16> tee_tcb_svn2{};
+  TdxMeasurement mr_service_td{};
+};
+
+/// What a TD report has from TD 1.5Ex on: identity and origin of a migrated guest.
+struct TdExtended {
+  std::uint8_t vm_id = 0;
+  Hash td_id{};
+  TdxMeasurement dev_info{};
+  TdxMeasurement init_service_td_hash{};
+  std::uint64_t init_attributes = 0;
+  ByteArray<16> init_cpu_svn{};
+  ByteArray<16> init_tee_tcb_svn{};
+  ByteArray<12> init_fmspc{};
+  TdxMeasurement current_service_td_hash{};
+  std::uint64_t current_attributes = 0;
+};
+
 /// A report of a TDX guest: 584 bytes (TD 1.0), 648 (1.5) or 885 (1.5Ex).
 struct TdReport {
   ByteArray<16> tee_tcb_svn{};
@@ -64,27 +85,8 @@ struct TdReport {
   std::array<TdxMeasurement, 4> rtmr{};
   ByteArray<64> report_data{};
 
-  /// From TD 1.5 on: the TDX module now, after updates that kept the guest running.
-  struct Current {
-    ByteArray<16> tee_tcb_svn2{};
-    TdxMeasurement mr_service_td{};
-  };
-  std::optional<Current> current;
-
-  /// TD 1.5Ex: identity and origin of a migrated guest.
-  struct Extended {
-    std::uint8_t vm_id = 0;
-    Hash td_id{};
-    TdxMeasurement dev_info{};
-    TdxMeasurement init_service_td_hash{};
-    std::uint64_t init_attributes = 0;
-    ByteArray<16> init_cpu_svn{};
-    ByteArray<16> init_tee_tcb_svn{};
-    ByteArray<12> init_fmspc{};
-    TdxMeasurement current_service_td_hash{};
-    std::uint64_t current_attributes = 0;
-  };
-  std::optional<Extended> extended;
+  std::optional<TdCurrent> current;    ///< from TD 1.5 on
+  std::optional<TdExtended> extended;  ///< from TD 1.5Ex on
 };
 
 /// The signature block that the quoting enclave adds.

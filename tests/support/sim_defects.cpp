@@ -30,7 +30,7 @@ void set_status(W& w, TcbStatus status) {
 void use_td15(W& w) {
   w.quote.version = 5;
   w.quote.body_type = BodyType::td15;
-  w.report.current = TdReport::Current{w.report.tee_tcb_svn, {}};
+  w.report.current = TdCurrent{w.report.tee_tcb_svn, {}};
 }
 
 /// A change of the finished quote.

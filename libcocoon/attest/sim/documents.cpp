@@ -152,7 +152,7 @@ Bytes encode_td_report(const TdReport& report) {
   if (!report.current) return out.take();
   out.bytes(report.current->tee_tcb_svn2).bytes(report.current->mr_service_td);
   if (!report.extended) return out.take();
-  const TdReport::Extended& x = *report.extended;
+  const TdExtended& x = *report.extended;
   out.u8(x.vm_id).bytes(x.td_id).bytes(x.dev_info).bytes(x.init_service_td_hash);
   out.u64le(x.init_attributes).bytes(x.init_cpu_svn).bytes(x.init_tee_tcb_svn);
   out.bytes(x.init_fmspc).bytes(x.current_service_td_hash).u64le(x.current_attributes);
