@@ -69,8 +69,9 @@ class Evaluation {
                          "fresh collateral.",
                          format_utc(verdict_.expires)));
     }
-    if (policy_.max_collateral_age &&
-        now - verdict_.collateral_issued > *policy_.max_collateral_age) {
+    // In whole seconds, so that the longest limit does not overflow when it is converted.
+    const auto age = std::chrono::floor<Seconds>(now - verdict_.collateral_issued);
+    if (policy_.max_collateral_age && age > *policy_.max_collateral_age) {
       refuse(
           "collateral_too_old",
           fmt::format("The collateral was issued at {}, and the policy wants it no older than "
