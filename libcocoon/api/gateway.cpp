@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "codec/json.h"
 #include "crypto/compare.h"
 #include "crypto/hash.h"
 #include "crypto/system_random.h"
@@ -273,10 +274,17 @@ struct Gateway::Impl : std::enable_shared_from_this<Gateway::Impl> {
       core.on_page(ask.request, 200, "text/plain; version=0.0.4; charset=utf-8",
                    options.metrics ? options.metrics->prometheus_text() : std::string(), io::now());
     } else {
-      const bool ready = client.ready();
-      core.on_page(ask.request, ready ? 200 : 503, "application/json",
-                   ready ? R"({"status":"ready"})" : R"({"status":"no proxy"})", io::now());
+      core.on_page(ask.request, client.ready() ? 200 : 503, "application/json", health(),
+                   io::now());
     }
+  }
+
+  std::string health() const {
+    if (client.ready()) return R"({"status":"ready"})";
+    json::Writer w;
+    w.begin_object().key("status").string("not ready");
+    w.key("reason").string(client.not_ready_reason()).end_object();
+    return w.take();
   }
 
   void carry_out(gateway::PauseReading& pause) {

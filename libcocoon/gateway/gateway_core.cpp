@@ -12,20 +12,6 @@ namespace {
 
 constexpr std::string_view kJson = "application/json";
 
-std::string_view label_of(const Result<Route>& route) {
-  if (!route) return "other";
-  switch (route->kind) {
-    case RouteKind::inference: return http::path_of(route->endpoint);
-    case RouteKind::models:
-    case RouteKind::model: return "/v1/models";
-    case RouteKind::health: return "/healthz";
-    case RouteKind::metrics: return "/metrics";
-    case RouteKind::evidence: return "/v1/cocoon/evidence";
-    case RouteKind::preflight: return "preflight";
-  }
-  return "other";
-}
-
 /// A list of header names, and nothing that would have to be escaped.
 bool is_header_list(std::string_view text) {
   return text.size() <= limits::kMaxPreflightHeaderBytes &&
@@ -365,7 +351,7 @@ void GatewayCore::end_exchange(Connection& connection, Now now) {
   exchange.state = Exchange::State::answered;
   constexpr int kCallerGone = 499;
   const int status = exchange.answer.status() != 0 ? exchange.answer.status() : kCallerGone;
-  effects_.push_back(Answered{label_of(exchange.route), status, now.mono - exchange.began});
+  effects_.push_back(Answered{status, now.mono - exchange.began});
 }
 
 // --- Answers ---

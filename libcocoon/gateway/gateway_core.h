@@ -67,8 +67,7 @@ struct Close {
 };
 /// A request has ended; for metrics.
 struct Answered {
-  std::string_view route;  ///< "/v1/chat/completions", …; "other" where there is no such path
-  int status = 0;          ///< what the caller saw; 499: it was gone before it saw anything
+  int status = 0;  ///< what the caller saw; 499: it was gone before it saw anything
   std::chrono::microseconds duration{0};
 };
 
