@@ -36,8 +36,8 @@ class COCOON_API AdminServer {
   std::string address() const;
 
  private:
-  struct Impl;
-  explicit AdminServer(std::shared_ptr<Impl>);
+  struct COCOON_HIDDEN Impl;
+  COCOON_HIDDEN explicit AdminServer(std::shared_ptr<Impl>);
   std::shared_ptr<Impl> impl_;
 };
 

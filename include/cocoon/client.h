@@ -84,8 +84,8 @@ class COCOON_API Client {
 
  private:
   friend class RequestHandle;
-  struct Impl;
-  explicit Client(std::shared_ptr<Impl>);
+  struct COCOON_HIDDEN Impl;
+  COCOON_HIDDEN explicit Client(std::shared_ptr<Impl>);
   std::shared_ptr<Impl> impl_;
 };
 

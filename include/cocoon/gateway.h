@@ -41,8 +41,8 @@ class COCOON_API Gateway {
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 
  private:
-  struct Impl;
-  explicit Gateway(std::shared_ptr<Impl>);
+  struct COCOON_HIDDEN Impl;
+  COCOON_HIDDEN explicit Gateway(std::shared_ptr<Impl>);
   std::shared_ptr<Impl> impl_;
 };
 

@@ -51,8 +51,8 @@ class COCOON_API LoopThread {
   void post(Callback<void()> fn);
 
  private:
-  struct Impl;
-  explicit LoopThread(std::unique_ptr<Impl> impl);
+  struct COCOON_HIDDEN Impl;
+  COCOON_HIDDEN explicit LoopThread(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

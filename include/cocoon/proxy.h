@@ -67,8 +67,8 @@ class COCOON_API Proxy {
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 
  private:
-  struct Impl;
-  explicit Proxy(std::shared_ptr<Impl>);
+  struct COCOON_HIDDEN Impl;
+  COCOON_HIDDEN explicit Proxy(std::shared_ptr<Impl>);
   std::shared_ptr<Impl> impl_;
 };
 

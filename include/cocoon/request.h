@@ -78,8 +78,8 @@ class COCOON_API RequestHandle {
 
  private:
   friend class Client;
-  struct Impl;
-  explicit RequestHandle(std::shared_ptr<Impl>);
+  struct COCOON_HIDDEN Impl;
+  COCOON_HIDDEN explicit RequestHandle(std::shared_ptr<Impl>);
   std::shared_ptr<Impl> impl_;
 };
 

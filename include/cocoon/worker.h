@@ -61,8 +61,8 @@ class COCOON_API Worker {
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 
  private:
-  struct Impl;
-  explicit Worker(std::shared_ptr<Impl>);
+  struct COCOON_HIDDEN Impl;
+  COCOON_HIDDEN explicit Worker(std::shared_ptr<Impl>);
   std::shared_ptr<Impl> impl_;
 };
 

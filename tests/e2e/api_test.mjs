@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
-import { ask, MODEL, startEngine, startNetwork, until } from './network.mjs';
+import { ask, killAll, MODEL, startEngine, startNetwork, until } from './network.mjs';
 
 let engine;
 let network;
@@ -17,7 +17,7 @@ before(async () => {
 after(async () => {
   await network?.stop();
   network?.discard();
-  engine?.kill('SIGKILL');
+  killAll();
 });
 
 async function collect(stream) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { spawnSync } from 'node:child_process';
 import {
-  ask, childrenOf, isAlive, run, start, startEngine, startNetwork, until,
+  ask, childrenOf, isAlive, killAll, run, start, startEngine, startNetwork, until,
 } from './network.mjs';
 
 const PACKAGING = process.env.COCOON_PACKAGING;
@@ -15,7 +15,7 @@ let engine;
 before(async () => {
   engine = await startEngine();
 });
-after(() => engine?.kill('SIGKILL'));
+after(killAll);
 
 const filesUnder = (dir) =>
   readdirSync(dir, { withFileTypes: true }).flatMap((entry) =>

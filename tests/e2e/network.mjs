@@ -22,6 +22,13 @@ export async function until(what, test, patience = PATIENCE) {
   }
 }
 
+const running = new Set();
+
+/** Ends what a failed test has left behind; without it, Node would wait for that. */
+export function killAll() {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 /** A running program; `line(prefix)` resolves with the rest of the first such line it prints. */
 export function start(name, args) {
   const child = spawn(program(name), args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -29,8 +36,12 @@ export function start(name, args) {
   let err = '';
   child.stdout.on('data', (data) => (out += data));
   child.stderr.on('data', (data) => (err += data));
+  running.add(child);
   const ended = new Promise((resolve) =>
-    child.on('exit', (code, signal) => resolve({ code, signal })),
+    child.on('exit', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal });
+    }),
   );
   return {
     pid: child.pid,
