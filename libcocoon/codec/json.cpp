@@ -2,20 +2,12 @@
 
 #include <fmt/format.h>
 
-// RapidJSON's stack, while empty, compares null plus an offset with null. Harmless everywhere, but
-// undefined, and clang's sanitizer would stop there.
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((no_sanitize("pointer-overflow"))), apply_to = function)
-#endif
-#include <rapidjson/error/en.h>
-#include <rapidjson/reader.h>
-#ifdef __clang__
-#pragma clang attribute pop
-#endif
-
 #include <algorithm>
 #include <charconv>
 #include <vector>
+
+#include "codec/json_tokens.h"
+#include "codec/utf8.h"
 
 namespace cocoon::json {
 
@@ -49,195 +41,194 @@ namespace {
 
 using Node = Tape::Node;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-/// Length of the number (RFC 8259 section 6) that `text` begins with; 0 where it begins with none.
-std::size_t number_length(std::string_view text) {
-  std::size_t at = 0;
-  const auto peek = [&] { return at < text.size() ? text[at] : '\0'; };
-  const auto digits = [&] {
-    const std::size_t first = at;
-    while (is_digit(peek())) ++at;
-    return at > first;
-  };
-  if (peek() == '-') ++at;
-  if (peek() == '0') {
-    ++at;
-  } else if (!digits()) {
-    return 0;
-  }
-  if (peek() == '.') {
-    ++at;
-    if (!digits()) return 0;
-  }
-  if (peek() == 'e' || peek() == 'E') {
-    ++at;
-    if (peek() == '+' || peek() == '-') ++at;
-    if (!digits()) return 0;
-  }
-  return at;
-}
-
-/// What RapidJSON reads. It shows every well-formed number as a plain `0`: RapidJSON 1.1 refuses
-/// numbers beyond the range of double even when asked to leave them alone, and we keep the source
-/// bytes anyway. Malformed numbers are shown as they are, for RapidJSON to refuse.
-class Source {
- public:
-  using Ch = char;
-
-  explicit Source(std::string_view text) : text_(text) {}
-
-  Ch Peek() {
-    if (at_ >= text_.size()) return '\0';
-    return number_end() != at_ ? '0' : text_[at_];
-  }
-
-  Ch Take() {
-    if (at_ >= text_.size()) return '\0';
-    if (const std::size_t end = number_end(); end != at_) {
-      at_ = end;
-      return '0';
-    }
-    const char c = text_[at_++];
-    if (in_string_) {
-      if (c == '"' && !escaped_) in_string_ = false;
-      escaped_ = c == '\\' && !escaped_;
-    } else if (c == '"') {
-      in_string_ = true;
-    }
-    return c;
-  }
-
-  std::size_t Tell() const { return at_; }
-
-  // Parts of RapidJSON's stream concept that only in-situ parsing uses.
-  Ch* PutBegin() { return nullptr; }
-  void Put(Ch) {}
-  void Flush() {}
-  std::size_t PutEnd(Ch*) { return 0; }
-
- private:
-  /// Where the number that begins here ends; here, where none does.
-  std::size_t number_end() {
-    const char c = text_[at_];
-    if (in_string_ || malformed_ || !(is_digit(c) || c == '-')) return at_;
-    if (number_begin_ != at_ || number_end_ == 0) {
-      number_begin_ = at_;
-      number_end_ = at_ + number_length(text_.substr(at_));
-      // The parse is about to fail: without this, each of its digits would be measured again.
-      malformed_ = number_end_ == at_;
-    }
-    return number_end_;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::size_t number_begin_ = 0;
-  std::size_t number_end_ = 0;
-  bool in_string_ = false;
-  bool escaped_ = false;
-  bool malformed_ = false;
-};
-
 Error fault(std::string_view code, std::size_t offset, std::string_view what) {
   return Error(ErrorKind::invalid_argument, code,
                fmt::format("The JSON text is refused at byte {}: {}.", offset, what));
 }
 
-/// Receives RapidJSON's events and builds the tape. RapidJSON reports where a token ended but not
-/// where it began; that is the first byte after the previous token that is neither space nor
-/// punctuation.
-class Builder {
+/// Reads a text into a tape, without recursion. Every step returns false after a fault.
+class Parser {
  public:
-  Builder(Tape& tape, const Source& source, const Limits& limits)
-      : tape_(tape), source_(source), limits_(limits) {}
+  Parser(Tape& tape, const Limits& limits) : tape_(tape), text_(tape.text), limits_(limits) {}
 
-  bool Null() { return scalar(Kind::null, false); }
-  bool Bool(bool truth) { return scalar(Kind::boolean, truth); }
-  bool Uint(unsigned) { return scalar(Kind::number, false); }
-  // RapidJSON sees no number but 0, so these never come.
-  bool Int(int) { return false; }
-  bool Int64(std::int64_t) { return false; }
-  bool Uint64(std::uint64_t) { return false; }
-  bool Double(double) { return false; }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
-
-  bool Key(const char* text, rapidjson::SizeType size, bool copy) {
-    return String(text, size, copy);
-  }
-
-  bool String(const char* text, rapidjson::SizeType size, bool) {
-    if (!scalar(Kind::string, false)) return false;
-    Node& node = tape_.nodes.back();
-    // Every escape is longer than what it stands for.
-    node.escaped = size != node.end - node.begin - 2;
-    if (!node.escaped) return true;
-    if (has_surrogate({text, size})) {
-      return fail("json_invalid_unicode", node.begin,
-                  "a string has an escaped surrogate without its other half");
+  Status run() {
+    // A guess that fits most texts, so that the tape of a small one is allocated once.
+    tape_.nodes.reserve(std::min<std::size_t>(text_.size() / 8 + 4, 4096));
+    Want want = Want::value;
+    while (want != Want::end) {
+      skip_space();
+      if (!step(want)) return *error_;
     }
-    node.decoded = static_cast<std::uint32_t>(tape_.decoded.size());
-    node.count = size;
-    tape_.decoded.append(text, size);
-    return true;
+    skip_space();
+    if (at_ != text_.size()) {
+      return fault("json_invalid", at_, "there is something after the value");
+    }
+    return ok();
   }
-
-  bool StartObject() { return open(Kind::object); }
-  bool StartArray() { return open(Kind::array); }
-  bool EndArray(rapidjson::SizeType count) {
-    close(count);
-    return true;
-  }
-  bool EndObject(rapidjson::SizeType count) {
-    const std::uint32_t index = open_.back();
-    close(count);
-    return unique_keys(index);
-  }
-
-  const std::optional<Error>& error() const { return error_; }
 
  private:
-  // RapidJSON calls at the opening or closing bracket, before taking it.
-  bool open(Kind kind) {
-    if (open_.size() >= limits_.max_depth) {
-      return fail("json_too_deep", source_.Tell(),
+  enum class Want : std::uint8_t {
+    value,
+    first_element,  // or the end of the array
+    first_key,      // or the end of the object
+    key,
+    more,  // a comma, or the end of the array or object
+    end
+  };
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+
+  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+
+  void skip_space() {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) {
+      ++at_;
+    }
+  }
+
+  bool step(Want& want) {
+    switch (want) {
+      case Want::first_element:
+        if (peek() == ']') return close(want);
+        return take_value(want);
+      case Want::first_key:
+        if (peek() == '}') return close(want);
+        return take_key(want);
+      case Want::key: return take_key(want);
+      case Want::more: return take_separator(want);
+      default: return take_value(want);
+    }
+  }
+
+  bool take_value(Want& want) {
+    switch (peek()) {
+      case '{': return open(Kind::object, want);
+      case '[': return open(Kind::array, want);
+      case '"': return take_string() && end_value(want);
+      case 't': return take_word("true", Kind::boolean) && end_value(want);
+      case 'f': return take_word("false", Kind::boolean) && end_value(want);
+      case 'n': return take_word("null", Kind::null) && end_value(want);
+      default: return take_number() && end_value(want);
+    }
+  }
+
+  bool take_key(Want& want) {
+    if (peek() != '"') return invalid("a key in quotes was expected");
+    if (!take_string()) return false;
+    skip_space();
+    if (peek() != ':') return invalid("a colon was expected");
+    ++at_;
+    want = Want::value;
+    return true;
+  }
+
+  bool take_separator(Want& want) {
+    const bool object = tape_.nodes[current_].kind == Kind::object;
+    if (peek() == ',') {
+      ++at_;
+      want = object ? Want::key : Want::value;
+      return true;
+    }
+    if (peek() == (object ? '}' : ']')) return close(want);
+    return invalid("a comma or the end of the array or object was expected");
+  }
+
+  bool end_value(Want& want) {
+    if (current_ != kNone) ++tape_.nodes[current_].count;
+    want = current_ == kNone ? Want::end : Want::more;
+    return true;
+  }
+
+  /// While a container is open, its `next` holds the container around it: no stack is needed.
+  bool open(Kind kind, Want& want) {
+    if (depth_ >= limits_.max_depth) {
+      return fail("json_too_deep",
                   fmt::format("arrays and objects may be nested {} deep", limits_.max_depth));
     }
-    if (!add(kind, source_.Tell())) return false;
-    open_.push_back(static_cast<std::uint32_t>(tape_.nodes.size() - 1));
-    last_end_ = source_.Tell() + 1;
+    if (!add(kind)) return false;
+    tape_.nodes.back().next = current_;
+    current_ = static_cast<std::uint32_t>(tape_.nodes.size() - 1);
+    ++depth_;
+    ++at_;
+    want = kind == Kind::object ? Want::first_key : Want::first_element;
     return true;
   }
 
-  void close(rapidjson::SizeType count) {
-    last_end_ = source_.Tell() + 1;
-    Node& node = tape_.nodes[open_.back()];
-    node.count = count;
-    node.end = static_cast<std::uint32_t>(last_end_);
+  bool close(Want& want) {
+    ++at_;
+    Node& node = tape_.nodes[current_];
+    const std::uint32_t closed = std::exchange(current_, node.next);
+    node.end = static_cast<std::uint32_t>(at_);
     node.next = static_cast<std::uint32_t>(tape_.nodes.size());
-    open_.pop_back();
+    --depth_;
+    return (node.kind != Kind::object || unique_keys(closed)) && end_value(want);
   }
 
-  bool scalar(Kind kind, bool truth) {
-    std::size_t begin = last_end_;
-    while (is_between_tokens(tape_.text[begin])) ++begin;
-    if (!add(kind, begin)) return false;
-    last_end_ = source_.Tell();
-    Node& node = tape_.nodes.back();
-    node.end = static_cast<std::uint32_t>(last_end_);
-    node.truth = truth;
+  bool take_word(std::string_view word, Kind kind) {
+    if (text_.substr(at_, word.size()) != word) return invalid("a value was expected");
+    if (!add(kind)) return false;
+    tape_.nodes.back().truth = word == "true";
+    end_scalar(word.size());
     return true;
   }
 
-  bool add(Kind kind, std::size_t begin) {
+  bool take_number() {
+    const std::size_t length = number_length(text_.substr(at_));
+    if (length == 0) return invalid("a value was expected");
+    if (!add(Kind::number)) return false;
+    end_scalar(length);
+    return true;
+  }
+
+  bool take_string() {
+    if (!add(Kind::string)) return false;
+    bool escaped = false;
+    std::size_t end = at_ + 1;
+    while (true) {
+      end += plain_length(text_.substr(end));
+      const char c = end < text_.size() ? text_[end] : '\0';
+      if (c == '"') break;
+      std::size_t length = 0;
+      if (c == '\\') {
+        const Escape escape = read_escape(text_.substr(end));
+        if (escape.lone_surrogate) {
+          return unicode(end, "an escaped surrogate lacks its other half");
+        }
+        escaped = true;
+        length = escape.length;
+      } else if (static_cast<unsigned char>(c) >= 0x80) {
+        length = utf8_sequence_length(text_.substr(end));
+        if (length == 0) return unicode(end, "a string has bytes that are not UTF-8");
+      }
+      if (length == 0) {
+        at_ = end;
+        return invalid("a string lacks its end, or has a bad escape or a control character");
+      }
+      end += length;
+    }
+    Node& node = tape_.nodes.back();
+    if (escaped) {
+      node.escaped = true;
+      node.decoded = static_cast<std::uint32_t>(tape_.decoded.size());
+      append_unescaped(tape_.decoded, text_.substr(at_ + 1, end - at_ - 1));
+      node.count = static_cast<std::uint32_t>(tape_.decoded.size()) - node.decoded;
+    }
+    end_scalar(end + 1 - at_);
+    return true;
+  }
+
+  void end_scalar(std::size_t length) {
+    at_ += length;
+    tape_.nodes.back().end = static_cast<std::uint32_t>(at_);
+  }
+
+  bool add(Kind kind) {
     if (tape_.nodes.size() >= limits_.max_nodes) {
-      return fail("json_too_many_values", begin,
+      return fail("json_too_many_values",
                   fmt::format("a text may have {} values and keys", limits_.max_nodes));
     }
     const auto next = static_cast<std::uint32_t>(tape_.nodes.size() + 1);
-    tape_.nodes.push_back(Node{.begin = static_cast<std::uint32_t>(begin),
+    tape_.nodes.push_back(Node{.begin = static_cast<std::uint32_t>(at_),
                                .end = 0,
                                .next = next,
                                .count = 0,
@@ -248,52 +239,55 @@ class Builder {
     return true;
   }
 
-  static bool is_between_tokens(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == ':';
-  }
-
-  /// RapidJSON refuses a lone high surrogate but encodes a lone low one: ED A0..BF xx.
-  static bool has_surrogate(std::string_view utf8) {
-    for (std::size_t i = 0; i + 1 < utf8.size(); ++i) {
-      if (static_cast<unsigned char>(utf8[i]) == 0xed &&
-          static_cast<unsigned char>(utf8[i + 1]) >= 0xa0) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /// Parsers disagree on which of two equal keys counts, so neither does. Sorting keeps the cost
-  /// at n log n whatever the keys are.
+  /// Parsers disagree on which of two equal keys counts, so neither does. Small objects are
+  /// compared pair by pair; sorting keeps the cost of large ones at n log n whatever the keys are.
   bool unique_keys(std::uint32_t object) {
+    constexpr std::size_t kFewKeys = 16;
     keys_.clear();
     const std::uint32_t last = tape_.nodes[object].next;
+    const bool few = tape_.nodes[object].count <= kFewKeys;
     for (std::uint32_t key = object + 1; key < last; key = tape_.nodes[key + 1].next) {
-      keys_.push_back(key);
+      const KeyText text{tape_.string(tape_.nodes[key]), key};
+      const auto same = [&text](const KeyText& other) { return other.text == text.text; };
+      if (few && std::any_of(keys_.begin(), keys_.end(), same)) return duplicate(key);
+      keys_.push_back(text);
     }
-    const auto text = [this](std::uint32_t key) { return tape_.string(tape_.nodes[key]); };
-    std::sort(keys_.begin(), keys_.end(), [&text](std::uint32_t a, std::uint32_t b) {
-      const int order = text(a).compare(text(b));
-      return order != 0 ? order < 0 : a < b;
-    });
-    const auto equal = [&text](std::uint32_t a, std::uint32_t b) { return text(a) == text(b); };
-    const auto twice = std::adjacent_find(keys_.begin(), keys_.end(), equal);
-    if (twice == keys_.end()) return true;
-    return fail("json_duplicate_key", tape_.nodes[*(twice + 1)].begin,
-                "an object has this key twice, and readers differ on which one counts");
+    if (few) return true;
+    std::sort(keys_.begin(), keys_.end());
+    const auto twice =
+        std::adjacent_find(keys_.begin(), keys_.end(),
+                           [](const KeyText& a, const KeyText& b) { return a.text == b.text; });
+    return twice == keys_.end() || duplicate((twice + 1)->node);
   }
 
-  bool fail(std::string_view code, std::size_t offset, std::string_view what) {
-    error_ = fault(code, offset, what);
+  bool duplicate(std::uint32_t key) {
+    at_ = tape_.nodes[key].begin;
+    return fail("json_duplicate_key",
+                "an object has this key twice, and readers differ on which one counts");
+  }
+  bool invalid(std::string_view what) { return fail("json_invalid", what); }
+  bool unicode(std::size_t offset, std::string_view what) {
+    at_ = offset;
+    return fail("json_invalid_unicode", what);
+  }
+  bool fail(std::string_view code, std::string_view what) {
+    error_ = fault(code, at_, what);
     return false;
   }
 
+  struct KeyText {
+    std::string_view text;
+    std::uint32_t node;
+    friend auto operator<=>(const KeyText&, const KeyText&) = default;
+  };
+
   Tape& tape_;
-  const Source& source_;
+  std::string_view text_;
   Limits limits_;
-  std::size_t last_end_ = 0;
-  std::vector<std::uint32_t> open_;
-  std::vector<std::uint32_t> keys_;
+  std::size_t at_ = 0;
+  std::uint32_t current_ = kNone;  // the innermost open container
+  std::size_t depth_ = 0;
+  std::vector<KeyText> keys_;
   std::optional<Error> error_;
 };
 
@@ -304,14 +298,6 @@ std::optional<Number> read_number(std::string_view raw) {
   const auto [stop, fault] = std::from_chars(raw.data(), end, number);
   if (fault != std::errc() || stop != end) return std::nullopt;
   return number;
-}
-
-Error syntax_error(const rapidjson::ParseResult& result) {
-  const bool unicode = result.Code() == rapidjson::kParseErrorStringInvalidEncoding ||
-                       result.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid;
-  std::string_view what = rapidjson::GetParseError_En(result.Code());
-  if (!what.empty() && what.back() == '.') what.remove_suffix(1);
-  return fault(unicode ? "json_invalid_unicode" : "json_invalid", result.Offset(), what);
 }
 
 }  // namespace
@@ -325,18 +311,7 @@ Result<Document> Document::parse(std::string_view text, Limits limits) {
   if (text.size() >= UINT32_MAX) return fault("json_too_large", 0, "the text exceeds 4 GiB");
   auto tape = std::make_unique<Tape>();
   tape->text = text;
-  Source source(text);
-  Builder builder(*tape, source, limits);
-  rapidjson::Reader reader;
-  constexpr unsigned kFlags =
-      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
-  const rapidjson::ParseResult result = reader.Parse<kFlags>(source, builder);
-  if (builder.error()) return *builder.error();
-  if (result.IsError()) return syntax_error(result);
-  // RapidJSON takes a NUL byte for the end of the text.
-  if (source.Tell() != text.size()) {
-    return fault("json_invalid", source.Tell(), "there is a NUL byte after the value");
-  }
+  COCOON_CHECK(Parser(*tape, limits).run());
   return Document(std::move(tape));
 }
 
