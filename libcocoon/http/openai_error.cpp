@@ -43,12 +43,11 @@ struct CodeRow {
 };
 constexpr CodeRow kCodes[] = {
     {"request_head_too_slow", 408},  // the caller's own doing, not the network's
-    {"request_body_too_slow", 408},
-    {"method_not_allowed", 405},      {"media_type_not_json", 415},
-    {"header_too_large", 431},        {"request_line_too_long", 414},
-    {"expectation_unknown", 417},     {"http_version_unsupported", 505},
-    {"transfer_coding_unknown", 501}, {"host_not_allowed", 403},
-    {"origin_not_allowed", 403},
+    {"request_body_too_slow", 408},    {"method_not_allowed", 405},
+    {"media_type_not_json", 415},      {"header_too_large", 431},
+    {"request_line_too_long", 414},    {"expectation_unknown", 417},
+    {"http_version_unsupported", 505}, {"transfer_coding_unknown", 501},
+    {"host_not_allowed", 403},         {"origin_not_allowed", 403},
 };
 
 /// The request field that a code is about.

@@ -175,6 +175,7 @@ Result<RequestHead> parse_request_head(std::string_view bytes) {
   COCOON_CHECK(check_request_line(bytes.substr(0, line_end)));
   COCOON_CHECK(check_field_lines(bytes.substr(line_end + 2)));
   RequestHead head;
+  head.headers.reserve(16);
   COCOON_CHECK(run_parser(bytes, head));
   for (const std::string_view name : kSingleHeaders) {
     const auto same = [name](const Header& h) { return equal_ignoring_case(h.name, name); };

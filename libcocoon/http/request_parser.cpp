@@ -55,11 +55,15 @@ RequestParser::Event RequestParser::read_head(std::string_view& input) {
     finished_ = false;
   }
   while (!input.empty()) {
-    const char c = input.front();
-    input.remove_prefix(1);
-    if (auto fault = check_head_byte(c)) return fail(std::move(*fault));
-    head_bytes_ += c;
-    if (c != '\n') continue;
+    const std::string_view part = input.substr(0, input.find('\n') + 1);
+    if (auto fault = check_head_part(part.empty() ? input : part)) return fail(std::move(*fault));
+    if (part.empty()) {
+      head_bytes_ += input;
+      input = {};
+      return Event::need_more;
+    }
+    head_bytes_ += part;
+    input.remove_prefix(part.size());
     const bool line_is_empty = head_bytes_.size() - line_begin_ == 2;
     if (line_is_empty && line_begin_ != 0) return finish_head();
     // Empty lines before a request are to be ignored (RFC 9112 section 2.2).
@@ -69,25 +73,29 @@ RequestParser::Event RequestParser::read_head(std::string_view& input) {
   return Event::need_more;
 }
 
-/// Checks that need no more than the byte and where it stands. Made as bytes come, so that a caller
-/// with wrong line ends is told at once and does not wait for an end that it believes to have sent.
-std::optional<Error> RequestParser::check_head_byte(char c) {
-  const bool after_cr = !head_bytes_.empty() && head_bytes_.back() == '\r';
-  if (after_cr != (c == '\n')) return malformed("Lines of a request head must end with CR LF.");
-  const auto code = static_cast<unsigned char>(c);
-  if ((code < ' ' && c != '\r' && c != '\n' && c != '\t') || code == 0x7f) {
-    return malformed("The request head has a control character.");
+/// Checks a part of a line that is about to be added to the head, line end included where it is
+/// there. Made as bytes come, so that a caller with wrong line ends is told at once and does not
+/// wait for an end that it believes to have sent.
+std::optional<Error> RequestParser::check_head_part(std::string_view part) {
+  const std::size_t limit =
+      line_begin_ == 0 ? limits::kMaxHttpRequestLineBytes : limits::kMaxHttpHeaderBytes;
+  const std::size_t room = limit - head_bytes_.size();
+  bool after_cr = !head_bytes_.empty() && head_bytes_.back() == '\r';
+  for (const char c : part.substr(0, room)) {
+    if (after_cr != (c == '\n')) return malformed("Lines of a request head must end with CR LF.");
+    after_cr = c == '\r';
+    const auto code = static_cast<unsigned char>(c);
+    if ((code < ' ' && c != '\r' && c != '\n' && c != '\t') || code == 0x7f) {
+      return malformed("The request head has a control character.");
+    }
   }
-  if (head_bytes_.size() >= limits::kMaxHttpHeaderBytes) {
-    return Error(ErrorKind::too_large, "header_too_large",
-                 fmt::format("The request head exceeds {} bytes.", limits::kMaxHttpHeaderBytes));
+  if (part.size() <= room) return std::nullopt;
+  if (line_begin_ == 0) {
+    return Error(ErrorKind::too_large, "request_line_too_long",
+                 fmt::format("The request line exceeds {} bytes.", limit));
   }
-  if (line_begin_ == 0 && head_bytes_.size() >= limits::kMaxHttpRequestLineBytes) {
-    return Error(
-        ErrorKind::too_large, "request_line_too_long",
-        fmt::format("The request line exceeds {} bytes.", limits::kMaxHttpRequestLineBytes));
-  }
-  return std::nullopt;
+  return Error(ErrorKind::too_large, "header_too_large",
+               fmt::format("The request head exceeds {} bytes.", limit));
 }
 
 RequestParser::Event RequestParser::finish_head() {

@@ -75,7 +75,7 @@ class RequestParser {
   Event finish_head();
   Event read_body(std::string_view& input);
   Event complete();
-  std::optional<Error> check_head_byte(char c);
+  std::optional<Error> check_head_part(std::string_view part);
   std::optional<Error> take_framing(char c);
   std::optional<Error> take_chunk_size(char c);
   std::optional<Error> take_chunk_extension(char c);

@@ -2,20 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace cocoon::http {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
+/// Bytes before the first CR or LF; all where there is none. (Two searches for one byte are several
+/// times faster than find_first_of.)
+std::size_t line_length(std::string_view text) {
+  const std::size_t lf = std::min(text.find('\n'), text.size());
+  return std::min(text.substr(0, lf).find('\r'), lf);
+}
+
 /// Cuts the first line off `text`, whatever ends it.
 std::string_view take_line(std::string_view& text) {
-  const std::size_t end = text.find_first_of("\r\n");
+  const std::size_t end = line_length(text);
   const std::string_view line = text.substr(0, end);
-  if (end == std::string_view::npos) {
-    text = {};
-  } else {
-    text.remove_prefix(text.substr(end, 2) == "\r\n" ? end + 2 : end + 1);
-  }
+  const std::string_view rest = text.substr(end);
+  text = rest.substr(rest.substr(0, 2) == "\r\n" ? 2 : std::min<std::size_t>(1, rest.size()));
   return line;
 }
 
@@ -37,20 +44,21 @@ Result<std::optional<SseEvent>> SseParser::next() {
   std::size_t at = 0;
   bool complete = false;
   while (at < input_.size() && !complete) {
-    const char c = input_[at++];
-    if (c == '\n' && after_cr_) {
-      after_cr_ = false;
+    if (std::exchange(after_cr_, false) && input_[at] == '\n') {
+      ++at;
       continue;
     }
-    after_cr_ = c == '\r';
-    if (c != '\n' && c != '\r') {
+    const std::size_t length = line_length(input_.substr(at));
+    if (length != 0) {
       line_empty_ = false;
       lines_ = true;
-    } else if (line_empty_) {
-      complete = lines_;
-    } else {
-      line_empty_ = true;
     }
+    at += length;
+    if (at == input_.size()) break;
+    after_cr_ = input_[at] == '\r';
+    ++at;
+    complete = line_empty_ && lines_;
+    line_empty_ = true;
   }
   // Do not wait for the LF of a CRLF, but take it along where it is there.
   if (complete && after_cr_ && at < input_.size() && input_[at] == '\n') {
@@ -121,7 +129,7 @@ SseEvent SseParser::parse(std::string_view raw) {
 void append_sse_data(std::string& out, std::string_view data) {
   bool more = true;
   while (more) {
-    more = data.find_first_of("\r\n") != std::string_view::npos;
+    more = line_length(data) != data.size();
     out += "data: ";
     out += take_line(data);
     out += '\n';

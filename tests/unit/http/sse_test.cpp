@@ -13,7 +13,6 @@ struct Seen {
   std::string data;
   std::string type;
   bool has_data = false;
-  friend bool operator==(const Seen&, const Seen&) = default;
 };
 
 Seen copy(const SseEvent& event) {
