@@ -1,6 +1,8 @@
 #include "io/http_client.h"
 
 #include <openssl/crypto.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <mutex>
@@ -21,7 +23,9 @@ void start_libcurl() {
 
 }  // namespace
 
-/// A socket that libcurl has opened and wants watched.
+/// A socket that libcurl works with. That of a connection stays watched while the connection is
+/// kept for the next request: to begin and end watching costs libuv more system calls than to send
+/// the request.
 struct HttpClient::Impl::Socket {
   Socket(Impl& to, curl_socket_t descriptor)
       : client(to), fd(descriptor), poll(to.context_, &Impl::on_poll, this) {}
@@ -29,6 +33,8 @@ struct HttpClient::Impl::Socket {
   Impl& client;
   curl_socket_t fd;
   Poll poll;
+  bool is_connection = false;  // opened by on_open, so on_close says when it goes
+  bool wanted = false;         // libcurl wants to hear of it
 };
 
 HttpClient::Impl::Impl(const Context& context, const HttpClientOptions& options)
@@ -94,28 +100,54 @@ void HttpClient::Impl::deliver_later(HttpTransfer::Impl& transfer) {
   deliver_.arm();
 }
 
-int HttpClient::Impl::on_socket(CURL*, curl_socket_t fd, int what, void* self, void* socket) {
-  static_cast<Impl*>(self)->watch(fd, what, static_cast<Socket*>(socket));
+void HttpClient::Impl::own_sockets(CURL* easy) {
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &Impl::on_open);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &Impl::on_close);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
+}
+
+curl_socket_t HttpClient::Impl::on_open(void* self, curlsocktype, curl_sockaddr* address) {
+  auto* client = static_cast<Impl*>(self);
+  const int type = address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  const int fd = ::socket(address->family, type, address->protocol);
+  if (fd < 0) return CURL_SOCKET_BAD;
+  auto socket = std::make_unique<Socket>(*client, fd);
+  socket->is_connection = true;
+  client->sockets_[fd] = std::move(socket);
+  return fd;
+}
+
+int HttpClient::Impl::on_close(void* self, curl_socket_t fd) {
+  // The watching ends before the number can be given to another file.
+  static_cast<Impl*>(self)->sockets_.erase(fd);
+  return ::close(fd);
+}
+
+int HttpClient::Impl::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+  static_cast<Impl*>(self)->watch(fd, what);
   return 0;
 }
 
-void HttpClient::Impl::watch(curl_socket_t fd, int what, Socket* socket) {
+void HttpClient::Impl::watch(curl_socket_t fd, int what) {
+  auto found = sockets_.find(fd);
   if (what == CURL_POLL_REMOVE) {
-    std::erase_if(sockets_, [socket](const auto& s) { return s.get() == socket; });
+    if (found == sockets_.end()) return;
+    found->second->wanted = false;
+    if (!found->second->is_connection) sockets_.erase(found);
     return;
   }
-  if (socket == nullptr) {
-    sockets_.push_back(std::make_unique<Socket>(*this, fd));
-    socket = sockets_.back().get();
-    curl_multi_assign(multi_, fd, socket);
-    // A socket that cannot be watched ends by its deadline.
-    if (!socket->poll.open(fd)) return;
+  if (found == sockets_.end()) {
+    found = sockets_.emplace(fd, std::make_unique<Socket>(*this, fd)).first;
   }
-  if (!socket->poll.is_open()) return;
+  Socket& socket = *found->second;
+  // A socket that cannot be watched ends by its deadline.
+  if (!socket.poll.is_open() && !socket.poll.open(fd)) return;
+  socket.wanted = what != CURL_POLL_NONE;
   int events = 0;
   if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) events |= UV_READABLE;
   if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) events |= UV_WRITABLE;
-  socket->poll.watch(events);
+  socket.poll.watch(events);
 }
 
 int HttpClient::Impl::on_curl_timer(CURLM*, long timeout_ms, void* self) {
@@ -134,6 +166,8 @@ int HttpClient::Impl::on_curl_timer(CURLM*, long timeout_ms, void* self) {
 
 void HttpClient::Impl::on_poll(void* socket, int status, int events) {
   auto* self = static_cast<Socket*>(socket);
+  // The end of a kept connection: libcurl finds that out when it looks at it again.
+  if (!self->wanted) return self->poll.watch(0);
   int mask = 0;
   if (status != 0) mask |= CURL_CSELECT_ERR;
   if ((events & UV_READABLE) != 0) mask |= CURL_CSELECT_IN;

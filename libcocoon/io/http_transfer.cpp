@@ -99,6 +99,7 @@ Status HttpTransfer::Impl::prepare() {
     curl_easy_setopt(e, CURLOPT_POSTFIELDS, request_.body.data());
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
   }
+  client_->own_sockets(e);
   curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, &Impl::on_send);
   curl_easy_setopt(e, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, static_cast<long>(limits::kHttpKeepIdle.count()));

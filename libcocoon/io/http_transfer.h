@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "io/http_client.h"
@@ -30,14 +31,18 @@ class HttpClient::Impl : public std::enable_shared_from_this<HttpClient::Impl> {
   /// For transfers: has deliver() called at the end of the turn.
   void deliver_later(HttpTransfer::Impl& transfer);
   const Context& context() const { return context_; }
+  /// For transfers: libcurl opens and closes the sockets of its connections through this client.
+  void own_sockets(CURL* easy);
 
  private:
   struct Socket;
 
-  static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void* socket);
+  static curl_socket_t on_open(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static int on_close(void* self, curl_socket_t fd);
+  static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*);
   static int on_curl_timer(CURLM*, long timeout_ms, void* self);
   static void on_poll(void* socket, int status, int events);
-  void watch(curl_socket_t fd, int what, Socket* socket);
+  void watch(curl_socket_t fd, int what);
   void drive(curl_socket_t fd, int mask);
   void collect_results();
   void deliver_all();
@@ -49,7 +54,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<HttpClient::Impl> {
   TurnHook deliver_;  // transfers have something for their owners
   std::vector<std::shared_ptr<HttpTransfer::Impl>> transfers_;
   std::vector<std::shared_ptr<HttpTransfer::Impl>> waiting_;  // for deliver()
-  std::vector<std::unique_ptr<Socket>> sockets_;
+  std::unordered_map<curl_socket_t, std::unique_ptr<Socket>> sockets_;
 };
 
 /// What libcurl reports is only noted while libcurl runs (it must not be called back from there),

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "demo_engine/demo_reply.h"
@@ -328,7 +330,7 @@ TEST_F(DemoEngineTest, EveryFaultOfAStreamIsTheOneThatWasAskedFor) {
   EXPECT_EQ(ask_for("close_before_head")->done->error().code(), "closed_before_answer");
   EXPECT_EQ(ask_for("wrong_length")->done->error().code(), "broken_off");
   EXPECT_EQ(ask_for("not_a_stream")->head->field("content-type"), "application/json");
-  EXPECT_EQ(events_of(ask_for("huge_line")->body)[0].size(), kHugeLineBytes);
+  EXPECT_GT(ask_for("huge_line")->body.find('\n'), kHugeLineBytes);
 }
 
 TEST_F(DemoEngineTest, EveryFaultOfAWholeAnswerIsTheOneThatWasAskedFor) {
@@ -360,7 +362,7 @@ TEST_F(DemoEngineTest, SlowReaderBoundsTheEnginesMemory) {
   e->transfer.resume();
   e = finish(std::move(e));
   EXPECT_TRUE(*e->done);
-  EXPECT_EQ(events_of(e->body).size(), 20002u);
+  EXPECT_EQ(std::count(e->body.begin(), e->body.end(), '\n'), 2 * 20002);
 }
 
 TEST_F(DemoEngineTest, PipelinedRequestsAreAnsweredInOrder) {
