@@ -42,6 +42,11 @@ void ExporterCache::forget(const SealingKeyId& key) {
 Result<ExporterCache::Entries::iterator> ExporterCache::fresh_entry(const SealingKeyId& id,
                                                                     const Recipient& recipient,
                                                                     Random& random, Now now) {
+  // What was not used for so long would not be used again: it need not stay in memory.
+  while (!entries_.empty() && now.mono - entries_.back().made >= limits::kMaxExporterAge) {
+    const SealingKeyId unused = entries_.back().key;
+    forget(unused);
+  }
   const auto known = index_.find(id);
   if (known != index_.end()) {
     const Entries::iterator entry = known->second;

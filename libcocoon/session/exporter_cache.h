@@ -51,6 +51,8 @@ class ExporterCache {
   /// Drops what is kept for a worker, for example when its image left the registry.
   void forget(const SealingKeyId& key);
 
+  /// Exporter secrets held.
+  std::size_t size() const { return entries_.size(); }
   /// HPKE set-ups so far; each is one key generation and one key agreement, the only public-key
   /// work of sealing.
   std::uint64_t setups() const { return setups_; }

@@ -88,7 +88,7 @@ class RequestOpener {
   Status add_chunk(ByteView chunk);
   /// Whether the final chunk has come, and the body is whole.
   bool complete() const { return complete_; }
-  /// The body; empty before complete(). The caller may take it.
+  /// The body, which lives here; empty before complete().
   ByteView body() const;
   /// SHA-256 of the body, once complete().
   const Hash& body_digest() const { return body_digest_; }

@@ -7,6 +7,10 @@
 namespace cocoon::wire {
 
 void FrameSplitter::feed(ByteView bytes) {
+  if (!fed_.empty() && !failure_) {
+    failure_ = Error(ErrorKind::internal, "input_not_drained",
+                     "bytes were fed before all frames of the last ones were taken.");
+  }
   fed_ = bytes;
 }
 

@@ -17,7 +17,8 @@ inline constexpr std::size_t kFramePrefixBytes = 4;
 class FrameSplitter {
  public:
   /// Takes the next bytes of the stream, which stay the caller's and in place until the next feed()
-  /// or the end of this object. Call it only when next() has returned nothing.
+  /// or the end of this object. Call it only when next() has returned nothing; anything else is a
+  /// failure (internal/input_not_drained), because the stream would lose bytes.
   void feed(ByteView bytes);
 
   /// The body of the next whole frame, valid until the next feed(); nothing where more bytes are

@@ -171,6 +171,18 @@ TEST_F(KeysTest, AnExporterSecretIsDroppedAfterItsAge) {
   EXPECT_EQ(exporters.setups(), 2u);
 }
 
+TEST_F(KeysTest, ExporterSecretsOfWorkersThatAreNoLongerUsedAreDropped) {
+  for (int i = 0; i < 5; ++i) {
+    const auto other = crypto::X25519Key::generate(random);
+    EXPECT_TRUE(exporters.seal({other.public_key(), keys.not_after()}, hash(1), secrets(), random,
+                               at_second(1)));
+  }
+  wrap(hash(1), at_second(300));
+  EXPECT_EQ(exporters.size(), 6u);
+  wrap(hash(2), at_second(601));
+  EXPECT_EQ(exporters.size(), 1u);
+}
+
 TEST_F(KeysTest, AForgottenWorkerIsAgreedWithAnew) {
   wrap(hash(1));
   exporters.forget(keys.id());

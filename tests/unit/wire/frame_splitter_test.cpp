@@ -53,6 +53,16 @@ TEST(FrameSplitter, StaysFailed) {
   EXPECT_FALSE(splitter.next());
 }
 
+TEST(FrameSplitter, LosesNothingSilentlyWhenFedTooEarly) {
+  FrameSplitter splitter;
+  const Bytes bytes = frame({1});
+  splitter.feed(bytes);
+  splitter.feed(bytes);
+  const auto next = splitter.next();
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().code(), "input_not_drained");
+}
+
 TEST(FrameSplitter, TakesAFrameOfExactlyTheLimit) {
   FrameSplitter splitter;
   const Bytes bytes = frame(Bytes(limits::kMaxFrameBytes, 5));
