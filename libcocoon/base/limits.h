@@ -219,6 +219,8 @@ inline constexpr std::size_t kMaxCollateralJsonBytes = 256 * 1024;
 inline constexpr std::size_t kMaxCrlBytes = 1024 * 1024;
 /// A collateral.json with everything in it: two lists in hex, two documents, chains.
 inline constexpr std::size_t kMaxCollateralFileBytes = 6 * 1024 * 1024;
+/// A boot event log. Firmware reserves 64 to 256 KiB.
+inline constexpr std::size_t kMaxEventLogBytes = 1024 * 1024;
 /// Parsed certificates and checked signatures that a verifier keeps: a proxy's 10,000 workers with
 /// a PCK certificate each, twice.
 inline constexpr std::size_t kMaxCachedCertificates = 20'000;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "attest/policy.h"
 #include "attest/verify.h"
 #include "crypto/hash.h"
@@ -164,6 +166,25 @@ TEST(RawVector, APcsResponseIsTakenApartToTheSignedBytes) {
   vector.collateral.tcb_info = split_pcs_response(body, "tcbInfo").value();
   vector.collateral.tcb_info.chain = chain;
   EXPECT_EQ(verify(vector).text(), "UpToDate+DEBUG");
+}
+
+/// The shape of a proxy's work: many threads, one collateral, one cache.
+TEST(VerifyQuote, ServesSeveralThreads) {
+  const test::Vector vector = test::load_vector("dcap/r04-tdx5-uptodate");
+  const CheckedCollateral checked(Collateral::parse(vector.collateral), vector.root);
+  CertificateCache cache;
+  std::vector<std::string> results(4);
+  std::vector<std::thread> threads;
+  for (std::string& result : results) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) {
+        result += verify_quote(vector.quote, checked, vector.now, cache).text();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::string five = "UpToDateUpToDateUpToDateUpToDateUpToDate";
+  EXPECT_EQ(results, std::vector<std::string>(4, five));
 }
 
 TEST(ExternalChain, ServesAQuoteThatHasNone) {
