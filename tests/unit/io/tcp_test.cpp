@@ -1,128 +1,18 @@
 #include "io/tcp.h"
 
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <vector>
 
-#include "unit/io/test_loop.h"
+#include "unit/io/tcp_fixture.h"
 
 namespace cocoon::io {
 namespace {
 
-Address loopback(std::uint16_t port = 0) {
-  return {.host = "127.0.0.1", .port = port};
-}
-
-/// A blocking socket of the test's own, as the peer that does what ours never would.
-class RawPeer {
- public:
-  explicit RawPeer(const Address& to) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(to.port);
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-  }
-  ~RawPeer() { close(); }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  void reset() {
-    const linger now{1, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    close();
-  }
-  void end() { ::shutdown(fd_, SHUT_WR); }
-  void send(std::string_view text) {
-    EXPECT_EQ(::send(fd_, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
-  }
-  /// What is there now; nothing where nothing is.
-  std::string read_some() {
-    char buffer[65536];
-    const ssize_t got = ::recv(fd_, buffer, sizeof buffer, MSG_DONTWAIT);
-    return got > 0 ? std::string(buffer, static_cast<std::size_t>(got)) : std::string();
-  }
-  /// The other side has ended its bytes, and all of them have been read.
-  bool at_end() {
-    char byte;
-    return ::recv(fd_, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
-  }
-
- private:
-  int fd_;
-};
-
-/// A connection and what happened to it.
-struct Recorded {
-  Connection connection;
-  std::string bytes;
-  std::vector<bool> pressure;
-  bool ended = false;
-  std::optional<Error> closed;
-
-  void start(bool watch_end = false) {
-    ConnectionEvents events;
-    events.on_bytes = [this](ByteView b) { bytes += as_text(b); };
-    if (watch_end) events.on_end = [this] { ended = true; };
-    events.on_pressure = [this](bool on) { pressure.push_back(on); };
-    events.on_closed = [this](Error e) { closed = std::move(e); };
-    connection.start(std::move(events));
-  }
-};
-
-class TcpTest : public test::LoopTest {
- protected:
-  /// Listens, and keeps what connects.
-  void listen() {
-    auto opened = Listener::open(context(), loopback(), {}, [this](Connection c) {
-      accepted_.push_back(std::make_unique<Recorded>());
-      accepted_.back()->connection = std::move(c);
-    });
-    ASSERT_TRUE(opened) << opened.error().detail();
-    listener_.emplace(std::move(opened).value());
-  }
-  const Address& address() const { return listener_->address(); }
-
-  Recorded& wait_accepted() {
-    const std::size_t before = accepted_.size();
-    run_until([&] { return accepted_.size() > before; });
-    return *accepted_.back();
-  }
-
-  /// One of ours connected to a raw peer.
-  Recorded& accept_from(std::unique_ptr<RawPeer>& peer, bool watch_end = false) {
-    peer = std::make_unique<RawPeer>(address());
-    Recorded& out = wait_accepted();
-    out.start(watch_end);
-    return out;
-  }
-
-  Result<Connection> connect(const Address& to, Millis deadline = Millis(30000)) {
-    std::optional<Result<Connection>> result;
-    const Connector connector(context(), to, deadline,
-                              [&](Result<Connection> r) { result.emplace(std::move(r)); });
-    EXPECT_FALSE(result.has_value()) << "never inside the call";
-    run_until([&] { return result.has_value(); });
-    return std::move(*result);
-  }
-
-  void TearDown() override {
-    accepted_.clear();
-    listener_.reset();
-  }
-
-  std::optional<Listener> listener_;
-  std::vector<std::unique_ptr<Recorded>> accepted_;
-};
+using test::loopback;
+using test::RawPeer;
+using test::Recorded;
+using test::TcpTest;
 
 TEST(AddressTest, ReadsWhatItWrites) {
   for (const char* text :
@@ -528,87 +418,6 @@ TEST_F(TcpTest, RunningOutOfDescriptorsIsLoggedOnceAndRecoversWithoutSpinning) {
     EXPECT_EQ(accepted, 0);
   }
   run_until([&] { return accepted == 1; });
-}
-
-/// A folder for a unix socket, removed at the end.
-class UnixSocketTest : public TcpTest {
- protected:
-  UnixSocketTest() {
-    char name[] = "/tmp/cocoon-io-XXXXXX";
-    folder_ = ::mkdtemp(name);
-    path_ = folder_ + "/socket";
-  }
-  ~UnixSocketTest() override {
-    ::unlink(path_.c_str());
-    ::rmdir(folder_.c_str());
-  }
-  Result<Listener> open() {
-    return Listener::open(context(), {.unix_path = path_}, {}, [this](Connection c) {
-      accepted_.push_back(std::make_unique<Recorded>());
-      accepted_.back()->connection = std::move(c);
-    });
-  }
-  std::string folder_;
-  std::string path_;
-};
-
-TEST_F(UnixSocketTest, IsPrivateToTheUserAndGoneAfterwards) {
-  {
-    auto listener = open();
-    ASSERT_TRUE(listener) << listener.error().detail();
-    struct stat info {};
-    ASSERT_EQ(::stat(path_.c_str(), &info), 0);
-    EXPECT_EQ(info.st_mode & 0777, 0600u);
-  }
-  struct stat info {};
-  EXPECT_NE(::stat(path_.c_str(), &info), 0);
-}
-
-TEST_F(UnixSocketTest, CarriesBytes) {
-  auto listener = open();
-  ASSERT_TRUE(listener);
-  auto outgoing = connect({.unix_path = path_});
-  ASSERT_TRUE(outgoing) << outgoing.error().detail();
-  EXPECT_EQ(outgoing->peer(), "unix");
-  run_until([&] { return accepted_.size() == 1; });
-  accepted_[0]->start();
-  outgoing->start(
-      {.on_bytes = [](ByteView) {}, .on_end = {}, .on_pressure = {}, .on_closed = [](Error) {}});
-  outgoing->write(as_bytes("hello"));
-  run_until([&] { return accepted_[0]->bytes == "hello"; });
-}
-
-TEST_F(UnixSocketTest, LiveSocketIsNotTakenOver) {
-  auto first = open();
-  ASSERT_TRUE(first);
-  auto second = open();
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code(), "address_in_use");
-  EXPECT_TRUE(connect({.unix_path = path_}));
-}
-
-TEST_F(UnixSocketTest, SocketLeftByADeadProcessIsReplaced) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  sockaddr_un at{};
-  at.sun_family = AF_UNIX;
-  path_.copy(at.sun_path, sizeof at.sun_path - 1);
-  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-  ::close(fd);
-  EXPECT_TRUE(open());
-}
-
-TEST_F(UnixSocketTest, OrdinaryFileIsNeverReplaced) {
-  std::fclose(std::fopen(path_.c_str(), "w"));
-  auto listener = open();
-  ASSERT_FALSE(listener);
-  struct stat info {};
-  EXPECT_EQ(::stat(path_.c_str(), &info), 0);
-}
-
-TEST_F(UnixSocketTest, ConnectingToNobodyIsRefused) {
-  auto result = connect({.unix_path = path_});
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code(), "connection_refused");
 }
 
 }  // namespace
