@@ -159,8 +159,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::uint8_t operation = in.u8();
     const std::uint8_t which = in.u8();
     // Long pieces are written as several: two bytes of length would mostly be out of range.
-    const std::size_t length = std::min<std::size_t>(in.u8(), in.remaining());
-    owner.step(operation, which, as_text(in.take(length)));
+    const std::size_t length = in.u8();
+    owner.step(operation, which, as_text(in.take(std::min(length, in.remaining()))));
   }
   owner.end();
   return 0;

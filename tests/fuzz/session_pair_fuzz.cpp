@@ -98,7 +98,8 @@ class Game {
         return drain(self);
       }
       default: {
-        const ByteView raw = in_.take(std::min<std::size_t>(in_.u8(), in_.remaining()));
+        const std::size_t length = in_.u8();
+        const ByteView raw = in_.take(std::min(length, in_.remaining()));
         if (raw.empty()) return;
         append(peer.line, raw);
         tainted_ = true;
