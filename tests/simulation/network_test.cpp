@@ -52,7 +52,8 @@ struct Callers {
         cost[at->second] = done->outcome.usage.cost_nano;
         ++(done->outcome.status ? served : failed);
         if (strict && !done->outcome.status) {
-          ADD_FAILURE() << done->outcome.status.error().detail();
+          ADD_FAILURE() << node->name() << ": " << done->outcome.status.error().code() << ": "
+                        << done->outcome.status.error().detail();
         }
         open.erase(at);
       }
@@ -100,6 +101,26 @@ void expect_money_conserved(World& world) {
   EXPECT_TRUE(audit->balanced());
 }
 
+/// Every role redeems, pays out and acknowledges what it can.
+void settle(World& world) {
+  for (int round = 0; round < 3; ++round) {
+    for (auto& node : world.nodes) {
+      if (node->name().starts_with("client")) node->client().settle_all(world.now);
+      if (node->name().starts_with("proxy")) node->proxy().settle_all(world.now);
+      node->turn();
+    }
+    world.run_for(Millis(1000));
+  }
+}
+
+std::uint64_t claimed(World& world) {
+  std::uint64_t sum = 0;
+  auto channels = world.ledger->channels();
+  EXPECT_TRUE(channels);
+  for (const auto& channel : *channels) sum += channel.claimed.value;
+  return sum;
+}
+
 TEST(Simulation, EveryRequestOfAKindWorldIsServedOnceAndPaidOnce) {
   SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()));
   World world(seed(), {});
@@ -138,38 +159,30 @@ TEST(Simulation, WhatIsServedIsSettledOnTheLedger) {
     world.run_for(Millis(400));
     callers.collect();
   }
-  // Clients acknowledge what they used, the proxy redeems it.
-  for (unsigned i = 0; i < 2; ++i) {
-    nth(world, "client", i).client().settle_all(world.now);
-    nth(world, "client", i).turn();
-  }
-  world.run_for(Millis(500));
-  nth(world, "proxy", 0).proxy().settle_all(world.now);
-  nth(world, "proxy", 0).turn();
-  world.run_for(Millis(2000));
-  std::uint64_t claimed = 0;
-  auto channels = world.ledger->channels();
-  ASSERT_TRUE(channels);
-  for (const auto& channel : *channels) claimed += channel.claimed.value;
-  EXPECT_EQ(claimed, 20u * 20u * (7 + 8 * 8));
+  settle(world);
+  EXPECT_EQ(claimed(world), 20u * 20u * (7 + 8 * 8));
   expect_money_conserved(world);
 }
 
-/// Everything goes wrong at random; then the world calms down, and everything has to come right.
+/// Everything goes wrong at random: links break or go silent, engines fail, the ledger is away,
+/// nodes of every role crash. Then the world calms down, and everything has to come right.
 TEST(Simulation, InABadWorldEveryRequestStillEndsExactlyOnceAndNoMoneyIsLost) {
   SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()));
+  constexpr unsigned kClients = 200;
   Weather weather;
   weather.latency_high = Millis(120);
   weather.ledger_away = 50;
   weather.engine_fails = 10;
   weather.engine_stalls = 2;
+  weather.link_breaks = 1;
+  weather.link_silences = 1;
   World world(seed(), weather);
-  populate(world, 60, 2, 40);
+  populate(world, kClients, 3, 150);
   Callers callers(world);
   world.run_for(Millis(3000));
-  for (int step = 0; step < 400; ++step) {
-    for (int i = 0; i < 5; ++i) callers.ask(nth(world, "client", world.random.below(60)));
-    if (world.random.chance(100)) {
+  for (int step = 0; step < 200; ++step) {
+    for (int i = 0; i < 20; ++i) callers.ask(nth(world, "client", world.random.below(kClients)));
+    if (world.random.chance(200)) {
       Node& node = *world.nodes[world.random.below(world.nodes.size())];
       callers.collect();
       if (node.name().starts_with("client")) callers.forget(node);
@@ -180,22 +193,28 @@ TEST(Simulation, InABadWorldEveryRequestStillEndsExactlyOnceAndNoMoneyIsLost) {
     callers.collect();
     if (step % 50 == 0) expect_money_conserved(world);
   }
-  world.weather.ledger_away = 0;
+  world.weather = Weather{};
   world.run_for(Millis(130'000));
   callers.collect();
   EXPECT_TRUE(callers.open.empty()) << callers.open.size() << " requests never ended";
   for (const auto& [user, count] : callers.ends) EXPECT_EQ(count, 1u) << user;
-  EXPECT_GT(callers.served, callers.asked / 2) << "served " << callers.served << " of "
-                                               << callers.asked;
+  EXPECT_GT(callers.served, callers.asked / 2)
+      << "served " << callers.served << " of " << callers.asked;
   EXPECT_EQ(callers.served + callers.failed + callers.lost, callers.asked);
+  // A request whose proxy was lost before the first byte of an answer may be run again elsewhere.
+  for (const auto& [user, count] : world.executions) EXPECT_LE(count, limits::kMaxAttempts) << user;
+  settle(world);
   expect_money_conserved(world);
+  std::uint64_t most = 0;
+  for (const auto& [user, count] : world.executions) most += count * kMaxRequestCost.value;
+  EXPECT_LE(claimed(world), most) << "more was debited than the callers agreed to";
   // The calm world serves again.
   const unsigned before = callers.served;
-  for (unsigned c = 0; c < 60; ++c) callers.ask(nth(world, "client", c));
-  world.weather.engine_fails = world.weather.engine_stalls = 0;
+  callers.strict = true;
+  for (unsigned c = 0; c < kClients; ++c) callers.ask(nth(world, "client", c));
   world.run_for(Millis(30'000));
   callers.collect();
-  EXPECT_GT(callers.served, before + 50);
+  EXPECT_EQ(callers.served, before + kClients);
 }
 
 TEST(Simulation, TheSameSeedGivesTheSameHistory) {
@@ -215,7 +234,9 @@ TEST(Simulation, TheSameSeedGivesTheSameHistory) {
     callers.collect();
     return std::make_tuple(callers.served, callers.failed, callers.cost);
   };
-  EXPECT_EQ(history(seed()), history(seed()));
+  const auto first = history(seed());
+  EXPECT_GT(std::get<0>(first), 20u);
+  EXPECT_EQ(first, history(seed()));
 }
 
 }  // namespace

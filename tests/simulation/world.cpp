@@ -72,7 +72,9 @@ World::~World() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
-billing::Registry World::registry() { return must(ledger->registry(now.unix)); }
+billing::Registry World::registry() {
+  return must(ledger->registry(now.unix));
+}
 
 Node& World::add(wire::Role role) {
   const std::string name =
@@ -122,8 +124,8 @@ Node* World::at(const std::string& endpoint) {
 }
 
 void World::after(Millis delay, std::function<void()> what) {
-  events_.push({now.mono + delay, order_++,
-                std::make_shared<std::function<void()>>(std::move(what))});
+  events_.push(
+      {now.mono + delay, order_++, std::make_shared<std::function<void()>>(std::move(what))});
 }
 
 void World::run_until(MonoTime until) {
@@ -177,8 +179,9 @@ void Node::boot() {
     core::ClientCoreOptions o;
     o.proxies = world_.endpoints;
     o.max_exposure = Nano{2'000'000'000};
-    auto made = std::make_unique<core::ClientCore>(std::move(identity), registry, o, world_.random,
-                                                   now);
+    o.max_request_cost = kMaxRequestCost;
+    auto made =
+        std::make_unique<core::ClientCore>(std::move(identity), registry, o, world_.random, now);
     ASSERT_TRUE(made->restore(entries));
     made->start(now);
     core_ = std::move(made);
@@ -192,9 +195,8 @@ void Node::boot() {
     o.proxies = world_.endpoints;
     o.models = {kModel};
     o.capacity = 4;
-    auto made = std::make_unique<core::WorkerCore>(std::move(identity),
-                                                   crypto::sha256(certificate_), registry, o,
-                                                   world_.random, now);
+    auto made = std::make_unique<core::WorkerCore>(
+        std::move(identity), crypto::sha256(certificate_), registry, o, world_.random, now);
     ASSERT_TRUE(made->restore(entries));
     made->on_engine_ready(true, "", now);
     made->start(now);
@@ -250,26 +252,36 @@ void Node::turn() {
       Bytes* out = core_->output(id);
       const auto pipe = pipes_.find(id);
       if (out == nullptr || out->empty() || pipe == pipes_.end()) continue;
-      auto bytes = std::make_shared<Bytes>(std::exchange(*out, {}));
-      Pipe& p = pipe->second;
-      const MonoTime arrival = std::max(
-          world_.now.mono + world_.random.between(world_.weather.latency_low,
-                                                  world_.weather.latency_high),
-          p.last_arrival);
-      p.last_arrival = arrival;
-      Node* far = p.far;
-      const auto far_peer = p.far_peer;
-      const auto life = p.far_life;
-      const auto delay = std::chrono::ceil<Millis>(arrival - world_.now.mono);
-      world_.after(delay, [far, far_peer, life, bytes] {
-        if (far->life_ != life || !far->pipes_.contains(far_peer)) return;
-        far->core_->on_bytes(far_peer, *bytes, far->world_.now);
-        far->turn();
-      });
+      send(id, pipe->second, std::exchange(*out, {}));
     }
     for (core::Effect& effect : effects) carry_out(effect);
   }
   arm_deadline();
+}
+
+void Node::send(core::PeerId peer, Pipe& pipe, Bytes bytes) {
+  const Weather& weather = world_.weather;
+  pipe.silent = pipe.silent || world_.random.chance(weather.link_silences);
+  if (pipe.silent) return;
+  const MonoTime arrival =
+      std::max(world_.now.mono + world_.random.between(weather.latency_low, weather.latency_high),
+               pipe.last_arrival);
+  pipe.last_arrival = arrival;
+  const bool breaks = world_.random.chance(weather.link_breaks);
+  const auto content = std::make_shared<Bytes>(std::move(bytes));
+  world_.after(std::chrono::ceil<Millis>(arrival - world_.now.mono),
+               [this, peer, life = life_, far = pipe.far, far_peer = pipe.far_peer,
+                far_life = pipe.far_life, content, breaks] {
+                 if (breaks) {
+                   const Error why(ErrorKind::io, "connection_reset", "the link broke");
+                   if (life_ == life) break_pipe(peer, why);
+                   if (far->life_ == far_life) far->break_pipe(far_peer, why);
+                   return;
+                 }
+                 if (far->life_ != far_life || !far->pipes_.contains(far_peer)) return;
+                 far->core_->on_bytes(far_peer, *content, far->world_.now);
+                 far->turn();
+               });
 }
 
 void Node::arm_deadline() {
@@ -340,8 +352,7 @@ void Node::carry_out(core::Effect& effect) {
 }
 
 void Node::connect(const core::Connect& effect) {
-  const auto delay =
-      world_.random.between(world_.weather.latency_low, world_.weather.latency_high);
+  const auto delay = world_.random.between(world_.weather.latency_low, world_.weather.latency_high);
   world_.after(delay, [this, life = life_, effect] {
     if (life != life_) return;
     Node* far = world_.at(effect.endpoint);
@@ -376,8 +387,7 @@ void Node::call_ledger(core::CallId call, ports::LedgerRequest request) {
         answer = *reply;
       } else {
         (void)world_.ledger->advance(world_.now.unix);
-        auto finished =
-            ledger::finish_call(*world_.ledger, std::get<ledger::MessageId>(*started));
+        auto finished = ledger::finish_call(*world_.ledger, std::get<ledger::MessageId>(*started));
         if (finished && *finished) answer = **finished;
       }
     }

@@ -18,6 +18,9 @@
 
 namespace cocoon::simulation {
 
+/// What a client of this world pays for one request at most.
+inline constexpr Nano kMaxRequestCost{60'000};
+
 /// How unkind the world is. Chances are per thousand.
 struct Weather {
   Millis latency_low{1};
@@ -25,6 +28,9 @@ struct Weather {
   std::uint64_t ledger_away = 0;    ///< of a ledger call that is answered by "unavailable"
   std::uint64_t engine_fails = 0;   ///< of a run that breaks off
   std::uint64_t engine_stalls = 0;  ///< of a run that says nothing more
+  std::uint64_t link_breaks = 0;  ///< of a piece of bytes that never arrives: both ends see a reset
+  std::uint64_t link_silences =
+      0;  ///< of a piece with which a link goes silent, unseen by both ends
   Millis chunk_gap{20};
   unsigned chunks = 8;
 };
@@ -55,6 +61,7 @@ class Node {
     core::PeerId far_peer = 0;
     std::uint64_t far_life = 0;
     MonoTime last_arrival{};  ///< bytes never overtake each other
+    bool silent = false;      ///< nothing arrives any more; neither end is told
   };
 
   void carry_out(core::Effect& effect);
@@ -62,6 +69,7 @@ class Node {
   void engine_start(const ports::EngineRequest& request);
   void engine_step(std::uint64_t run, unsigned left);
   void call_ledger(core::CallId call, ports::LedgerRequest request);
+  void send(core::PeerId peer, Pipe& pipe, Bytes bytes);
   void break_pipe(core::PeerId peer, const Error& why);
   core::PeerIdentity identity_for(const Node& far, const Hash& exporter) const;
   void arm_deadline();
