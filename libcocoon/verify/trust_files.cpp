@@ -12,10 +12,14 @@ namespace {
 
 Result<std::string> read_file(const std::string& path, std::size_t most) {
   std::ifstream in(path, std::ios::binary);
-  std::string text(most + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (!in.eof() || text.empty()) {
+  // In pieces: room for the largest file at once would stay with the process for its life.
+  std::string text;
+  char piece[16 * 1024];
+  while (in && text.size() <= most) {
+    in.read(piece, sizeof piece);
+    text.append(piece, static_cast<std::size_t>(in.gcount()));
+  }
+  if (!in.eof() || text.empty() || text.size() > most) {
     return Error(ErrorKind::io, "simulated_root_unreadable",
                  "cannot read " + path +
                      ": the simulated platform's directory has root.pem and collateral.json; "
