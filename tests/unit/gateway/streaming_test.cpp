@@ -85,6 +85,20 @@ TEST_F(Streaming, TheUsageChunkIsHiddenHoweverTheStreamIsCut) {
   }
 }
 
+TEST_F(Streaming, TheUsageChunkIsHiddenHoweverItIsSpelled) {
+  const std::string_view usage = R"({"prompt_tokens":3,"completion_tokens":2})";
+  for (const std::string& chunk :
+       {"data: {\"usage\" \t: " + std::string(usage) + ", \"choices\": [ ]}\n\n",
+        "data: {\"timings\":{\"usage\":null},\"choices\":[],\"usage\":" + std::string(usage) +
+            "}\n\n",
+        "data: {\"kind\":\"usage\",\"choices\":[],\"usage\":" + std::string(usage) + "}\n\n"}) {
+    ask(kStreamedChat);
+    bytes_.clear();
+    gateway_.bytes(request_, chunk + delta("a"));
+    EXPECT_EQ(response().body, delta("a")) << chunk;
+  }
+}
+
 TEST_F(Streaming, AChunkWithUsageAndChoicesIsNeverHidden) {
   ask(kStreamedChat);
   const std::string both =
