@@ -243,13 +243,19 @@ class Parser {
   /// compared pair by pair; sorting keeps the cost of large ones at n log n whatever the keys are.
   bool unique_keys(std::uint32_t object) {
     constexpr std::size_t kFewKeys = 16;
+    if (tape_.nodes[object].count < 2) return true;
     keys_.clear();
     const std::uint32_t last = tape_.nodes[object].next;
     const bool few = tape_.nodes[object].count <= kFewKeys;
+    std::uint64_t seen = 0;  // one bit for each length and last character: most keys meet no other
     for (std::uint32_t key = object + 1; key < last; key = tape_.nodes[key + 1].next) {
       const KeyText text{tape_.string(tape_.nodes[key]), key};
       const auto same = [&text](const KeyText& other) { return other.text == text.text; };
-      if (few && std::any_of(keys_.begin(), keys_.end(), same)) return duplicate(key);
+      const std::uint64_t bit = std::uint64_t{1} << mark_of(text.text);
+      if (few && (seen & bit) != 0 && std::any_of(keys_.begin(), keys_.end(), same)) {
+        return duplicate(key);
+      }
+      seen |= bit;
       keys_.push_back(text);
     }
     if (few) return true;
@@ -258,6 +264,12 @@ class Parser {
         std::adjacent_find(keys_.begin(), keys_.end(),
                            [](const KeyText& a, const KeyText& b) { return a.text == b.text; });
     return twice == keys_.end() || duplicate((twice + 1)->node);
+  }
+
+  /// Equal keys have equal marks, below 64.
+  static unsigned mark_of(std::string_view key) {
+    const auto last = key.empty() ? 0U : static_cast<unsigned char>(key.back());
+    return (static_cast<unsigned>(key.size()) * 7 + last) % 64;
   }
 
   bool duplicate(std::uint32_t key) {
@@ -327,8 +339,10 @@ Kind Value::kind() const {
 }
 
 Value Value::find(std::string_view key) const {
-  for (const Member& member : members()) {
-    if (member.key == key) return member.value;
+  if (!is(Kind::object)) return {};
+  const std::uint32_t last = tape_->nodes[index_].next;
+  for (std::uint32_t at = index_ + 1; at < last; at = tape_->nodes[at + 1].next) {
+    if (tape_->string(tape_->nodes[at]) == key) return {tape_, at + 1};
   }
   return {};
 }

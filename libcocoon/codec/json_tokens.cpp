@@ -1,6 +1,7 @@
 #include "codec/json_tokens.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <optional>
@@ -84,7 +85,12 @@ std::size_t plain_length(std::string_view text) {
     const std::uint64_t controls = (word - 0x20 * kOnes) & ~word & kHighBits;
     const std::uint64_t quotes = zero_bytes(word ^ '"' * kOnes);
     const std::uint64_t backslashes = zero_bytes(word ^ '\\' * kOnes);
-    if (((word & kHighBits) | controls | quotes | backslashes) != 0) break;
+    const std::uint64_t special = (word & kHighBits) | controls | quotes | backslashes;
+    if (special != 0) {
+      // Of each term the lowest bit is exact, and so it is of all of them together.
+      if constexpr (std::endian::native != std::endian::little) break;
+      return at + static_cast<std::size_t>(std::countr_zero(special)) / 8;
+    }
     at += 8;
   }
   while (at < text.size()) {
