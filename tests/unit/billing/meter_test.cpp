@@ -1,0 +1,509 @@
+// The accounts that the roles keep. Their behaviour together is in invariants_test.cpp.
+
+#include "billing/meter.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/billing/seeded.h"
+
+namespace cocoon::billing {
+namespace {
+
+using test::key;
+
+const NetworkId kNetwork{{1, 2, 3}};
+
+ChannelState channel_with(Nano deposit) {
+  ChannelState s;
+  s.terms = {
+      kNetwork, key(1).account_id(), key(2).account_id(), key(1).account_id(), {}, Seconds{10}, {},
+      {}};
+  s.deposited = deposit;
+  s.balance = deposit;
+  return s;
+}
+
+RequestHash request(std::uint8_t number) {
+  RequestHash h;
+  h.bytes[0] = number;
+  return h;
+}
+
+std::string code(const Status& status) {
+  return status ? "ok" : std::string(status.error().code());
+}
+
+// --- Client ---
+
+class ClientMeterTest : public ::testing::Test {
+ protected:
+  explicit ClientMeterTest(Nano deposit = Nano{10'000}) : state_(channel_with(deposit)) {
+    meter_.set_channel(state_);
+  }
+  SignedVoucher own(std::uint64_t spent, std::uint64_t authorised) {
+    return sign(Voucher{kNetwork, state_.id(), Nano{spent}, Nano{authorised}, {}}, key(1));
+  }
+
+  ChannelState state_;
+  ClientMeter meter_{
+      kNetwork, state_.id(), key(1).account_id(), key(1).account_id(), {Nano{1'000}, Nano{200}}};
+};
+
+TEST_F(ClientMeterTest, NothingIsAdmittedBeforeTheChannelIsOpenOrOnceItCloses) {
+  ClientMeter fresh(kNetwork, state_.id(), key(1).account_id(), key(1).account_id(),
+                    {Nano{1'000}, Nano{200}});
+  EXPECT_EQ(code(fresh.admit(request(1), Nano{1})), "channel_not_open");
+  EXPECT_EQ(fresh.available().value, 0u);
+  state_.phase = ChannelPhase::closing;
+  meter_.set_channel(state_);
+  EXPECT_EQ(code(meter_.admit(request(1), Nano{1})), "channel_not_open");
+}
+
+TEST_F(ClientMeterTest, CapsTogetherStayWithinTheExposure) {
+  EXPECT_EQ(code(meter_.admit(request(1), Nano{600})), "ok");
+  EXPECT_EQ(code(meter_.admit(request(2), Nano{401})), "exposure_exhausted");
+  EXPECT_EQ(code(meter_.admit(request(2), Nano{400})), "ok");
+  EXPECT_EQ(meter_.available().value, 0u);
+}
+
+TEST_F(ClientMeterTest, CapsTogetherStayWithinTheDeposit) {
+  state_ = channel_with(Nano{500});
+  ClientMeter meter(kNetwork, state_.id(), key(1).account_id(), key(1).account_id(),
+                    {Nano{1'000}, Nano{200}});
+  meter.set_channel(state_);
+  EXPECT_EQ(code(meter.admit(request(1), Nano{501})), "deposit_exhausted");
+  EXPECT_EQ(code(meter.admit(request(1), Nano{500})), "ok");
+}
+
+TEST_F(ClientMeterTest, SameRequestIsAdmittedAndSettledOnce) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{10}));
+  EXPECT_EQ(code(meter_.admit(request(1), Nano{10})), "duplicate_request");
+  EXPECT_EQ(code(meter_.settle(request(1), Nano{5}, Proof::receipt)), "ok");
+  EXPECT_EQ(code(meter_.settle(request(1), Nano{5}, Proof::receipt)), "unknown_request");
+}
+
+TEST_F(ClientMeterTest, ChargeOverTheCapIsNotAcknowledged) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{10}));
+  EXPECT_EQ(code(meter_.settle(request(1), Nano{11}, Proof::receipt)), "charge_over_cap");
+  EXPECT_EQ(meter_.spent().value, 0u);
+  EXPECT_EQ(meter_.running().value, 0u);
+}
+
+TEST_F(ClientMeterTest, UnprovedChargesUseUpTheExposureUntilTheyAreProved) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{800}));
+  ASSERT_TRUE(meter_.settle(request(1), Nano{800}, Proof::none));
+  EXPECT_EQ(meter_.available().value, 200u);
+  EXPECT_EQ(code(meter_.admit(request(2), Nano{201})), "exposure_exhausted");
+  meter_.prove(Nano{800});
+  EXPECT_EQ(meter_.available().value, 1'000u);
+  meter_.prove(Nano{500});
+  EXPECT_EQ(meter_.available().value, 1'000u) << "only what is unproved can be proved";
+}
+
+TEST_F(ClientMeterTest, OneSignatureCoversSeveralRequests) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{100}));
+  EXPECT_EQ(meter_.voucher_need(), VoucherNeed::required);
+  const Voucher v = meter_.next_voucher();
+  EXPECT_EQ(v.spent.value, 0u);
+  EXPECT_EQ(v.authorised.value, 1'000u);
+  ASSERT_TRUE(meter_.admit(request(2), Nano{900}));
+  EXPECT_EQ(meter_.voucher_need(), VoucherNeed::none);
+}
+
+TEST_F(ClientMeterTest, AcknowledgementIsWorthwhileAfterItsStep) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{300}));
+  (void)meter_.next_voucher();
+  ASSERT_TRUE(meter_.settle(request(1), Nano{199}, Proof::receipt));
+  EXPECT_EQ(meter_.voucher_need(), VoucherNeed::none);
+  ASSERT_TRUE(meter_.admit(request(2), Nano{1}));
+  ASSERT_TRUE(meter_.settle(request(2), Nano{1}, Proof::receipt));
+  EXPECT_EQ(meter_.voucher_need(), VoucherNeed::worthwhile);
+  EXPECT_EQ(meter_.next_voucher().spent.value, 200u);
+  EXPECT_EQ(meter_.voucher_need(), VoucherNeed::none);
+}
+
+TEST_F(ClientMeterTest, OnlyOwnVouchersAreAdopted) {
+  SignedVoucher v = own(100, 500);
+  EXPECT_EQ(code(meter_.adopt(sign(v.value, key(9)))), "bad_signature");
+  v.value.channel.bytes[0] ^= 1;
+  EXPECT_EQ(code(meter_.adopt(sign(v.value, key(1)))), "wrong_channel");
+  v = own(100, 500);
+  v.value.network.bytes[0] ^= 1;
+  EXPECT_EQ(code(meter_.adopt(sign(v.value, key(1)))), "wrong_network");
+  EXPECT_EQ(meter_.spent().value, 0u);
+  EXPECT_EQ(code(meter_.adopt(own(100, 500))), "ok");
+  EXPECT_EQ(meter_.spent().value, 100u);
+  EXPECT_EQ(meter_.authorised().value, 500u);
+}
+
+TEST_F(ClientMeterTest, OlderVoucherTakesNothingBack) {
+  ASSERT_TRUE(meter_.adopt(own(100, 500)));
+  ASSERT_TRUE(meter_.adopt(own(50, 400)));
+  EXPECT_EQ(meter_.spent().value, 100u);
+  EXPECT_EQ(meter_.authorised().value, 500u);
+}
+
+TEST_F(ClientMeterTest, AdoptedVoucherProvesOnlyWhatMustHaveBeenProved) {
+  ASSERT_TRUE(meter_.adopt(own(1'500, 2'200)));
+  EXPECT_EQ(meter_.unproved().value, 300u);
+  EXPECT_EQ(meter_.available().value, 700u);
+}
+
+TEST_F(ClientMeterTest, LedgerShowsWhatALostSnapshotForgot) {
+  state_.best_spent = Nano{150};
+  state_.best_authorised = Nano{600};
+  meter_.set_channel(state_);
+  EXPECT_EQ(meter_.spent().value, 150u);
+  EXPECT_EQ(meter_.authorised().value, 600u);
+}
+
+TEST_F(ClientMeterTest, SnapshotRestoresAlsoWhatRuns) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{100}));
+  ASSERT_TRUE(meter_.admit(request(2), Nano{200}));
+  ASSERT_TRUE(meter_.settle(request(1), Nano{60}, Proof::receipt));
+  (void)meter_.next_voucher();
+  const Bytes snapshot = meter_.snapshot();
+  ClientMeter restored(kNetwork, state_.id(), key(1).account_id(), key(1).account_id(),
+                       {Nano{1'000}, Nano{200}});
+  restored.set_channel(state_);
+  ASSERT_TRUE(restored.restore(snapshot));
+  EXPECT_EQ(restored.snapshot(), snapshot);
+  EXPECT_EQ(restored.running().value, 200u);
+  EXPECT_EQ(code(restored.settle(request(2), Nano{200}, Proof::none)), "ok");
+  for (std::size_t n = 0; n < snapshot.size(); ++n) {
+    EXPECT_EQ(code(restored.restore(ByteView(snapshot).first(n))), "bad_snapshot");
+  }
+}
+
+// --- Proxy ---
+
+class ProxyMeterTest : public ::testing::Test {
+ protected:
+  ProxyMeterTest() { meter_.set_channel(state_); }
+  SignedVoucher voucher(std::uint64_t spent, std::uint64_t authorised) {
+    return sign(Voucher{kNetwork, state_.id(), Nano{spent}, Nano{authorised}, {}}, key(1));
+  }
+  void charge(std::uint8_t number, std::uint64_t cost) {
+    ASSERT_EQ(code(meter_.reserve(request(number), Nano{cost})), "ok");
+    ASSERT_EQ(code(meter_.charge(request(number), Nano{cost})), "ok");
+  }
+  ProxyMeter fresh() {
+    return {kNetwork, state_.id(), key(1).account_id(), key(2).account_id(), kLimits};
+  }
+
+  static constexpr ProxyLimits kLimits{Nano{1'000}, Nano{300}, Nano{1}};
+  ChannelState state_ = channel_with(Nano{5'000});
+  ProxyMeter meter_ = fresh();
+};
+
+TEST_F(ProxyMeterTest, NothingRunsWithoutAVoucherOrOnAClosingChannel) {
+  EXPECT_EQ(code(meter_.reserve(request(1), Nano{1})), "not_authorised");
+  ASSERT_TRUE(meter_.accept(voucher(0, 500)));
+  state_.phase = ChannelPhase::closing;
+  meter_.set_channel(state_);
+  EXPECT_EQ(code(meter_.reserve(request(1), Nano{1})), "channel_not_open");
+}
+
+TEST_F(ProxyMeterTest, ForgedAndForeignVouchersAreRefused) {
+  EXPECT_EQ(code(meter_.accept(sign(voucher(0, 500).value, key(9)))), "bad_signature");
+  Voucher v = voucher(0, 500).value;
+  v.channel.bytes[0] ^= 1;
+  EXPECT_EQ(code(meter_.accept(sign(v, key(1)))), "wrong_channel");
+  v = voucher(0, 500).value;
+  v.network.bytes[0] ^= 1;
+  EXPECT_EQ(code(meter_.accept(sign(v, key(1)))), "wrong_network");
+  EXPECT_FALSE(meter_.voucher());
+}
+
+TEST_F(ProxyMeterTest, OlderVoucherChangesNothing) {
+  ASSERT_TRUE(meter_.accept(voucher(100, 500)));
+  EXPECT_TRUE(meter_.accept(voucher(50, 400)));
+  EXPECT_TRUE(meter_.accept(voucher(99, 600)));
+  EXPECT_TRUE(meter_.accept(voucher(101, 499)));
+  EXPECT_EQ(meter_.voucher()->value, voucher(100, 500).value);
+}
+
+TEST_F(ProxyMeterTest, ReservationsStayWithinAuthorisationAndDeposit) {
+  ASSERT_TRUE(meter_.accept(voucher(0, 500)));
+  EXPECT_EQ(code(meter_.reserve(request(1), Nano{501})), "not_authorised");
+  EXPECT_EQ(code(meter_.reserve(request(1), Nano{300})), "ok");
+  EXPECT_EQ(code(meter_.reserve(request(1), Nano{1})), "duplicate_request");
+  EXPECT_EQ(code(meter_.reserve(request(2), Nano{201})), "not_authorised");
+  ASSERT_TRUE(meter_.accept(voucher(4'500, 9'000)));
+  EXPECT_EQ(code(meter_.reserve(request(2), Nano{201})), "deposit_exhausted");
+  EXPECT_EQ(code(meter_.reserve(request(2), Nano{200})), "ok");
+}
+
+TEST_F(ProxyMeterTest, UnacknowledgedUseIsBounded) {
+  ASSERT_TRUE(meter_.accept(voucher(0, 3'000)));
+  charge(1, 600);
+  EXPECT_EQ(code(meter_.reserve(request(2), Nano{401})), "unacknowledged");
+  EXPECT_EQ(code(meter_.reserve(request(2), Nano{400})), "ok");
+  EXPECT_EQ(meter_.unacknowledged().value, 600u);
+  ASSERT_TRUE(meter_.accept(voucher(600, 3'000)));
+  EXPECT_EQ(code(meter_.reserve(request(3), Nano{600})), "ok");
+}
+
+TEST_F(ProxyMeterTest, ChargeEndsTheReservationOnceAndWithinItsCap) {
+  ASSERT_TRUE(meter_.accept(voucher(0, 500)));
+  EXPECT_EQ(code(meter_.charge(request(1), Nano{1})), "unknown_request");
+  ASSERT_TRUE(meter_.reserve(request(1), Nano{100}));
+  EXPECT_EQ(code(meter_.charge(request(1), Nano{101})), "charge_over_cap");
+  EXPECT_EQ(meter_.charged().value, 0u);
+  EXPECT_EQ(meter_.reserved().value, 0u);
+  charge(2, 100);
+  EXPECT_EQ(meter_.charged().value, 100u);
+}
+
+TEST_F(ProxyMeterTest, OnlyOwnStatementsAreAdopted) {
+  const UsageStatement s{kNetwork, state_.id(), Nano{70}};
+  EXPECT_EQ(code(meter_.adopt(sign(s, key(1)))), "bad_signature");
+  UsageStatement other = s;
+  other.channel.bytes[0] ^= 1;
+  EXPECT_EQ(code(meter_.adopt(sign(other, key(2)))), "wrong_channel");
+  other = s;
+  other.network.bytes[0] ^= 1;
+  EXPECT_EQ(code(meter_.adopt(sign(other, key(2)))), "wrong_network");
+  EXPECT_EQ(meter_.charged().value, 0u);
+  EXPECT_EQ(code(meter_.adopt(sign(s, key(2)))), "ok");
+  EXPECT_EQ(meter_.charged().value, 70u);
+  EXPECT_EQ(meter_.statement(), s);
+}
+
+TEST_F(ProxyMeterTest, RedeemsByValueAtRiskAndByFee) {
+  ASSERT_TRUE(meter_.accept(voucher(299, 500)));
+  EXPECT_FALSE(meter_.redeem_due());
+  EXPECT_TRUE(meter_.redeem_due(true));
+  ASSERT_TRUE(meter_.accept(voucher(300, 500)));
+  ASSERT_TRUE(meter_.redeem_due());
+  EXPECT_EQ(meter_.redeem_due()->sender, key(2).account_id());
+  state_.claimed = Nano{300};
+  meter_.set_channel(state_);
+  EXPECT_FALSE(meter_.redeem_due(true));
+
+  ProxyMeter costly(kNetwork, state_.id(), key(1).account_id(), key(2).account_id(),
+                    {Nano{1'000}, Nano{300}, Nano{4}});
+  costly.set_channel(channel_with(Nano{5'000}));
+  ASSERT_TRUE(costly.accept(voucher(799, 900)));
+  EXPECT_FALSE(costly.redeem_due()) << "the fee is above 0.5 %";
+  ASSERT_TRUE(costly.accept(voucher(800, 900)));
+  EXPECT_TRUE(costly.redeem_due());
+}
+
+TEST_F(ProxyMeterTest, PresentsExactlyWhatWasChargedWhileClosing) {
+  ASSERT_TRUE(meter_.accept(voucher(0, 500)));
+  charge(1, 120);
+  EXPECT_FALSE(meter_.present_due());
+  state_.phase = ChannelPhase::closing;
+  meter_.set_channel(state_);
+  ASSERT_TRUE(meter_.present_due());
+  EXPECT_EQ(meter_.present_due()->claim.value, 120u);
+  state_.claimed = Nano{120};
+  meter_.set_channel(state_);
+  EXPECT_FALSE(meter_.present_due());
+  state_.phase = ChannelPhase::closed;
+  meter_.set_channel(state_);
+  EXPECT_FALSE(meter_.redeem_due(true));
+}
+
+TEST_F(ProxyMeterTest, SnapshotRestoresVoucherAndChargesButNoReservation) {
+  ASSERT_TRUE(meter_.accept(voucher(40, 500)));
+  charge(1, 90);
+  ASSERT_TRUE(meter_.reserve(request(2), Nano{100}));
+  const Bytes snapshot = meter_.snapshot();
+  ProxyMeter restored = fresh();
+  restored.set_channel(state_);
+  ASSERT_TRUE(restored.restore(snapshot));
+  EXPECT_EQ(restored.snapshot(), snapshot);
+  EXPECT_EQ(restored.charged().value, 90u + 40);
+  EXPECT_EQ(restored.reserved().value, 0u);
+  Bytes altered = snapshot;
+  altered.back() ^= 1;
+  EXPECT_EQ(code(restored.restore(altered)), "bad_snapshot");
+  for (std::size_t n = 0; n < snapshot.size(); ++n) {
+    EXPECT_EQ(code(restored.restore(ByteView(snapshot).first(n))), "bad_snapshot");
+  }
+}
+
+// --- Payouts ---
+
+class PayoutBookTest : public ::testing::Test {
+ protected:
+  PayoutBookTest() { back(500, 0); }
+  void back(std::uint64_t backing, std::uint64_t paid) {
+    ProxyState s;
+    s.pool = Nano{backing};
+    if (paid > 0) s.paid[worker_] = Nano{paid};
+    book_.set_contract(s);
+  }
+  SignedPayout own(std::uint64_t owed) {
+    return sign(PayoutVoucher{kNetwork, key(2).account_id(), worker_, Nano{owed}}, key(2));
+  }
+
+  AccountId worker_ = key(3).account_id();
+  AccountId other_ = key(4).account_id();
+  PayoutBook book_{kNetwork, key(2).account_id()};
+};
+
+TEST_F(PayoutBookTest, VouchersTogetherStayWithinTheBacking) {
+  ASSERT_TRUE(book_.owe(worker_, Nano{400}));
+  ASSERT_TRUE(book_.owe(other_, Nano{300}));
+  EXPECT_EQ(book_.raise(worker_)->owed.value, 400u);
+  EXPECT_EQ(book_.raise(other_)->owed.value, 100u);
+  EXPECT_FALSE(book_.raise(other_));
+  EXPECT_EQ(book_.unpaid(), book_.backing());
+  EXPECT_EQ(book_.unbacked().value, 200u);
+  EXPECT_EQ(book_.waiting(), std::vector<AccountId>{other_});
+  back(700, 0);
+  EXPECT_EQ(book_.raise(other_)->owed.value, 300u);
+}
+
+TEST_F(PayoutBookTest, PayoutMakesRoom) {
+  ASSERT_TRUE(book_.owe(worker_, Nano{800}));
+  EXPECT_EQ(book_.raise(worker_)->owed.value, 500u);
+  back(100, 500);
+  EXPECT_EQ(book_.raise(worker_)->owed.value, 600u);
+  EXPECT_EQ(book_.unpaid().value, 100u);
+}
+
+TEST_F(PayoutBookTest, NothingOwedRaisesNothing) {
+  EXPECT_FALSE(book_.raise(worker_));
+  ASSERT_TRUE(book_.owe(worker_, Nano{0}));
+  EXPECT_FALSE(book_.raise(worker_));
+}
+
+TEST_F(PayoutBookTest, OnlyOwnVouchersAreAdopted) {
+  EXPECT_EQ(code(book_.adopt(sign(own(100).value, key(9)))), "bad_signature");
+  PayoutVoucher v = own(100).value;
+  v.proxy = key(9).account_id();
+  EXPECT_EQ(code(book_.adopt(sign(v, key(2)))), "wrong_proxy");
+  v = own(100).value;
+  v.network.bytes[0] ^= 1;
+  EXPECT_EQ(code(book_.adopt(sign(v, key(2)))), "wrong_network");
+  EXPECT_EQ(book_.vouched(worker_).value, 0u);
+  EXPECT_EQ(code(book_.adopt(own(100))), "ok");
+  EXPECT_EQ(code(book_.adopt(own(60))), "ok");
+  EXPECT_EQ(book_.vouched(worker_).value, 100u);
+  EXPECT_EQ(book_.owed(worker_).value, 100u);
+  EXPECT_EQ(book_.unpaid().value, 100u);
+}
+
+TEST_F(PayoutBookTest, SnapshotRestoresAWorkersAccount) {
+  ASSERT_TRUE(book_.owe(worker_, Nano{800}));
+  ASSERT_TRUE(book_.raise(worker_));
+  const Bytes snapshot = book_.snapshot(worker_);
+  EXPECT_TRUE(book_.snapshot(other_).empty());
+  PayoutBook restored(kNetwork, key(2).account_id());
+  ASSERT_TRUE(restored.restore(snapshot));
+  ASSERT_TRUE(restored.restore(snapshot));
+  EXPECT_EQ(restored.owed(worker_).value, 800u);
+  EXPECT_EQ(restored.vouched(worker_).value, 500u);
+  EXPECT_EQ(restored.unpaid().value, 500u);
+  EXPECT_FALSE(restored.raise(worker_)) << "no backing is known yet";
+  for (std::size_t n = 0; n < snapshot.size(); ++n) {
+    EXPECT_EQ(code(restored.restore(ByteView(snapshot).first(n))), "bad_snapshot");
+  }
+}
+
+// --- Worker ---
+
+class WorkerMeterTest : public ::testing::Test {
+ protected:
+  SignedPayout voucher(std::uint64_t owed) {
+    return sign(PayoutVoucher{kNetwork, key(2).account_id(), key(3).account_id(), Nano{owed}},
+                key(2));
+  }
+  RunId run(std::uint8_t number) {
+    RunId r;
+    r.bytes[0] = number;
+    return r;
+  }
+  void earn(std::uint8_t number, std::uint64_t share) {
+    ASSERT_EQ(code(meter_.reserve(run(number), Nano{share})), "ok");
+    ASSERT_EQ(code(meter_.earn(run(number), Nano{share})), "ok");
+  }
+
+  static constexpr WorkerLimits kLimits{Nano{1'000}, Nano{50}};
+  WorkerMeter meter_{kNetwork, key(2).account_id(), key(3).account_id(), kLimits};
+};
+
+TEST_F(WorkerMeterTest, StopsBeforeMoreThanMaxUnpaidIsAtStake) {
+  earn(1, 700);
+  EXPECT_EQ(code(meter_.reserve(run(2), Nano{301})), "max_unpaid");
+  EXPECT_EQ(code(meter_.reserve(run(2), Nano{300})), "ok");
+  EXPECT_FALSE(meter_.accepts());
+}
+
+TEST_F(WorkerMeterTest, VoucherIsNoMoneyAndNeitherIsAPayoutUnderWay) {
+  earn(1, 1'000);
+  ASSERT_TRUE(meter_.accept(voucher(1'000)));
+  EXPECT_FALSE(meter_.accepts());
+  EXPECT_EQ(meter_.unvouched().value, 0u);
+  meter_.set_contract(Nano{1'000}, Nano{0}, Nano{0});
+  EXPECT_FALSE(meter_.accepts());
+  meter_.set_contract(Nano{1'000}, Nano{1'000}, Nano{0});
+  EXPECT_TRUE(meter_.accepts());
+  EXPECT_EQ(meter_.unpaid().value, 0u);
+}
+
+TEST_F(WorkerMeterTest, RunIsReservedAndEarnedOnceWithinItsMost) {
+  EXPECT_EQ(code(meter_.earn(run(1), Nano{1})), "unknown_request");
+  ASSERT_TRUE(meter_.reserve(run(1), Nano{10}));
+  EXPECT_EQ(code(meter_.reserve(run(1), Nano{10})), "duplicate_request");
+  EXPECT_EQ(code(meter_.earn(run(1), Nano{11})), "charge_over_cap");
+  EXPECT_EQ(meter_.owed().value, 0u);
+}
+
+TEST_F(WorkerMeterTest, ForgedAndForeignVouchersAreRefused) {
+  EXPECT_EQ(code(meter_.accept(sign(voucher(5).value, key(9)))), "bad_signature");
+  PayoutVoucher v = voucher(5).value;
+  v.worker = key(9).account_id();
+  EXPECT_EQ(code(meter_.accept(sign(v, key(2)))), "wrong_worker");
+  v = voucher(5).value;
+  v.proxy = key(9).account_id();
+  EXPECT_EQ(code(meter_.accept(sign(v, key(2)))), "wrong_proxy");
+  v = voucher(5).value;
+  v.network.bytes[0] ^= 1;
+  EXPECT_EQ(code(meter_.accept(sign(v, key(2)))), "wrong_network");
+  EXPECT_FALSE(meter_.voucher());
+}
+
+TEST_F(WorkerMeterTest, HigherVoucherRestoresALostAccountAndALowerOneTakesNothing) {
+  ASSERT_TRUE(meter_.accept(voucher(80)));
+  ASSERT_TRUE(meter_.accept(voucher(60)));
+  EXPECT_EQ(meter_.owed().value, 80u);
+  EXPECT_EQ(meter_.voucher()->value.owed.value, 80u);
+}
+
+TEST_F(WorkerMeterTest, CashesWhatIsWorthItsFeeAndCanBePaid) {
+  earn(1, 800);
+  ASSERT_TRUE(meter_.accept(voucher(800)));
+  EXPECT_FALSE(meter_.cash_out_due(true)) << "nothing backs it";
+  meter_.set_contract(Nano{0}, Nano{0}, Nano{249});
+  EXPECT_FALSE(meter_.cash_out_due());
+  EXPECT_TRUE(meter_.cash_out_due(true));
+  meter_.set_contract(Nano{0}, Nano{0}, Nano{250});
+  EXPECT_TRUE(meter_.cash_out_due());
+  meter_.set_contract(Nano{800}, Nano{0}, Nano{250});
+  EXPECT_FALSE(meter_.cash_out_due(true)) << "it is under way already";
+}
+
+TEST_F(WorkerMeterTest, SnapshotRestoresEarningsAndVoucher) {
+  earn(1, 80);
+  ASSERT_TRUE(meter_.accept(voucher(60)));
+  meter_.set_contract(Nano{20}, Nano{10}, Nano{5});
+  const Bytes snapshot = meter_.snapshot();
+  WorkerMeter restored(kNetwork, key(2).account_id(), key(3).account_id(), kLimits);
+  ASSERT_TRUE(restored.restore(snapshot));
+  EXPECT_EQ(restored.snapshot(), snapshot);
+  EXPECT_EQ(restored.owed().value, 80u);
+  Bytes altered = snapshot;
+  altered.back() ^= 1;
+  EXPECT_EQ(code(restored.restore(altered)), "bad_snapshot");
+  for (std::size_t n = 0; n < snapshot.size(); ++n) {
+    EXPECT_EQ(code(restored.restore(ByteView(snapshot).first(n))), "bad_snapshot");
+  }
+}
+
+}  // namespace
+}  // namespace cocoon::billing
