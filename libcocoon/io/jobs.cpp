@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "io/async.h"
@@ -138,7 +139,8 @@ class JobPool::State : public std::enable_shared_from_this<JobPool::State> {
     threads_.clear();
     postbox_.reset();
     const auto keep = std::move(self_);
-    if (on_stopped_) on_stopped_();
+    // Moved out, because it may hold whoever holds this pool.
+    if (auto on_stopped = std::exchange(on_stopped_, nullptr)) on_stopped();
   }
 
   const JobPoolOptions options_;

@@ -1,23 +1,14 @@
 // modules: codec
 // covers: libcocoon/codec/json.cpp libcocoon/codec/json_tokens.cpp libcocoon/codec/json_writer.cpp
 /// @file What parses keeps its bytes: every value lies within its parent and parses alone, every
-/// string survives the writer, the whole can be built again, and
-/// RapidJSON's DOM judges the text alike.
-
-// RapidJSON's stack, while empty, adds to a null pointer: harmless, but clang's sanitizer stops
-// there.
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((no_sanitize("pointer-overflow"))), apply_to = function)
-#endif
-#include <rapidjson/document.h>
-#ifdef __clang__
-#pragma clang attribute pop
-#endif
+/// string survives the writer, the whole can be built again, and RapidJSON's DOM judges the text
+/// alike.
 
 #include <cstdlib>
 
 #include "base/bytes.h"
 #include "codec/json.h"
+#include "support/rapidjson.h"
 
 namespace {
 

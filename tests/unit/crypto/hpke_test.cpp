@@ -1,7 +1,6 @@
 #include "crypto/hpke.h"
 
 #include <gtest/gtest.h>
-#include <rapidjson/document.h>
 
 #include <fstream>
 #include <sstream>
@@ -9,6 +8,7 @@
 #include "crypto/compare.h"
 #include "crypto/hpke_schedule.h"
 #include "crypto/system_random.h"
+#include "support/rapidjson.h"
 #include "unit/crypto/hex.h"
 
 namespace cocoon::crypto {

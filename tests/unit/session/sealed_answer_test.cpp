@@ -150,7 +150,7 @@ TEST_F(AnswerTest, LengthsOfTokensDoNotShow) {
 // --- What a hostile worker does: it has the keys ---
 
 struct HostileWorker : ::testing::Test {
-  const crypto::Secret<32> key;
+  const crypto::Secret<32> key{};
   const RequestHash hash{};
 
   Result<AnswerPart> open(Bytes plaintext, crypto::Chunk kind = crypto::Chunk::more,
