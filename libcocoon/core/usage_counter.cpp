@@ -10,10 +10,10 @@ UsageCounter::UsageCounter(session::Endpoint endpoint, bool streams,
                            std::uint64_t prompt_text_bytes)
     : endpoint_(static_cast<Endpoint>(endpoint)),
       streams_(streams),
-      prompt_text_bytes_(prompt_text_bytes) {}
+      prompt_text_bytes_(prompt_text_bytes),
+      inspector_(endpoint_) {}
 
-void UsageCounter::take(std::string_view json) {
-  auto facts = http::inspect_answer(endpoint_, json);
+void UsageCounter::take(const Result<http::AnswerFacts>& facts) {
   if (!facts) return;
   text_bytes_ += facts->text_bytes;
   deltas_ += facts->deltas;
@@ -36,19 +36,21 @@ void UsageCounter::add(ByteView bytes) {
       return;
     }
     if (!*event) return;
-    if ((*event)->has_data && !http::is_done((*event)->data)) take((*event)->data);
+    if ((*event)->has_data && !http::is_done((*event)->data)) {
+      take(inspector_.inspect((*event)->data));
+    }
   }
 }
 
 void UsageCounter::finish() {
   if (!streams_) {
-    take(whole_);
+    take(http::inspect_answer(endpoint_, whole_));
     whole_ = {};
     return;
   }
   if (events_broken_) return;
   if (auto event = events_.finish(); event && event->has_data && !http::is_done(event->data)) {
-    take(event->data);
+    take(inspector_.inspect(event->data));
   }
 }
 

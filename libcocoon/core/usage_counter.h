@@ -35,7 +35,7 @@ class UsageCounter {
   std::uint64_t output_tokens() const { return deltas_; }
 
  private:
-  void take(std::string_view json);
+  void take(const Result<http::AnswerFacts>& facts);
 
   Endpoint endpoint_ = Endpoint::chat_completions;
   bool streams_ = false;
@@ -44,6 +44,7 @@ class UsageCounter {
   std::uint64_t deltas_ = 0;
   std::optional<http::TokenUsage> usage_;
   http::SseParser events_;
+  http::StreamInspector inspector_;
   bool events_broken_ = false;
   std::string whole_;  ///< an answer that is no stream
 };

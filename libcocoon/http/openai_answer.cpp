@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "codec/json_tokens.h"
 
 namespace cocoon::http {
 namespace {
@@ -99,16 +100,20 @@ std::optional<TokenUsage> parse_usage(Value usage) {
   return tokens;
 }
 
-Result<AnswerFacts> inspect_answer(Endpoint endpoint, std::string_view text) {
+namespace {
+
+Result<json::Document> parse_object(std::string_view text) {
   auto document = json::Document::parse(text);
-  if (!document || !document->root().is(Kind::object)) {
-    return Error(ErrorKind::upstream, "engine_answer_malformed",
-                 document ? "The engine's answer is no JSON object."
-                          : "The engine's answer is not JSON: " + document.error().detail());
-  }
-  const Value root = document->root();
+  if (document && document->root().is(Kind::object)) return document;
+  return Error(ErrorKind::upstream, "engine_answer_malformed",
+               document ? "The engine's answer is no JSON object."
+                        : "The engine's answer is not JSON: " + document.error().detail());
+}
+
+AnswerFacts facts_of(Endpoint endpoint, Value root) {
   AnswerFacts facts;
-  facts.is_error = root.find("error") && !root.find("error").is(Kind::null);
+  const Value error = root.find("error");
+  facts.is_error = error && !error.is(Kind::null);
   const auto type = root.find("type").as_string();
   if (endpoint == Endpoint::responses && type) {
     inspect_response_event(root, *type, facts);
@@ -123,6 +128,57 @@ Result<AnswerFacts> inspect_answer(Endpoint endpoint, std::string_view text) {
   count_choices(choices, facts);
   facts.usage_only = choices.is(Kind::array) && choices.size() == 0 && facts.usage.has_value();
   return facts;
+}
+
+/// The text that a chunk with one choice usually brings; absent where it is elsewhere.
+Value usual_text(Endpoint endpoint, Value root) {
+  const Value choices = root.find("choices");
+  if (choices.size() != 1) return {};
+  const Value choice = *choices.elements().begin();
+  if (endpoint == Endpoint::completions) return choice.find("text");
+  if (endpoint == Endpoint::chat_completions) return choice.find("delta").find("content");
+  return {};
+}
+
+}  // namespace
+
+Result<AnswerFacts> inspect_answer(Endpoint endpoint, std::string_view text) {
+  COCOON_TRY(const json::Document document, parse_object(text));
+  return facts_of(endpoint, document.root());
+}
+
+Result<AnswerFacts> StreamInspector::inspect(std::string_view event_data) {
+  if (const auto length = same_but_text(event_data)) {
+    AnswerFacts facts;
+    count_text(facts, *length);
+    return facts;
+  }
+  COCOON_TRY(const json::Document document, parse_object(event_data));
+  const AnswerFacts facts = facts_of(endpoint_, document.root());
+  remember(event_data, document.root(), facts);
+  return facts;
+}
+
+std::optional<std::size_t> StreamInspector::same_but_text(std::string_view event_data) const {
+  if (after_.empty() || !event_data.starts_with(before_)) return std::nullopt;
+  event_data.remove_prefix(before_.size());
+  const std::size_t length = json::plain_length(event_data);
+  if (event_data.substr(length) != after_) return std::nullopt;
+  return length;
+}
+
+void StreamInspector::remember(std::string_view event_data, Value root, const AnswerFacts& facts) {
+  after_.clear();
+  const Value text = usual_text(endpoint_, root);
+  const auto unescaped = text.as_string();
+  if (!unescaped || unescaped->size() + 2 != text.raw().size()) return;  // none, or with escapes
+  // What else an event says has to be looked at each time.
+  AnswerFacts only_text;
+  count_text(only_text, unescaped->size());
+  if (facts != only_text) return;
+  if (event_data.size() - unescaped->size() > kMaxRememberedBytes) return;
+  before_ = event_data.substr(0, text.offset() + 1);
+  after_ = event_data.substr(text.end_offset() - 1);
 }
 
 bool is_done(std::string_view event_data) {

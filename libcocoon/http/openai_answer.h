@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "cocoon/request.h"
@@ -44,11 +45,38 @@ struct AnswerFacts {
   bool is_error = false;
   /// A Responses event after which no other comes (`response.completed`, `.incomplete`, `.failed`).
   bool is_last_event = false;
+  friend bool operator==(const AnswerFacts&, const AnswerFacts&) = default;
 };
 
 /// Reads a JSON answer of `endpoint`, whole or one event's data.
 /// Errors: upstream/engine_answer_malformed, where it is no JSON object.
 Result<AnswerFacts> inspect_answer(Endpoint endpoint, std::string_view text);
+
+/// inspect_answer() for the events of one stream. Nearly every event differs from the one before it
+/// in one piece of text only. So the bytes around that are remembered: where an event has the same
+/// ones around another text without escapes, it is the same JSON but for that text, and need not be
+/// parsed.
+class StreamInspector {
+ public:
+  StreamInspector() = default;
+  explicit StreamInspector(Endpoint endpoint) : endpoint_(endpoint) {}
+
+  /// What inspect_answer() says of `event_data`, errors included.
+  Result<AnswerFacts> inspect(std::string_view event_data);
+
+ private:
+  /// The length of the text where only that differs; nothing where anything else does.
+  std::optional<std::size_t> same_but_text(std::string_view event_data) const;
+  void remember(std::string_view event_data, json::Value root, const AnswerFacts& facts);
+
+  /// What is kept of an event around its text, for each running stream: 250 to 600 bytes with the
+  /// engines that are known.
+  static constexpr std::size_t kMaxRememberedBytes = 4096;
+
+  Endpoint endpoint_ = Endpoint::chat_completions;
+  std::string before_;  ///< up to the text, its quote included
+  std::string after_;   ///< from its closing quote; empty: nothing is remembered
+};
 
 /// Whether an event's data is the `[DONE]` that ends a stream of chat or text completions.
 bool is_done(std::string_view event_data);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace cocoon::http {
 namespace {
 
@@ -193,6 +195,81 @@ TEST(InspectAnswer, Errors) {
   EXPECT_TRUE(facts_of(kResponses, R"({"type":"error","message":"x"})").is_error);
   EXPECT_TRUE(facts_of(kResponses, R"({"type":"response.failed","response":{}})").is_error);
   EXPECT_TRUE(facts_of(kResponses, R"({"type":"response.failed","response":{}})").is_last_event);
+}
+
+// --- StreamInspector: says what inspect_answer() says, whatever came before ---
+
+void expect_same(StreamInspector& inspector, Endpoint endpoint, const std::string& event) {
+  const auto expected = inspect_answer(endpoint, event);
+  const auto got = inspector.inspect(event);
+  ASSERT_EQ(got.has_value(), expected.has_value()) << event;
+  if (got) {
+    EXPECT_TRUE(*got == *expected) << event;
+  }
+}
+
+std::string chunk_with(std::string_view text, std::string_view more = "") {
+  return R"({"id":"c1","choices":[{"index":0,"delta":{"content":")" + std::string(text) + "\"" +
+         std::string(more) + R"(},"finish_reason":null}],"usage":null})";
+}
+
+TEST(StreamInspector, CountsTheTextOfEachChunk) {
+  StreamInspector inspector(kChat);
+  for (const char* text : {"a", "bcd", "", "ef", "\xc3\xa9", "g"}) {
+    const auto facts = inspector.inspect(chunk_with(text));
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->text_bytes, std::string_view(text).size());
+    EXPECT_EQ(facts->deltas, *text == '\0' ? 0u : 1u);
+  }
+}
+
+TEST(StreamInspector, SeesWhatHidesBehindARememberedBeginning) {
+  for (const std::string& hostile :
+       {chunk_with("b\\n"), chunk_with("b\\"), chunk_with("b\nc"), chunk_with("\xff"),
+        chunk_with(R"(b","content":"c)"), chunk_with(R"(b","reasoning":"long)"),
+        chunk_with("b") + "}", chunk_with("b").substr(0, 60),
+        chunk_with(
+            R"(b"}}],"usage":{"prompt_tokens":1,"completion_tokens":9},"x":[{"y":{"z":")")}) {
+    StreamInspector inspector(kChat);
+    expect_same(inspector, kChat, chunk_with("a"));
+    expect_same(inspector, kChat, hostile);
+    expect_same(inspector, kChat, chunk_with("c"));
+  }
+}
+
+TEST(StreamInspector, RemembersNoEventThatSaysMoreThanItsText) {
+  for (const std::string_view more :
+       {R"(,"reasoning":"deep")", R"(,"tool_calls":[{"function":{"arguments":"{}"}}])"}) {
+    StreamInspector inspector(kChat);
+    expect_same(inspector, kChat, chunk_with("a", more));
+    expect_same(inspector, kChat, chunk_with("bc", more));
+  }
+  StreamInspector usage(kText);
+  for (const char* text : {"a", "bc"}) {
+    expect_same(usage, kText,
+                R"({"choices":[{"text":")" + std::string(text) +
+                    R"("}],"usage":{"prompt_tokens":1,"completion_tokens":2}})");
+  }
+  // A Responses event that looks like a chat's chunk, too.
+  StreamInspector responses(kResponses);
+  for (const char* text : {"a", "bc"}) {
+    expect_same(responses, kResponses,
+                R"({"type":"x.delta","delta":"d","choices":[{"delta":{"content":")" +
+                    std::string(text) + R"("}}]})");
+  }
+}
+
+TEST(StreamInspector, AgreesWithTheParserOnDamagedStreams) {
+  const auto seed = static_cast<unsigned>(std::random_device()());
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  StreamInspector inspector(kChat);
+  for (int i = 0; i < 5000 && !testing::Test::HasFailure(); ++i) {
+    std::string event = chunk_with(std::string(random() % 20, 'x'));
+    if (random() % 2 == 0) event[random() % event.size()] = "\"\\{},:a\x80\n"[random() % 9];
+    if (random() % 4 == 0) event.erase(random() % event.size(), random() % 3);
+    expect_same(inspector, kChat, event);
+  }
 }
 
 TEST(IsDone, OnlyTheMark) {
