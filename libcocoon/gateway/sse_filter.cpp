@@ -10,7 +10,8 @@ namespace {
 /// Whether a member named `usage` has a value other than null. It looks at the text only: of the
 /// like within a string it says yes, too.
 bool brings_usage(std::string_view json) {
-  constexpr std::string_view kKey = "\"usage\"";
+  // Without its first quote: searching for what is rare in JSON is several times faster.
+  constexpr std::string_view kKey = "usage\"";
   constexpr std::string_view kSpace = " \t\r\n";
   std::size_t at = 0;
   while ((at = json.find(kKey, at)) != std::string_view::npos) {
