@@ -106,6 +106,11 @@ Status ClientMeter::adopt(const SignedVoucher& voucher) {
   return ok();
 }
 
+void ClientMeter::adopt_charged(Nano charged) {
+  const Nano most = std::min(authorised_, saturating_add(proved_, limits_.max_exposure));
+  acknowledged_ = std::max(acknowledged_, std::min(charged, most));
+}
+
 void ClientMeter::adopt_amounts(Nano spent, Nano authorised) {
   // This meter never authorises more than max_exposure beyond what was proved: so much was.
   const Nano was_proved = std::min(spent, floor_sub(authorised, limits_.max_exposure));

@@ -78,6 +78,10 @@ class ClientMeter {
   /// Errors: unauthorized/bad_signature, protocol/wrong_network, protocol/wrong_channel.
   Status adopt(const SignedVoucher& voucher);
 
+  /// After a restart, when requests that the lost snapshots knew may have been charged: takes the
+  /// proxy's word, without proof, as far as this signer's own vouchers authorised the charge.
+  void adopt_charged(Nano charged);
+
   Nano spent() const { return acknowledged_; }
   Nano authorised() const { return authorised_; }
   Nano running() const { return running_total_; }

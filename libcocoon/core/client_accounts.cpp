@@ -80,6 +80,11 @@ void ClientCore::on_statement(ProxyLink& proxy, const wire::UsageStatement& mess
     }
   }
   settle_unsettled(*proxy.channel, statement->value.charged);
+  if (!std::exchange(proxy.channel->heard, true)) {
+    // The last requests before a crash may be missing here; our own voucher covers them.
+    proxy.channel->meter.adopt_charged(statement->value.charged);
+  }
+  report_unexplained(*proxy.channel, statement->value.charged);
   voucher_due_.push_back(proxy.peer);
   advance_ = true;
 }
@@ -95,12 +100,15 @@ void ClientCore::settle_unsettled(Channel& channel, Nano charged) {
     channel.meter.prove(std::min(cost, request.proved));
   }
   channel.dirty = true;
-  if (unexplained.value > 0) {
-    report(LogLevel::warning,
-           fmt::format("the proxy says that it charged {} nanoton more than this client's requests "
-                       "explain; that is not acknowledged",
-                       unexplained.value));
-  }
+}
+
+void ClientCore::report_unexplained(const Channel& channel, Nano charged) {
+  const Nano unexplained = floor_sub(charged, channel.meter.spent());
+  if (unexplained.value == 0) return;
+  report(LogLevel::warning,
+         fmt::format("the proxy says that it charged {} nanoton more than this client's requests "
+                     "explain; that is not acknowledged",
+                     unexplained.value));
 }
 
 /// The request ends here, and what it cost is not known yet.

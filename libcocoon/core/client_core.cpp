@@ -169,6 +169,9 @@ void ClientCore::on_epoch(ProxyLink& proxy, const ports::EpochView& view, Now no
       fmt::format(
           "connected to proxy {} at {}{}", short_hex(proxy.account.bytes), proxy.endpoint,
           proxy.link->identity.evidence->simulated ? " (simulated evidence: proves nothing)" : ""));
+  // A proxy that was killed may have lost the newest voucher, and what it charged since: both are
+  // in this one. One that has them takes no notice.
+  if (proxy.channel->meter.authorised().value > 0) send_voucher(proxy);
   advance_ = true;
 }
 

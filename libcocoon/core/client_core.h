@@ -130,6 +130,7 @@ class ClientCore final : public Core {
     billing::ClientMeter meter;
     std::deque<Unsettled> unsettled;
     bool dirty = false;
+    bool heard = false;  ///< the proxy has said in this run what it charged
   };
 
   /// A worker that a request can be sealed for.
@@ -273,6 +274,7 @@ class ClientCore final : public Core {
   void send_voucher(ProxyLink& proxy);
   void on_statement(ProxyLink& proxy, const wire::UsageStatement& message, Now now);
   void settle_unsettled(Channel& channel, Nano charged);
+  void report_unexplained(const Channel& channel, Nano charged);
   void leave_unsettled(Request& request, Now now);
   Result<Nano> check_receipt_of(Request& request, Nano charged, Now now);
   Nano cost_of_mark(const Request& request, Now now) const;

@@ -128,14 +128,18 @@ void World::after(Millis delay, std::function<void()> what) {
       {now.mono + delay, order_++, std::make_shared<std::function<void()>>(std::move(what))});
 }
 
+bool World::step() {
+  if (events_.empty()) return false;
+  const Event event = events_.top();
+  events_.pop();
+  now.unix += std::chrono::duration_cast<Millis>(event.at - now.mono);
+  now.mono = event.at;
+  (*event.what)();
+  return true;
+}
+
 void World::run_until(MonoTime until) {
-  while (!events_.empty() && events_.top().at <= until) {
-    const Event event = events_.top();
-    events_.pop();
-    now.unix += std::chrono::duration_cast<Millis>(event.at - now.mono);
-    now.mono = event.at;
-    (*event.what)();
-  }
+  while (!events_.empty() && events_.top().at <= until) (void)step();
   if (until > now.mono) {
     now.unix += std::chrono::duration_cast<Millis>(until - now.mono);
     now.mono = until;

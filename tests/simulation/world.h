@@ -101,6 +101,8 @@ class World {
   void fund(Nano deposit);
   /// Runs events until `until`, or until nothing is left.
   void run_until(MonoTime until);
+  /// Runs the next event. False: nothing is left.
+  bool step();
   void run_for(Millis time) { run_until(now.mono + time); }
   void after(Millis delay, std::function<void()> what);
 

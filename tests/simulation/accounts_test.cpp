@@ -1,0 +1,100 @@
+/// A client's and a proxy's accounts survive the death of either, whenever it comes.
+
+#include "simulation/callers.h"
+
+namespace cocoon::simulation {
+namespace {
+
+/// Who dies. A devnet whose proxy was killed stops its client in order, without a proxy.
+enum class Death : std::uint8_t { of_proxy, of_client, of_both, of_proxy_then_client_stops };
+
+void kill(World& world, Callers& callers, Death death) {
+  Node& client = nth(world, "client", 0);
+  if (death != Death::of_client) nth(world, "proxy", 0).crash();
+  if (death == Death::of_proxy) return;
+  if (death == Death::of_proxy_then_client_stops) {
+    world.run_for(Millis(100));  // it sees that the proxy is gone
+    callers.collect();
+    client.client().settle_all(world.now);
+    client.turn();
+  }
+  callers.forget(client);
+  client.crash();
+}
+
+/// Both sides bring to the ledger what they have. @return what was claimed.
+std::uint64_t settle(World& world) {
+  nth(world, "client", 0).client().settle_all(world.now);
+  nth(world, "client", 0).turn();
+  world.run_for(Millis(500));
+  nth(world, "proxy", 0).proxy().settle_all(world.now);
+  nth(world, "proxy", 0).turn();
+  world.run_for(Millis(500));
+  const auto channels = world.ledger->channels();
+  return channels->front().claimed.value;
+}
+
+/// Serves a request, kills `steps` events after it was asked, brings all back, and asks again.
+/// @return false where nothing was left to interrupt: the accounts had come to rest before.
+bool survives(Death death, unsigned steps) {
+  SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()) + ", killed after " + std::to_string(steps) +
+               " events");
+  World world(seed(), {});
+  populate(world, 1, 1, 1);
+  Callers callers(world);
+  world.run_for(Millis(3000));
+  const MonoTime asked = world.now.mono;
+  callers.ask(nth(world, "client", 0));
+  for (unsigned i = 0; i < steps; ++i) (void)world.step();
+  const bool at_rest = world.now.mono - asked > Seconds(3);
+  callers.collect();
+  const std::uint64_t charged_before = nth(world, "proxy", 0).proxy().counts().charged.value;
+  kill(world, callers, death);
+  world.run_for(Millis(100));
+  for (auto& node : world.nodes) {
+    if (!node->up()) node->boot();
+  }
+  world.run_for(limits::kReconnectLongest);
+  callers.collect();
+
+  callers.strict = true;  // from here on all is well
+  const unsigned before = callers.served;
+  for (int i = 0; i < 3; ++i) {
+    callers.ask(nth(world, "client", 0));
+    world.run_for(Millis(5000));
+    callers.collect();
+  }
+  EXPECT_EQ(callers.served, before + 3);
+  const std::uint64_t claimed = settle(world);
+  std::uint64_t seen = 0;
+  for (const auto& [user, cost] : callers.cost) seen += cost;
+  const std::uint64_t charged = nth(world, "proxy", 0).proxy().counts().charged.value;
+  if (death == Death::of_client) {
+    EXPECT_EQ(claimed, charged);  // the proxy has seen all that happened
+  } else if (death != Death::of_both) {
+    EXPECT_EQ(claimed, seen);  // the client has
+  } else {
+    EXPECT_GE(claimed, seen);
+    EXPECT_LE(claimed, charged_before + charged);
+  }
+  return !at_rest;
+}
+
+void survive_at_any_point(Death death) {
+  unsigned steps = 0;
+  while (survives(death, steps) && !testing::Test::HasFailure()) ++steps;
+  EXPECT_GT(steps, 30u);  // a request is more events than that
+}
+
+TEST(Accounts, SurviveTheDeathOfTheProxyAtAnyPoint) { survive_at_any_point(Death::of_proxy); }
+
+TEST(Accounts, SurviveTheDeathOfTheClientAtAnyPoint) { survive_at_any_point(Death::of_client); }
+
+TEST(Accounts, SurviveTheDeathOfBothAtAnyPoint) { survive_at_any_point(Death::of_both); }
+
+TEST(Accounts, SurviveTheDeathOfTheProxyAndAnOrderlyEndOfTheClientAtAnyPoint) {
+  survive_at_any_point(Death::of_proxy_then_client_stops);
+}
+
+}  // namespace
+}  // namespace cocoon::simulation
