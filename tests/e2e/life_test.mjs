@@ -124,8 +124,7 @@ test('a killed worker fails what it ran, and a new one serves again', async () =
   network.discard();
 });
 
-// Fails at times: the first request after the restart is answered by 402. See the closing note.
-test('a proxy that was killed comes back with its accounts', { todo: true }, async () => {
+test('a proxy that was killed comes back with its accounts', async () => {
   const network = await startNetwork(engine);
   await network.sdk.chat.completions.create(ask('before'));
   const spent = await network.metric('cocoon_client_spent_nano_total');
