@@ -22,18 +22,6 @@ void kill(World& world, Callers& callers, Death death) {
   client.crash();
 }
 
-/// Both sides bring to the ledger what they have. @return what was claimed.
-std::uint64_t settle(World& world) {
-  nth(world, "client", 0).client().settle_all(world.now);
-  nth(world, "client", 0).turn();
-  world.run_for(Millis(500));
-  nth(world, "proxy", 0).proxy().settle_all(world.now);
-  nth(world, "proxy", 0).turn();
-  world.run_for(Millis(500));
-  const auto channels = world.ledger->channels();
-  return channels->front().claimed.value;
-}
-
 /// Serves a request, kills `steps` events after it was asked, brings all back, and asks again.
 /// @return false where nothing was left to interrupt: the accounts had come to rest before.
 bool survives(Death death, unsigned steps) {
@@ -66,16 +54,16 @@ bool survives(Death death, unsigned steps) {
     callers.collect();
   }
   EXPECT_EQ(callers.served, before + 3);
-  const std::uint64_t claimed = settle(world);
+  settle(world);
   const std::uint64_t seen = callers.paid();
   const std::uint64_t charged = nth(world, "proxy", 0).proxy().counts().charged.value;
   if (death == Death::of_client) {
-    EXPECT_EQ(claimed, charged);  // the proxy has seen all that happened
+    EXPECT_EQ(claimed(world), charged);  // the proxy has seen all that happened
   } else if (death != Death::of_both) {
-    EXPECT_EQ(claimed, seen);  // the client has
-  } else {  // what neither had stored yet is forgotten
-    EXPECT_GE(claimed, seen - seen_before);
-    EXPECT_LE(claimed, charged_before + charged);
+    EXPECT_EQ(claimed(world), seen);  // the client has
+  } else {                            // what neither had stored yet is forgotten
+    EXPECT_GE(claimed(world), seen - seen_before);
+    EXPECT_LE(claimed(world), charged_before + charged);
   }
   return !at_rest;
 }
@@ -86,11 +74,17 @@ void survive_at_any_point(Death death) {
   EXPECT_GT(steps, 30u);  // a request is more events than that
 }
 
-TEST(Accounts, SurviveTheDeathOfTheProxyAtAnyPoint) { survive_at_any_point(Death::of_proxy); }
+TEST(Accounts, SurviveTheDeathOfTheProxyAtAnyPoint) {
+  survive_at_any_point(Death::of_proxy);
+}
 
-TEST(Accounts, SurviveTheDeathOfTheClientAtAnyPoint) { survive_at_any_point(Death::of_client); }
+TEST(Accounts, SurviveTheDeathOfTheClientAtAnyPoint) {
+  survive_at_any_point(Death::of_client);
+}
 
-TEST(Accounts, SurviveTheDeathOfBothAtAnyPoint) { survive_at_any_point(Death::of_both); }
+TEST(Accounts, SurviveTheDeathOfBothAtAnyPoint) {
+  survive_at_any_point(Death::of_both);
+}
 
 TEST(Accounts, SurviveTheDeathOfTheProxyAndAnOrderlyEndOfTheClientAtAnyPoint) {
   survive_at_any_point(Death::of_proxy_then_client_stops);
