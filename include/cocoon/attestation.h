@@ -89,6 +89,18 @@ struct PlatformId {
 /// A 384-bit measurement of TDX (MRSEAM, MR_SERVICETD).
 using TdxMeasurement = std::array<std::uint8_t, 48>;
 
+/// A known weakness that is tolerated for a while, so that a fleet can be updated in turn.
+struct AdvisoryGrace {
+  std::string advisory;                           ///< Intel's name, for example "INTEL-SA-00615"
+  std::chrono::system_clock::time_point until{};  ///< the last moment at which it counts
+
+  /// Reads "INTEL-SA-00615 until 2026-12-31T00:00:00Z".
+  /// Errors: invalid_argument/advisory_grace_invalid.
+  COCOON_API static Result<AdvisoryGrace> from_text(std::string_view text);
+
+  friend bool operator==(const AdvisoryGrace&, const AdvisoryGrace&) = default;
+};
+
 /// Which evidence is good enough. The defaults admit nobody until images are listed, and then only
 /// current, production-mode TDX guests on real hardware. There is no setting that skips
 /// verification or admits a debug or migratable guest.
@@ -106,6 +118,10 @@ struct AttestationPolicy {
   std::vector<TeeKind> tees{TeeKind::tdx};
   /// TCB statuses that are admitted. `revoked` is refused even where listed.
   std::vector<TcbStatus> tcb_statuses{TcbStatus::up_to_date};
+  /// Weaknesses that are tolerated for a while: a status that is not listed is admitted where it
+  /// comes with advisories, every one of them stands here, and none has run out. `revoked` is
+  /// refused all the same.
+  std::vector<AdvisoryGrace> tcb_grace;
   /// Floor of the TCB evaluation number of the collateral (the smaller of TCB info and QE
   /// identity), so that nobody gets by with an older, kinder edition.
   std::uint32_t min_tcb_evaluation_number = 0;

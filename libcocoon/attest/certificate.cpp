@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 
+#include "attest/asn1_time.h"
 #include "attest/der.h"
 #include "attest/openssl_handles.h"
 #include "attest/pck.h"
@@ -30,16 +30,6 @@ Error bad_certificate(std::string_view what) {
 
 Error bad_list(std::string_view what) {
   return refuse("crl_format", fmt::format("A revocation list is refused: {}.", what));
-}
-
-std::optional<UnixTime> to_time(const ASN1_TIME* time) {
-  std::tm fields{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &fields) != 1) return std::nullopt;
-  using namespace std::chrono;
-  const auto date = year{fields.tm_year + 1900} / (fields.tm_mon + 1) / fields.tm_mday;
-  if (!date.ok()) return std::nullopt;
-  return UnixTime(sys_days{date}.time_since_epoch() + hours{fields.tm_hour} +
-                  minutes{fields.tm_min} + seconds{fields.tm_sec});
 }
 
 Bytes name_der(const X509_NAME* name) {

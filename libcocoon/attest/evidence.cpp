@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "attest/asn1_time.h"
 #include "attest/openssl_handles.h"
 #include "attest/quote.h"
 #include "attest/text.h"
@@ -92,6 +93,13 @@ Result<Evidence> parse_certificate_evidence(ByteView leaf_der) {
   }
   COCOON_TRY(const ByteView value, find_extension(x509.get()));
   COCOON_TRY(Evidence evidence, parse_evidence_extension(value));
+  const auto not_before = to_time(X509_get0_notBefore(x509.get()));
+  const auto not_after = to_time(X509_get0_notAfter(x509.get()));
+  if (!not_before || !not_after) {
+    return refuse("certificate_invalid", "The validity of the peer's certificate is not readable.");
+  }
+  evidence.not_before = *not_before;
+  evidence.not_after = *not_after;
   evidence.spki = spki_der(x509.get());
   const ByteView spki = evidence.spki;
   if (spki.size() == kEd25519SpkiPrefix.size() + 32 &&

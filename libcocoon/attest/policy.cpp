@@ -11,8 +11,8 @@ namespace cocoon::attest {
 namespace {
 
 // TD attributes (Intel TDX Module ABI specification, "TD attributes"; attestation.md section 1.1).
-/// Bits 7:0, "TUD": any of them makes the guest untrusted. Bit 0 is DEBUG.
-constexpr std::uint64_t kUntrustedBits = 0xFF;
+/// Bits 7:0, "TUD", make a guest untrusted. This one has a meaning, the others are reserved.
+constexpr std::uint64_t kDebug = 1;
 constexpr std::uint64_t kSeptVeDisable = 1ull << 28;
 constexpr std::uint64_t kMigratable = 1ull << 29;
 /// ICSSD, LASS, PKS, KL, TPA and PERFMON: features that a guest may use without harm to itself.
@@ -29,17 +29,17 @@ bool contains(const std::vector<T>& list, const T& value) {
 /// One evaluation in progress.
 class Evaluation {
  public:
-  Evaluation(const Verdict& verdict, const AttestationPolicy& policy)
-      : verdict_(verdict), policy_(policy) {}
+  Evaluation(const Verdict& verdict, const AttestationPolicy& policy, const Allowances& allow)
+      : verdict_(verdict), policy_(policy), allow_(allow) {}
 
   PolicyDecision run(UnixTime now) {
     check_trust(now);
-    check_tcb();
+    check_tcb(now);
     if (!contains(policy_.tees, verdict_.tee)) {
       refuse("tee_kind",
              fmt::format("The policy admits no {} environments.", cocoon::to_string(verdict_.tee)));
     }
-    if (verdict_.debug) {
+    if (verdict_.debug && !allow_.debug) {
       refuse("debug", "The environment is in debug mode: its host can read it.");
     }
     if (verdict_.body) {
@@ -80,9 +80,10 @@ class Evaluation {
     }
   }
 
-  void check_tcb() {
+  void check_tcb(UnixTime now) {
     const auto& status = verdict_.status;
-    if (status && (*status == TcbStatus::revoked || !contains(policy_.tcb_statuses, *status))) {
+    if (status && (*status == TcbStatus::revoked ||
+                   (!contains(policy_.tcb_statuses, *status) && !tolerated(now)))) {
       refuse("tcb_status", fmt::format("The platform's TCB status is {}, which the policy does not "
                                        "admit.",
                                        cocoon::to_string(*status)));
@@ -95,21 +96,34 @@ class Evaluation {
     }
   }
 
+  /// Whether the status comes from nothing but weaknesses that the policy still tolerates. One
+  /// without advisories says nothing that could be tolerated by name.
+  bool tolerated(UnixTime now) const {
+    const auto& all = verdict_.advisories;
+    return !all.empty() && std::all_of(all.begin(), all.end(), [&](const std::string& advisory) {
+      return std::any_of(policy_.tcb_grace.begin(), policy_.tcb_grace.end(),
+                         [&](const AdvisoryGrace& grace) {
+                           return grace.advisory == advisory && now <= grace.until;
+                         });
+    });
+  }
+
   void check_guest(const TdReport& td) {
     const std::uint64_t attributes = td.td_attributes;
-    constexpr std::uint64_t kKnown = kUntrustedBits | kSeptVeDisable | kMigratable | kHarmlessBits;
-    if ((attributes & kUntrustedBits) != 0 || (attributes & ~kKnown) != 0) {
+    const std::uint64_t known =
+        kSeptVeDisable | kMigratable | kHarmlessBits | (allow_.debug ? kDebug : std::uint64_t{0});
+    if ((attributes & ~known) != 0) {
       refuse("td_attributes",
              fmt::format("The guest's attributes {:#018x} have bits that make it untrusted or are "
                          "reserved.",
                          attributes));
     }
-    if ((attributes & kSeptVeDisable) == 0) {
+    if ((attributes & kSeptVeDisable) == 0 && !allow_.sept_ve) {
       refuse("sept_ve_enabled",
              "The guest does not set SEPT_VE_DISABLE: its host can inject exceptions by taking "
              "away its pages.");
     }
-    if ((attributes & kMigratable) != 0) {
+    if ((attributes & kMigratable) != 0 && !allow_.migratable) {
       refuse("migratable", "The guest is migratable: a migration guest can read it.");
     }
     check_service_guests(td);
@@ -152,6 +166,7 @@ class Evaluation {
 
   const Verdict& verdict_;
   const AttestationPolicy& policy_;
+  const Allowances& allow_;
   PolicyDecision out_;
 };
 
@@ -162,8 +177,9 @@ Status PolicyDecision::status() const {
   return Error(ErrorKind::attestation, refusals.front().code, refusals.front().detail);
 }
 
-PolicyDecision evaluate(const Verdict& verdict, const AttestationPolicy& policy, UnixTime now) {
-  return Evaluation(verdict, policy).run(now);
+PolicyDecision evaluate(const Verdict& verdict, const AttestationPolicy& policy, UnixTime now,
+                        const Allowances& allowances) {
+  return Evaluation(verdict, policy, allowances).run(now);
 }
 
 }  // namespace cocoon::attest

@@ -27,11 +27,20 @@ struct PolicyDecision {
   Status status() const;
 };
 
+/// What no node admits, and what somebody who looks at other people's evidence may want to see
+/// past. Only cocoon-attest sets any of these.
+struct Allowances {
+  bool debug = false;       ///< SGX DEBUG, TD attribute bit 0: the host reads the environment
+  bool sept_ve = false;     ///< SEPT_VE_DISABLE is clear: the host can inject exceptions
+  bool migratable = false;  ///< TD attribute bit 29: a migration guest can read the guest
+};
+
 /// Judges a verdict. Also refuses a verdict that has outlived what it rests on, so a cached one is
 /// judged again with the present time.
 /// Codes: untrusted, root_kind, verdict_expired, collateral_too_old, tcb_status,
 /// tcb_evaluation_number, tee_kind, debug, td_attributes, sept_ve_enabled, migratable, service_td,
 /// xfam, tdx_module, platform, image.
-PolicyDecision evaluate(const Verdict& verdict, const AttestationPolicy& policy, UnixTime now);
+PolicyDecision evaluate(const Verdict& verdict, const AttestationPolicy& policy, UnixTime now,
+                        const Allowances& allowances = {});
 
 }  // namespace cocoon::attest

@@ -79,4 +79,22 @@ std::string PlatformId::to_hex() const {
   return attest::encode_hex(bytes);
 }
 
+Result<AdvisoryGrace> AdvisoryGrace::from_text(std::string_view text) {
+  constexpr std::string_view kUntil = " until ";
+  constexpr std::string_view kPrefix = "INTEL-SA-";
+  const std::size_t at = text.find(kUntil);
+  const std::string_view advisory = text.substr(0, at);
+  const bool named = advisory.starts_with(kPrefix) && advisory.size() > kPrefix.size() &&
+                     advisory.find_first_not_of("0123456789", kPrefix.size()) == advisory.npos;
+  const auto until = at == std::string_view::npos
+                         ? std::nullopt
+                         : attest::parse_utc(text.substr(at + kUntil.size()));
+  if (!named || !until) {
+    return Error(ErrorKind::invalid_argument, "advisory_grace_invalid",
+                 "A tolerated advisory is written as \"INTEL-SA-00615 until "
+                 "2026-12-31T00:00:00Z\".");
+  }
+  return AdvisoryGrace{std::string(advisory), *until};
+}
+
 COCOON_ABI_END

@@ -33,6 +33,11 @@ std::optional<PlatformId> parse_platform(std::string_view text) {
   return id ? std::optional(*id) : std::nullopt;
 }
 
+std::optional<AdvisoryGrace> parse_grace(std::string_view text) {
+  auto grace = AdvisoryGrace::from_text(text);
+  return grace ? std::optional(std::move(*grace)) : std::nullopt;
+}
+
 std::optional<TdxMeasurement> parse_measurement(std::string_view text) {
   return attest::decode_hex_array<std::tuple_size_v<TdxMeasurement>>(text);
 }
@@ -40,6 +45,52 @@ std::optional<TdxMeasurement> parse_measurement(std::string_view text) {
 template <class E>
 std::pair<std::string_view, E> named(E value) {
   return {to_string(value), value};
+}
+
+/// How current a platform has to be, and how current the collateral that says so.
+void read_tcb(Table& table, AttestationPolicy& policy) {
+  table.choices<TcbStatus>(
+      "tcb_statuses", policy.tcb_statuses,
+      {named(TcbStatus::up_to_date), named(TcbStatus::sw_hardening_needed),
+       named(TcbStatus::configuration_needed),
+       named(TcbStatus::configuration_and_sw_hardening_needed), named(TcbStatus::out_of_date),
+       named(TcbStatus::out_of_date_configuration_needed), named(TcbStatus::td_relaunch_advised),
+       named(TcbStatus::td_relaunch_advised_configuration_needed)});
+  table.parsed_list<AdvisoryGrace>("tcb_grace", policy.tcb_grace,
+                                   "\"INTEL-SA-00615 until 2026-12-31T00:00:00Z\"", parse_grace);
+  table.integer("min_tcb_evaluation_number", policy.min_tcb_evaluation_number,
+                {0, std::numeric_limits<std::uint32_t>::max()});
+  if (table.has("max_collateral_age")) {
+    Millis age{};
+    table.duration("max_collateral_age", age, {Seconds(1), limits::kMaxCollateralAge});
+    policy.max_collateral_age = std::chrono::duration_cast<Seconds>(age);
+  }
+}
+
+/// Everything that a role's policy says.
+void read_policy_keys(Table& table, AttestationPolicy& policy) {
+  table.choice<TrustedRootKind>("root", policy.root,
+                                {named(TrustedRootKind::intel), named(TrustedRootKind::simulated)});
+  read_simulated_dir(table, "root", policy.root == TrustedRootKind::simulated,
+                     policy.simulated_dir);
+  table.require("images", "the hashes of the images to admit");
+  table.parsed_list<ImageHash>("images", policy.images, "an image hash of 64 hexadecimal digits",
+                               parse_image);
+  table.choices<TeeKind>("tees", policy.tees, {named(TeeKind::sgx), named(TeeKind::tdx)});
+  read_tcb(table, policy);
+  if (table.has("platforms")) {
+    table.parsed_list<PlatformId>("platforms", policy.platforms.emplace(),
+                                  "a platform id of 32 hexadecimal digits", parse_platform);
+  }
+  constexpr std::string_view kMeasurement = "a measurement of 96 hexadecimal digits";
+  if (table.has("tdx_modules")) {
+    table.parsed_list<TdxMeasurement>("tdx_modules", policy.tdx_modules.emplace(), kMeasurement,
+                                      parse_measurement);
+  }
+  table.parsed_list<TdxMeasurement>("service_tds", policy.service_tds, kMeasurement,
+                                    parse_measurement);
+  table.integer("allowed_xfam", policy.allowed_xfam,
+                {0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())});
 }
 
 bool is_loopback(std::string_view address) {
@@ -74,42 +125,19 @@ void read_admin(Table& root, ProcessConfig& process) {
 
 void read_policy(Table& root, std::string_view key, AttestationPolicy& policy) {
   root.require(key, "a table that says which evidence is good enough");
-  Table& table = root.table(key);
-  table.choice<TrustedRootKind>("root", policy.root,
-                                {named(TrustedRootKind::intel), named(TrustedRootKind::simulated)});
-  read_simulated_dir(table, "root", policy.root == TrustedRootKind::simulated,
-                     policy.simulated_dir);
-  table.require("images", "the hashes of the images to admit");
-  table.parsed_list<ImageHash>("images", policy.images, "an image hash of 64 hexadecimal digits",
-                               parse_image);
-  table.choices<TeeKind>("tees", policy.tees, {named(TeeKind::sgx), named(TeeKind::tdx)});
-  table.choices<TcbStatus>(
-      "tcb_statuses", policy.tcb_statuses,
-      {named(TcbStatus::up_to_date), named(TcbStatus::sw_hardening_needed),
-       named(TcbStatus::configuration_needed),
-       named(TcbStatus::configuration_and_sw_hardening_needed), named(TcbStatus::out_of_date),
-       named(TcbStatus::out_of_date_configuration_needed), named(TcbStatus::td_relaunch_advised),
-       named(TcbStatus::td_relaunch_advised_configuration_needed)});
-  table.integer("min_tcb_evaluation_number", policy.min_tcb_evaluation_number,
-                {0, std::numeric_limits<std::uint32_t>::max()});
-  if (table.has("max_collateral_age")) {
-    Millis age{};
-    table.duration("max_collateral_age", age, {Seconds(1), limits::kMaxCollateralAge});
-    policy.max_collateral_age = std::chrono::duration_cast<Seconds>(age);
-  }
-  if (table.has("platforms")) {
-    table.parsed_list<PlatformId>("platforms", policy.platforms.emplace(),
-                                  "a platform id of 32 hexadecimal digits", parse_platform);
-  }
-  constexpr std::string_view kMeasurement = "a measurement of 96 hexadecimal digits";
-  if (table.has("tdx_modules")) {
-    table.parsed_list<TdxMeasurement>("tdx_modules", policy.tdx_modules.emplace(), kMeasurement,
-                                      parse_measurement);
-  }
-  table.parsed_list<TdxMeasurement>("service_tds", policy.service_tds, kMeasurement,
-                                    parse_measurement);
-  table.integer("allowed_xfam", policy.allowed_xfam,
-                {0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())});
+  read_policy_keys(root.table(key), policy);
+}
+
+Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& file) {
+  COCOON_TRY(const Value document, parse_document(text, file));
+  Reader reader(file, document);
+  PolicyFile out;
+  read_policy_keys(reader.root(), out.policy);
+  reader.root().boolean("allow_debug", out.allowances.debug);
+  reader.root().boolean("allow_sept_ve", out.allowances.sept_ve);
+  reader.root().boolean("allow_migratable", out.allowances.migratable);
+  COCOON_CHECK(reader.finish());
+  return out;
 }
 
 void read_evidence(Table& root, EvidenceSource& evidence) {

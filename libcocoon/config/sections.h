@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "attest/policy.h"
 #include "cocoon/config.h"
 #include "config/table.h"
 
@@ -20,6 +21,18 @@ void read_admin(Table& root, ProcessConfig& process);
 /// The table `key` with an AttestationPolicy. It is required, and so is its list of images: a
 /// default that admits nobody is safe, but never what the writer of a file means.
 void read_policy(Table& root, std::string_view key, AttestationPolicy& policy);
+
+/// A policy in a file of its own, as cocoon-attest takes it.
+struct PolicyFile {
+  AttestationPolicy policy;
+  attest::Allowances allowances;
+};
+
+/// Reads the keys of a role's policy section at the top level, and `allow_debug`, `allow_sept_ve`
+/// and `allow_migratable`, which no role has.
+/// @param file the name to report errors with; relative paths in the text start at its folder
+/// Errors: invalid_argument with a code of Reader::finish() or parse_document().
+Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& file);
 
 /// The table [evidence]; absent: this machine's TDX.
 void read_evidence(Table& root, EvidenceSource& evidence);

@@ -184,6 +184,15 @@ void Table::secrets(std::string_view key, std::vector<std::string>& out) {
   }
 }
 
+void Table::boolean(std::string_view key, bool& out) {
+  const Value* value = find(key);
+  if (value == nullptr) return;
+  if (value->type != Value::Type::boolean) {
+    return unexpected(*value, key, "config_type", "true or false");
+  }
+  out = value->boolean;
+}
+
 void Table::path(std::string_view key, std::string& out) {
   const Value* value = find(key);
   if (value == nullptr || !is_printable_text(*value, key)) return;

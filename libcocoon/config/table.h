@@ -68,6 +68,8 @@ class Table {
     if (value) out = static_cast<T>(*value);
   }
 
+  void boolean(std::string_view key, bool& out);
+
   /// One of a closed list of names.
   template <class E>
   void choice(std::string_view key, E& out,

@@ -4,10 +4,12 @@
 /// verifier, and for live handshakes that must refuse each of them.
 
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "attest/collateral.h"
+#include "attest/sim/issue.h"
 #include "attest/sim/platform.h"
 #include "base/bytes.h"
 #include "base/time.h"
@@ -37,9 +39,15 @@ struct SimWorkshop {
   attest::TcbInfo tcb_info;
   attest::QeIdentity qe_identity;
   attest::TdReport report;
-  attest::sim::QuoteSpec quote;  ///< its body is made of `report`
+  /// Quoted in the guest's place, where there is one.
+  std::optional<attest::SgxReport> enclave;
+  attest::sim::QuoteSpec quote;  ///< its body is made of `report` or `enclave`
   UnixTime issued;
   UnixTime next;
+  /// Certificates and revocation lists before signing: "root", "pck_ca", "pck" and "tcb_signer";
+  /// "root_crl" and "pck_crl".
+  std::function<void(std::string_view, attest::sim::CertificateSpec&)> edit_certificate;
+  std::function<void(std::string_view, attest::sim::CrlSpec&)> edit_crl;
   /// Signed documents' texts before signing.
   std::function<void(std::string&)> edit_tcb_info;
   /// The last word, after everything is signed.

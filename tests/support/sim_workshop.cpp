@@ -41,6 +41,10 @@ SimWorkshop::SimWorkshop(const SimPlatform& platform, const SimTdReport& guest, 
 
 SimMaterial SimWorkshop::build() const {
   const SigningKey& quote_root = chain_root != nullptr ? *chain_root : keys.root;
+  const auto issue = [&](std::string_view which, CertificateSpec spec, const SigningKey& issuer) {
+    if (edit_certificate) edit_certificate(which, spec);
+    return certificate(spec, issuer);
+  };
   CertificateSpec spec;
   spec.not_before = issued - 1000 * kDay;
   spec.not_after = issued + 1000 * kDay;
@@ -49,29 +53,29 @@ SimMaterial SimWorkshop::build() const {
   spec.common_name = kRootName;
   spec.key = keys.root.point();
   spec.serial = {1};
-  const std::string root = certificate(spec, keys.root);
+  const std::string root = issue("root", spec, keys.root);
   spec.key = quote_root.point();
-  const std::string embedded_root = certificate(spec, quote_root);
+  const std::string embedded_root = issue("root", spec, quote_root);
   spec.common_name = kPlatformCaName;
   spec.key = keys.pck_ca.point();
   spec.serial = serial_number(kCaSerial);
-  const std::string ca = certificate(spec, quote_root);
+  const std::string ca = issue("pck_ca", spec, quote_root);
   spec.is_ca = false;
   spec.common_name = kTcbSignerName;
   spec.key = keys.tcb_signer.point();
   spec.serial = serial_number(kTcbSignerSerial);
-  const std::string tcb_chain = certificate(spec, keys.root) + root;
+  const std::string tcb_chain = issue("tcb_signer", spec, keys.root) + root;
   spec.issuer_name = kPlatformCaName;
   spec.common_name = kPckName;
   spec.key = keys.pck.point();
   spec.serial = serial_number(kPckSerial);
   spec.not_after = pck_not_after;
   spec.sgx_extension = encode_pck_extension(pck);
-  const std::string pck_chain = certificate(spec, keys.pck_ca) + ca + embedded_root;
+  const std::string pck_chain = issue("pck", spec, keys.pck_ca) + ca + embedded_root;
 
   SimMaterial out;
   QuoteSpec quote_spec = quote;
-  quote_spec.body = encode_td_report(report);
+  quote_spec.body = enclave ? encode_sgx_report(*enclave) : encode_td_report(report);
   quote_spec.certification_data = to_bytes(as_bytes(pck_chain));
   out.quote = make_quote(quote_spec, keys.attestation, keys.pck).value();
   std::string tcb_text = encode_tcb_info(tcb_info);
@@ -79,11 +83,15 @@ SimMaterial SimWorkshop::build() const {
   out.collateral.tcb_info = sign_document(tcb_text, keys.tcb_signer, tcb_chain).value();
   out.collateral.qe_identity =
       sign_document(encode_qe_identity(qe_identity), keys.tcb_signer, tcb_chain).value();
+  const auto issue_list = [&](std::string_view which, CrlSpec list, const SigningKey& issuer) {
+    if (edit_crl) edit_crl(which, list);
+    return encode_hex(issue_crl(list, issuer).value());
+  };
   const SigningKey& pck_crl_signer = crl_signer != nullptr ? *crl_signer : keys.pck_ca;
   out.collateral.root_crl =
-      encode_hex(issue_crl({kRootName, issued, next, revoked_by_root}, keys.root).value());
+      issue_list("root_crl", {kRootName, issued, next, revoked_by_root}, keys.root);
   out.collateral.pck_crl =
-      encode_hex(issue_crl({kPlatformCaName, issued, next, revoked_by_ca}, pck_crl_signer).value());
+      issue_list("pck_crl", {kPlatformCaName, issued, next, revoked_by_ca}, pck_crl_signer);
   if (edit_all) edit_all(out);
   return out;
 }

@@ -36,7 +36,7 @@ class Policy : public testing::Test {
   /// The codes of all refusals, joined.
   std::string refusals(UnixTime now = kNow) const {
     std::string out;
-    for (const Refusal& refusal : evaluate(verdict_, policy_, now).refusals) {
+    for (const Refusal& refusal : evaluate(verdict_, policy_, now, allowances_).refusals) {
       out += (out.empty() ? "" : ",") + std::string(refusal.code);
     }
     return out;
@@ -44,6 +44,7 @@ class Policy : public testing::Test {
 
   Verdict verdict_;
   AttestationPolicy policy_;
+  Allowances allowances_;
 };
 
 TEST_F(Policy, AdmitsWhatItShould) {
@@ -106,6 +107,36 @@ TEST_F(Policy, RefusesEveryStatusThatIsNotListed) {
   }
 }
 
+TEST_F(Policy, ToleratesAStatusWhoseAdvisoriesAreAllListed) {
+  verdict_.status = TcbStatus::out_of_date;
+  verdict_.advisories = {"INTEL-SA-00001", "INTEL-SA-00002"};
+  policy_.tcb_grace = {{"INTEL-SA-00001", kNow}};
+  EXPECT_EQ(refusals(), "tcb_status");
+  policy_.tcb_grace.push_back({"INTEL-SA-00002", kNow});
+  EXPECT_EQ(refusals(), "");
+}
+
+TEST_F(Policy, ToleratesNothingAfterItsDate) {
+  verdict_.status = TcbStatus::sw_hardening_needed;
+  verdict_.advisories = {"INTEL-SA-00001"};
+  policy_.tcb_grace = {{"INTEL-SA-00001", kNow}};
+  EXPECT_EQ(refusals(kNow), "");
+  EXPECT_EQ(refusals(kNow + Millis(1)), "tcb_status");
+}
+
+TEST_F(Policy, ToleratesNoStatusWithoutAdvisories) {
+  verdict_.status = TcbStatus::configuration_needed;
+  policy_.tcb_grace = {{"INTEL-SA-00001", kNow}};
+  EXPECT_EQ(refusals(), "tcb_status");
+}
+
+TEST_F(Policy, ToleratesNoRevokedPlatform) {
+  verdict_.status = TcbStatus::revoked;
+  verdict_.advisories = {"INTEL-SA-00001"};
+  policy_.tcb_grace = {{"INTEL-SA-00001", kNow}};
+  EXPECT_EQ(refusals(), "tcb_status");
+}
+
 TEST_F(Policy, HoldsAFloorOfTheTcbEvaluationNumber) {
   policy_.min_tcb_evaluation_number = 17;
   EXPECT_EQ(refusals(), "");
@@ -130,6 +161,25 @@ TEST_F(Policy, RefusesADebugGuest) {
   verdict_.debug = true;
   td().td_attributes |= 1;
   EXPECT_EQ(refusals(), "debug,td_attributes");
+}
+
+TEST_F(Policy, LetsDebugPassForThoseWhoOnlyLook) {
+  verdict_.debug = true;
+  td().td_attributes |= 1;
+  allowances_.debug = true;
+  EXPECT_EQ(refusals(), "");
+  td().td_attributes |= 2;
+  EXPECT_EQ(refusals(), "td_attributes");
+}
+
+TEST_F(Policy, LetsEachOtherBitPassAlone) {
+  td().td_attributes = 1ull << 29;
+  EXPECT_EQ(refusals(), "sept_ve_enabled,migratable");
+  allowances_.sept_ve = true;
+  EXPECT_EQ(refusals(), "migratable");
+  allowances_ = {};
+  allowances_.migratable = true;
+  EXPECT_EQ(refusals(), "sept_ve_enabled");
 }
 
 TEST_F(Policy, RefusesUntrustedAndReservedAttributes) {
@@ -211,6 +261,19 @@ TEST(ImageHashText, ReadsAndWritesHex) {
 TEST(PlatformIdText, ReadsAndWritesHex) {
   EXPECT_EQ(PlatformId::from_hex(std::string(32, 'B'))->to_hex(), std::string(32, 'b'));
   EXPECT_FALSE(PlatformId::from_hex(std::string(34, 'b')));
+}
+
+TEST(AdvisoryGraceText, HasAnAdvisoryAndATime) {
+  const auto grace = AdvisoryGrace::from_text("INTEL-SA-00615 until 2026-12-31T00:00:00Z");
+  ASSERT_TRUE(grace);
+  EXPECT_EQ(grace->advisory, "INTEL-SA-00615");
+  EXPECT_EQ(grace->until, parse_utc("2026-12-31T00:00:00Z"));
+  for (const char* bad :
+       {"", "INTEL-SA-00615", "INTEL-SA-00615 until 2026-12-31",
+        "INTEL-SA- until 2026-12-31T00:00:00Z", "* until 2026-12-31T00:00:00Z",
+        "INTEL-SA-1x until 2026-12-31T00:00:00Z", "INTEL-SA-00615 until 2026-12-31T00:00:00Z "}) {
+    EXPECT_FALSE(AdvisoryGrace::from_text(bad)) << bad;
+  }
 }
 
 TEST(TcbStatusText, ReadsWhatItWrites) {

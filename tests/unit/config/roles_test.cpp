@@ -10,6 +10,7 @@
 #include <regex>
 
 #include "base/limits.h"
+#include "config/sections.h"
 
 namespace cocoon::config {
 namespace {
@@ -117,6 +118,7 @@ TEST(PolicySection, RefusesBadValues) {
               HasSubstr("96 hexadecimal digits"));
   EXPECT_THAT(policy_error("service_tds = [\"" + std::string(94, '0') + "\"]"),
               HasSubstr("96 hexadecimal digits"));
+  EXPECT_THAT(policy_error("tcb_grace = [\"INTEL-SA-00615\"]"), HasSubstr("until"));
   EXPECT_THAT(policy_error("max_collateral_age = \"0s\""), StartsWith("config_range"));
   EXPECT_THAT(policy_error("allowed_xfam = -1"), StartsWith("config_range"));
   EXPECT_THAT(policy_error("min_tcb_evaluation_number = 4294967296"), StartsWith("config_range"));
@@ -134,7 +136,8 @@ TEST(PolicySection, RevokedPlatformsCannotBeAdmitted) {
 }
 
 TEST(PolicySection, ThereIsNoSwitchThatTurnsVerificationOff) {
-  for (const char* key : {"verify", "insecure", "allow_debug", "enabled"}) {
+  for (const char* key :
+       {"verify", "insecure", "allow_debug", "allow_sept_ve", "allow_migratable", "enabled"}) {
     EXPECT_THAT(policy_error(std::string(key) + " = true"), StartsWith("config_unknown_key"));
   }
 }
@@ -146,6 +149,7 @@ simulated_dir = "sim"
 images = [")" + kImage + R"("]
 tees = ["sgx", "tdx"]
 tcb_statuses = ["UpToDate", "SWHardeningNeeded"]
+tcb_grace = ["INTEL-SA-00615 until 2026-12-31T00:00:00Z"]
 min_tcb_evaluation_number = 17
 max_collateral_age = "7d"
 platforms = ["00112233445566778899aabbccddeeff"]
@@ -163,6 +167,8 @@ allowed_xfam = 0x3
   EXPECT_EQ(policy.tees, (std::vector<TeeKind>{TeeKind::sgx, TeeKind::tdx}));
   EXPECT_EQ(policy.tcb_statuses,
             (std::vector<TcbStatus>{TcbStatus::up_to_date, TcbStatus::sw_hardening_needed}));
+  ASSERT_EQ(policy.tcb_grace.size(), 1U);
+  EXPECT_EQ(policy.tcb_grace.front().advisory, "INTEL-SA-00615");
   EXPECT_EQ(policy.min_tcb_evaluation_number, 17U);
   EXPECT_EQ(policy.max_collateral_age, Seconds(7 * 24 * 3600));
   ASSERT_TRUE(policy.platforms && policy.platforms->size() == 1);
@@ -181,6 +187,32 @@ TEST(PolicySection, AnEmptyListOfPlatformsIsNotAnAbsentOne) {
   ASSERT_TRUE(config->client.worker_policy.platforms.has_value());
   EXPECT_TRUE(config->client.worker_policy.platforms->empty());
   EXPECT_FALSE(config->client.proxy_policy.platforms.has_value());
+}
+
+TEST(PolicyFile, HasTheKeysOfASectionAtTheTop) {
+  const auto file = parse_policy_file("images = [\"" + kImage + "\"]\ntees = [\"sgx\"]\n", "f");
+  ASSERT_TRUE(file) << file.error().detail();
+  EXPECT_EQ(file->policy.images.at(0).to_hex(), kImage);
+  EXPECT_EQ(file->policy.tees, std::vector<TeeKind>{TeeKind::sgx});
+  EXPECT_FALSE(file->allowances.debug || file->allowances.sept_ve || file->allowances.migratable);
+}
+
+TEST(PolicyFile, MayAllowWhatNoRoleAdmits) {
+  for (const std::string key : {"allow_debug", "allow_sept_ve", "allow_migratable"}) {
+    const auto file = parse_policy_file("images = []\n" + key + " = true", "f");
+    ASSERT_TRUE(file) << file.error().detail();
+    EXPECT_EQ(file->allowances.debug, key == "allow_debug");
+    EXPECT_EQ(file->allowances.sept_ve, key == "allow_sept_ve");
+    EXPECT_EQ(file->allowances.migratable, key == "allow_migratable");
+  }
+}
+
+TEST(PolicyFile, IsReadStrictly) {
+  EXPECT_THAT(error_of(parse_policy_file("", "f")), HasSubstr("\"images\" is missing"));
+  EXPECT_THAT(error_of(parse_policy_file("images = []\nledger = \"l\"", "f")),
+              StartsWith("config_unknown_key"));
+  EXPECT_THAT(error_of(parse_policy_file("images = []\nallow_debug = 1", "f")),
+              StartsWith("config_type f:2:15: \"allow_debug\""));
 }
 
 TEST(ProxyConfigFile, AdminListensOnLoopbackOnly) {

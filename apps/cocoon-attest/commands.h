@@ -1,0 +1,52 @@
+#pragma once
+/// @file What cocoon-attest can do: a file per command. Each prints its result to standard output
+/// and says how it ended; an error means that nothing could be judged.
+
+#include <string>
+#include <vector>
+
+#include "cocoon/result.h"
+
+namespace cocoon::app {
+
+/// The exit codes. Errors leave with `malformed`, too.
+enum class Exit { accepted = 0, refused = 1, malformed = 2 };
+
+/// What evidence is judged by.
+struct JudgeOptions {
+  std::string at;                 ///< the moment; empty: now
+  std::string root;               ///< file of the trusted root; empty: Intel's
+  bool simulated = false;         ///< the root is a simulated platform's
+  std::string policy = "strict";  ///< "strict" or a file
+};
+
+struct VerifyCommand {
+  std::string quote;
+  std::string collateral;
+  std::string bundle;  ///< instead of the two above
+  JudgeOptions judge;
+  bool json = false;
+};
+Result<Exit> verify(const VerifyCommand& command);
+/// verify() of a bundle.
+Result<Exit> verify_bundle(const VerifyCommand& command);
+
+/// Shows a quote, a TDREPORT or a certificate, and judges nothing.
+Result<Exit> inspect(const std::string& file, bool json);
+
+struct CertificateCommand {
+  std::string file;
+  std::string collateral;  ///< empty: what needs it is not checked
+  JudgeOptions judge;
+  bool json = false;
+};
+Result<Exit> certificate(const CertificateCommand& command);
+
+struct EventLogCommand {
+  std::vector<std::string> files;  ///< replayed one after another
+  std::string quote;               ///< empty: nothing to compare with
+  bool json = false;
+};
+Result<Exit> event_log(const EventLogCommand& command);
+
+}  // namespace cocoon::app

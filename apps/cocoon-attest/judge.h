@@ -1,0 +1,43 @@
+#pragma once
+/// @file Evidence, judged: what `verify`, `certificate` and bundles share.
+
+#include <optional>
+
+#include "attest/policy.h"
+#include "attest/trusted_root.h"
+#include "attest/verify.h"
+#include "base/time.h"
+#include "commands.h"
+#include "config/sections.h"
+#include "report.h"
+
+namespace cocoon::app {
+
+/// JudgeOptions with their files read.
+struct Judge {
+  UnixTime now{};
+  attest::TrustedRoot root;
+  std::optional<config::PolicyFile> policy;  ///< nothing: strict
+
+  /// Errors: invalid_argument/time_invalid, those of read_file, TrustedRoot and parse_policy_file.
+  static Result<Judge> open(const JudgeOptions& options);
+
+  /// The policy's word on a verdict.
+  attest::PolicyDecision decide(const attest::Verdict& verdict) const;
+};
+
+/// Reads a file in the layout of the test vectors. Errors: those of read_file and
+/// CollateralText::from_json.
+Result<attest::CollateralText> read_collateral(const std::string& path);
+
+/// What `verify --json` prints: verdict, accepted, tcb_status, advisories, reasons, measurements
+/// and expires, and nothing else.
+Report verdict_report(const attest::Verdict& verdict, const attest::PolicyDecision& decision);
+
+/// One fault in words, with what to do.
+std::string explain(const attest::Finding& finding);
+
+/// How `verify` ends with this verdict.
+Exit exit_of(const attest::Verdict& verdict, const attest::PolicyDecision& decision);
+
+}  // namespace cocoon::app

@@ -1,0 +1,136 @@
+/// cocoon-attest: looks at the evidence of trusted execution environments, and judges it.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+
+#include "cocoon/version.h"
+#include "commands.h"
+
+namespace {
+
+using namespace cocoon;
+using namespace cocoon::app;
+
+constexpr const char* kExamples = R"(
+Examples:
+  cocoon-attest verify --quote quote.bin --collateral collateral.json --at 2026-01-15T12:00:00Z
+  cocoon-attest verify --bundle evidence.json --policy policy.toml
+  cocoon-attest inspect quote.bin
+  cocoon-attest certificate node.pem --collateral collateral.json
+  cocoon-attest eventlog ccel.bin --quote quote.bin
+
+Quotes, TDREPORTs and event logs are raw bytes; certificates PEM or DER; collateral the JSON layout
+of the test vectors; policies TOML with the keys of a role's policy section. The policy "strict"
+asks for the TCB status UpToDate, no debug or reserved attribute, and SEPT_VE_DISABLE. Times are UTC.
+Exit codes: 0 accepted, 1 refused, 2 malformed or misused.)";
+
+using Action = std::function<Result<Exit>()>;
+
+void add_judge(CLI::App& command, JudgeOptions& o) {
+  command.add_option("--at", o.at,
+                     "The moment to judge at, like 2026-01-15T12:00:00Z; default: now");
+  command.add_option("--root", o.root, "Certificate of the trusted root; default: Intel's")
+      ->type_name("FILE");
+  command.add_flag("--simulated", o.simulated,
+                   "The root is of a simulated platform, which proves nothing");
+  command.add_option("--policy", o.policy, "\"strict\", or a file in TOML")
+      ->type_name("strict|FILE")
+      ->capture_default_str();
+}
+
+void add_verify(CLI::App& app, VerifyCommand& o, Action& action) {
+  CLI::App* c = app.add_subcommand("verify", "Judge a quote, or a gateway's bundle of evidence");
+  CLI::Option* quote = c->add_option("--quote", o.quote, "The quote")->type_name("FILE");
+  CLI::Option* collateral =
+      c->add_option("--collateral", o.collateral, "What Intel says about its platform")
+          ->type_name("FILE");
+  CLI::Option* bundle = c->add_option("--bundle", o.bundle, "The answer of GET /v1/cocoon/evidence")
+                            ->type_name("FILE");
+  quote->needs(collateral);
+  collateral->needs(quote);
+  bundle->excludes(quote)->excludes(collateral);
+  add_judge(*c, o.judge);
+  c->add_flag("--json", o.json, "As JSON");
+  c->callback([&o, &action] {
+    if (o.quote.empty() && o.bundle.empty()) {
+      throw CLI::RequiredError("--quote with --collateral, or --bundle,");
+    }
+    action = [&o] { return verify(o); };
+  });
+}
+
+struct InspectOptions {
+  std::string file;
+  bool json = false;
+};
+
+void add_inspect(CLI::App& app, InspectOptions& o, Action& action) {
+  CLI::App* c =
+      app.add_subcommand("inspect", "Show a quote, TDREPORT or certificate without judging it");
+  c->add_option("file", o.file, "The file")->required()->type_name("FILE");
+  c->add_flag("--json", o.json, "As JSON");
+  c->callback([&] { action = [&o] { return inspect(o.file, o.json); }; });
+}
+
+void add_certificate(CLI::App& app, CertificateCommand& o, Action& action) {
+  CLI::App* c = app.add_subcommand(
+      "certificate", "Judge the evidence in an RA-TLS certificate: key, claims, quote");
+  c->add_option("file", o.file, "The certificate")->required()->type_name("FILE");
+  c->add_option("--collateral", o.collateral,
+                "As for verify; without it, TCB status and revocation are not checked")
+      ->type_name("FILE");
+  add_judge(*c, o.judge);
+  c->add_flag("--json", o.json, "As JSON");
+  c->callback([&] { action = [&o] { return certificate(o); }; });
+}
+
+void add_event_log(CLI::App& app, EventLogCommand& o, Action& action) {
+  CLI::App* c = app.add_subcommand("eventlog",
+                                   "Replay event logs of a TDX guest, and compare with its quote");
+  c->add_option("files", o.files, "The logs (CCEL data), in the order of their events")
+      ->required()
+      ->type_name("FILE");
+  c->add_option("--quote", o.quote, "The quote whose RTMRs the logs must give")->type_name("FILE");
+  c->add_flag("--json", o.json, "As JSON");
+  c->callback([&] { action = [&o] { return event_log(o); }; });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Looks at the evidence of trusted execution environments, and judges it.",
+               "cocoon-attest");
+  app.footer(kExamples);
+  app.set_version_flag("--version", std::string("cocoon-attest " COCOON_VERSION_STRING));
+  app.require_subcommand(1);
+  Action action;
+  VerifyCommand verify_options;
+  InspectOptions inspect_options;
+  CertificateCommand certificate_options;
+  EventLogCommand event_log_options;
+  add_verify(app, verify_options, action);
+  add_inspect(app, inspect_options, action);
+  add_certificate(app, certificate_options, action);
+  add_event_log(app, event_log_options, action);
+  constexpr int kMalformed = static_cast<int>(Exit::malformed);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : kMalformed;
+  }
+  const Result<Exit> exit = action();
+  if (exit) return static_cast<int>(*exit);
+  std::fprintf(stderr, "cocoon-attest: %s (%s)\n", exit.error().detail().c_str(),
+               std::string(exit.error().code()).c_str());
+  return kMalformed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "cocoon-attest: %s\n", e.what());
+    return 2;
+  }
+}

@@ -1,0 +1,17 @@
+#pragma once
+/// @file Reports of what quotes contain, field by field.
+
+#include "attest/pck.h"
+#include "attest/quote.h"
+#include "report.h"
+
+namespace cocoon::app {
+
+/// What runs in the environment, with the image hash.
+Report measurements(const attest::SgxReport& report);
+Report measurements(const attest::TdReport& report);
+
+/// The platform, from its PCK certificate.
+Report platform(const attest::PckExtension& extension);
+
+}  // namespace cocoon::app
