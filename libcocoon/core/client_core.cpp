@@ -261,6 +261,10 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     }
   }
   const auto streams = std::exchange(proxy.streams, {});
+  for (const auto& [stream, id] : streams) {
+    const auto at = requests_.find(id);
+    if (at != requests_.end()) leave_unsettled(*at->second, now);
+  }
   proxy.sets.clear();
   for (auto at = evidence_.begin(); at != evidence_.end();) {
     at = at->second.state == EvidenceState::fetching && at->second.from == proxy.peer
@@ -357,14 +361,14 @@ void ClientCore::on_time(Now now) {
       connect(proxy);
     }
   }
-  std::vector<ClientRequestId> late;
-  for (const auto& [id, request] : requests_) {
-    if (std::min(request->deadline, request->progress_by) <= now.mono) late.push_back(id);
-  }
-  for (const ClientRequestId id : late) {
-    const auto at = requests_.find(id);
-    if (at == requests_.end()) continue;
-    Request& request = *at->second;
+  while (!due_.empty() && due_.begin()->first <= now.mono) {
+    Request& request = *requests_.at(due_.begin()->second);
+    due_.erase(due_.begin());
+    request.due = std::min(request.deadline, request.progress_by);
+    if (request.due > now.mono) {  // it has moved on since
+      due_.emplace(request.due, request.id);
+      continue;
+    }
     const bool whole = request.deadline <= now.mono;
     break_off(request,
               Error(ErrorKind::timeout, "deadline_exceeded",
@@ -394,10 +398,7 @@ MonoTime ClientCore::next_deadline() const {
   for (const ProxyLink& proxy : proxies_) {
     if (proxy.state == ProxyState::waiting && !draining_) next = std::min(next, proxy.retry_at);
   }
-  for (const auto& [id, request] : requests_) {
-    next = std::min({next, request->deadline, request->progress_by});
-  }
-  return next;
+  return due_.empty() ? next : std::min(next, due_.begin()->first);
 }
 
 void ClientCore::end_turn(Now now) {

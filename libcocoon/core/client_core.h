@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -202,7 +203,8 @@ class ClientCore final : public Core {
     Nano max_cost;
     Nano cap;                ///< of the present attempt
     MonoTime deadline{};     ///< of the whole
-    MonoTime progress_by{};  ///< first byte, then each further one
+    MonoTime progress_by{};  ///< first byte, then each further one; only moves on
+    MonoTime due{};          ///< its place in due_: no later than either
     MonoTime started{};
     std::uint32_t attempts = 0;
     PeerId peer = 0;
@@ -302,6 +304,7 @@ class ClientCore final : public Core {
   std::unordered_map<CallId, EvidenceDigest> verifications_;
   std::unordered_map<CallId, LedgerPurpose> ledger_calls_;
   std::map<ClientRequestId, std::unique_ptr<Request>> requests_;
+  std::set<std::pair<MonoTime, ClientRequestId>> due_;  ///< each request, by when to look at it
   std::vector<ClientEvent> events_;
   std::vector<ports::StoreEntry> restored_;
   std::vector<PeerId> voucher_due_;

@@ -33,7 +33,9 @@ Result<ClientRequestId> ClientCore::submit(const InferenceRequest& request, Now 
   made->started = now.mono;
   made->deadline = now.mono + std::min<Millis>(request.deadline, limits::kRequestDeadline);
   made->progress_by = now.mono + limits::kFirstByteDeadline;
+  made->due = std::min(made->deadline, made->progress_by);
   const ClientRequestId id = made->id;
+  due_.emplace(made->due, id);
   requests_.emplace(id, std::move(made));
   advance_ = true;
   return id;
@@ -296,9 +298,8 @@ void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32
   advance_ = true;
 }
 
-/// The connection is gone.
+/// The connection is gone; the next one settles what the attempt cost.
 void ClientCore::lose_attempt(Request& request, const Error& why, Now now) {
-  leave_unsettled(request, now);
   request.stream = 0;
   request.peer = 0;
   if (request.state == RequestState::accepted) {
@@ -368,6 +369,7 @@ void ClientCore::finish(Request& request, Status status, Nano cost, std::uint32_
   forget_stream(request);
   const ClientRequestId id = request.id;
   events_.push_back(RequestDone{id, std::move(outcome)});
+  due_.erase({request.due, id});
   requests_.erase(id);
 }
 

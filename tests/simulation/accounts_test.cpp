@@ -90,5 +90,32 @@ TEST(Accounts, SurviveTheDeathOfTheProxyAndAnOrderlyEndOfTheClientAtAnyPoint) {
   survive_at_any_point(Death::of_proxy_then_client_stops);
 }
 
+/// A request that a lost connection cut reserves its cap only until the next connection.
+TEST(Accounts, CutRequestsDoNotUseUpTheExposure) {
+  SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()));
+  World world(seed(), {});
+  world.max_exposure = Nano{100'000};  // three requests at their caps
+  populate(world, 1, 1, 1);
+  Callers callers(world);
+  Node& client = nth(world, "client", 0);
+  world.run_for(Millis(3000));
+  for (int i = 0; i < 6; ++i) {
+    callers.ask(client);
+    world.run_for(Millis(150));
+    EXPECT_FALSE(client.client().idle()) << "there was nothing to cut";
+    nth(world, "proxy", 0).crash();
+    world.run_for(Millis(100));
+    nth(world, "proxy", 0).boot();
+    world.run_for(limits::kReconnectLongest);
+    callers.collect();
+  }
+  callers.strict = true;
+  const unsigned before = callers.served;
+  callers.ask(client);
+  world.run_for(Millis(5000));
+  callers.collect();
+  EXPECT_EQ(callers.served, before + 1);
+}
+
 }  // namespace
 }  // namespace cocoon::simulation

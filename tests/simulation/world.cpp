@@ -182,7 +182,7 @@ void Node::boot() {
   if (role_ == wire::Role::client) {
     core::ClientCoreOptions o;
     o.proxies = world_.endpoints;
-    o.max_exposure = Nano{2'000'000'000};
+    o.max_exposure = world_.max_exposure;
     o.max_request_cost = kMaxRequestCost;
     auto made =
         std::make_unique<core::ClientCore>(std::move(identity), registry, o, world_.random, now);

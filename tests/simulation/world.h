@@ -109,6 +109,7 @@ class World {
   Now now{MonoTime{} + std::chrono::hours(1), UnixTime(Millis(1'800'000'000'000))};
   SimRandom random;
   Weather weather;
+  Nano max_exposure{2'000'000'000};  ///< of each client
   std::vector<std::unique_ptr<Node>> nodes;
   std::unique_ptr<ledger::LocalLedger> ledger;
   /// What the engines ran, by the request's "user" field.
