@@ -41,7 +41,8 @@ void StreamClient::send() {
   buffer_.clear();
   scanned_ = 0;
   head_done_ = false;
-  seen_event_ = false;
+  events_ = 0;
+  arrival_sum_ = 0;
   sent_at_ = last_event_ = Clock::now();
   // A request fits the socket's buffer: it is small, and nothing else is on its way.
   if (::send(fd_, request_.data(), request_.size(), MSG_NOSIGNAL) !=
@@ -64,12 +65,14 @@ void StreamClient::take_events(Samples& samples) {
   while ((at = buffer_.find("data: {", scanned_)) != std::string::npos) {
     scanned_ = at + 7;
     ++samples.chunks;
-    if (!seen_event_) {
-      samples.first_chunk.push_back(micros(now - sent_at_));
+    const double since_sent = micros(now - sent_at_);
+    if (events_ == 0) {
+      samples.first_chunk.push_back(since_sent);
     } else {
       samples.gaps.push_back(micros(now - last_event_));
     }
-    seen_event_ = true;
+    ++events_;
+    arrival_sum_ += since_sent;
     last_event_ = now;
   }
 }
@@ -91,6 +94,7 @@ bool StreamClient::on_readable(Samples& samples) {
   if (!buffer_.ends_with("0\r\n\r\n")) return false;  // the last chunk of the chunked body
   if (buffer_.find("data: [DONE]") == std::string::npos) return fail(samples);
   samples.latency.push_back(micros(Clock::now() - sent_at_));
+  if (events_ != 0) samples.arrival.push_back(arrival_sum_ / static_cast<double>(events_));
   return true;
 }
 
