@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "unit/billing/seeded.h"
 
 namespace cocoon::billing {
@@ -82,6 +83,14 @@ TEST_F(ChannelContractTest, DepositBelowTheMinimumIsRefused) {
   auto step = apply(std::nullopt, OpenChannel{terms_, terms_.client, Nano{499}}, kNow);
   EXPECT_EQ(step.error().code(), "deposit_too_small");
   EXPECT_TRUE(apply(std::nullopt, OpenChannel{terms_, terms_.client, Nano{500}}, kNow));
+}
+
+TEST_F(ChannelContractTest, ClosingDelayOutOfRangeIsRefused) {
+  for (const Seconds delay : {Seconds{-1}, limits::kMaxCloseDelay + Seconds{1}}) {
+    terms_.close_delay = delay;
+    auto step = apply(std::nullopt, OpenChannel{terms_, terms_.client, kDeposit}, kNow);
+    EXPECT_EQ(step.error().code(), "bad_terms");
+  }
 }
 
 TEST_F(ChannelContractTest, DepositThatOverflowsWithTheRentIsRefused) {
@@ -254,6 +263,15 @@ TEST_F(ChannelContractTest, OlderVoucherDoesNotRedirectTheLeftovers) {
   EXPECT_EQ(state_.leftovers, key(8).account_id());
 }
 
+TEST_F(ChannelContractTest, VoucherThatSpendsLessDoesNotRedirectTheLeftoversEither) {
+  accepted(redeem(100));
+  start_close();
+  Voucher old{terms_.network, terms_.address(), Nano{50}, Nano{900}, key(9).account_id()};
+  accepted(Present{proxy_.account_id(), sign(old, signer_), Nano{200}});
+  EXPECT_EQ(state_.leftovers, key(8).account_id());
+  EXPECT_EQ(state_.best_spent.value, 100u);
+}
+
 // --- Agreement ---
 
 TEST_F(ChannelContractTest, AgreementNeedsBothSignaturesAndThisChannel) {
@@ -321,6 +339,12 @@ TEST_F(ChannelContractTest, BouncedSettlementIsNotRefundedToTheClient) {
   EXPECT_EQ(transfers[1].amount.value, 700u);
 }
 
+TEST_F(ChannelContractTest, OlderVoucherAfterABounceTakesNothingBackFromTheProxy) {
+  const Transfer t = accepted(redeem(300)).at(0);
+  accepted(ChannelBounce{t});
+  EXPECT_EQ(accepted(redeem(200)).at(0).amount.value, 300u);
+}
+
 TEST_F(ChannelContractTest, ClosedChannelSendsAgainWhatBouncedAndNoMore) {
   EXPECT_EQ(refused(Resend{}), "channel_not_closed");
   accepted(redeem(300));
@@ -343,6 +367,10 @@ TEST_F(ChannelContractTest, DamagedStoredStateIsNotLoaded) {
   unsound = state_;
   unsound.claimed.value = 2'000;
   EXPECT_FALSE(ChannelState::decode(unsound.encode()));
+  unsound = state_;
+  unsound.settled.value = 10;
+  unsound.balance.value -= 10;
+  EXPECT_FALSE(ChannelState::decode(unsound.encode())) << "paid and never claimed";
 }
 
 }  // namespace

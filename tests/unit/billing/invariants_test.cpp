@@ -1,5 +1,18 @@
 // The eight invariants of economics.md, each over random histories in which every step may be lost,
-// bounce or come from a rogue, and every party may crash.
+// bounce or come from a rogue, and after every step any party may crash.
+//
+// 1 conservation           conserved(): what was issued is found, to the nanoton
+// 2 nobody gets more       nobody_gets_more_than_authorised(), Market::rogue_claims(),
+//                          forged_cash_out() and reopen()
+// 3 a client can leave     clients_can_leave(), Market::close_something()
+// 4 a worker can cash      workers_can_cash()
+// 5 bounces restore        bounces_restore(), Market::bounce(), No5AMessageToAContractThat...
+// 6 fees and stake wait    Market::tell_contract(), no_more_fees_than_came_in()
+// 7 cost, reservation, cap the test itself, over random prices and counts
+// 8 exposure               exposure_is_bounded()
+//
+// The same rules on the real ledger's file, with a crash between any two of its statements:
+// unit/ledger/local_crash_test.cpp.
 
 #include <gtest/gtest.h>
 

@@ -536,9 +536,6 @@ void Market::step() {
                                         {2, &Market::top_up},
                                         {1, &Market::reopen},
                                         {4, &Market::fees_and_stake},
-                                        {1, &Market::crash_client},
-                                        {1, &Market::crash_proxy},
-                                        {1, &Market::crash_worker},
                                         {3, &Market::pass_time}};
   std::uint64_t total = 0;
   for (const Weighted& s : kSteps) total += s.weight;
@@ -550,6 +547,9 @@ void Market::step() {
     }
     pick -= s.weight;
   }
+  if (random.chance(3)) crash_client();
+  if (random.chance(3)) crash_proxy();
+  if (random.chance(3)) crash_worker();
   if (random.chance(70)) views_change();
 }
 

@@ -1,4 +1,4 @@
-// The accounts that the roles keep. Their behaviour together is in invariants_test.cpp.
+// The accounts of one channel, at both ends. Their behaviour together is in invariants_test.cpp.
 
 #include "billing/meter.h"
 
@@ -134,6 +134,7 @@ TEST_F(ClientMeterTest, OnlyOwnVouchersAreAdopted) {
   EXPECT_EQ(code(meter_.adopt(own(100, 500))), "ok");
   EXPECT_EQ(meter_.spent().value, 100u);
   EXPECT_EQ(meter_.authorised().value, 500u);
+  EXPECT_FALSE(meter_.owes_acknowledgement()) << "the voucher itself acknowledges it";
 }
 
 TEST_F(ClientMeterTest, OlderVoucherTakesNothingBack) {
@@ -147,6 +148,34 @@ TEST_F(ClientMeterTest, AdoptedVoucherProvesOnlyWhatMustHaveBeenProved) {
   ASSERT_TRUE(meter_.adopt(own(1'500, 2'200)));
   EXPECT_EQ(meter_.unproved().value, 300u);
   EXPECT_EQ(meter_.available().value, 700u);
+}
+
+TEST_F(ClientMeterTest, NextVoucherNeverAuthorisesLessThanOneThatIsOut) {
+  ASSERT_TRUE(meter_.adopt(own(100, 5'000)));
+  EXPECT_EQ(meter_.next_voucher().authorised.value, 5'000u);
+}
+
+TEST_F(ClientMeterTest, ChargeBeyondTheExposureIsNotAcknowledged) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{800}));
+  ASSERT_TRUE(meter_.adopt(own(500, 1'000)));
+  EXPECT_EQ(code(meter_.settle(request(1), Nano{501}, Proof::none)), "exposure_exhausted");
+  EXPECT_EQ(meter_.spent().value, 500u);
+}
+
+TEST_F(ClientMeterTest, SnapshotThatContradictsItselfIsRefused) {
+  const auto snapshot = [](std::uint64_t proved, std::uint64_t spent, std::uint64_t in_voucher) {
+    return ByteWriter()
+        .bytes(as_bytes("CMC1"))
+        .u64be(proved)
+        .u64be(spent)
+        .u64be(in_voucher)
+        .u64be(900)
+        .u32be(0)
+        .take();
+  };
+  EXPECT_EQ(code(meter_.restore(snapshot(10, 10, 10))), "ok");
+  EXPECT_EQ(code(meter_.restore(snapshot(11, 10, 10))), "bad_snapshot");
+  EXPECT_EQ(code(meter_.restore(snapshot(10, 10, 11))), "bad_snapshot");
 }
 
 TEST_F(ClientMeterTest, LedgerShowsWhatALostSnapshotForgot) {
@@ -290,6 +319,35 @@ TEST_F(ProxyMeterTest, RedeemsByValueAtRiskAndByFee) {
   EXPECT_TRUE(costly.redeem_due());
 }
 
+TEST_F(ProxyMeterTest, NothingIsRedeemedBeyondTheDepositOrFromAClosedChannel) {
+  ASSERT_TRUE(meter_.accept(voucher(6'000, 9'000)));
+  state_.claimed = state_.deposited;
+  meter_.set_channel(state_);
+  EXPECT_FALSE(meter_.redeem_due(true));
+  state_.claimed = Nano{0};
+  meter_.set_channel(state_);
+  EXPECT_TRUE(meter_.redeem_due(true));
+  state_.phase = ChannelPhase::closed;
+  meter_.set_channel(state_);
+  EXPECT_FALSE(meter_.redeem_due(true));
+}
+
+TEST_F(ProxyMeterTest, WhatTheLedgerPaidWasCharged) {
+  state_.claimed = Nano{300};
+  meter_.set_channel(state_);
+  EXPECT_EQ(meter_.charged().value, 300u);
+}
+
+TEST_F(ProxyMeterTest, SnapshotWithAVoucherOfAnotherChannelIsRefused) {
+  for (const bool other_network : {false, true}) {
+    Voucher v = voucher(0, 500).value;
+    (other_network ? v.network.bytes[0] : v.channel.bytes[0]) ^= 1;
+    ProxyMeter other(v.network, v.channel, key(1).account_id(), key(2).account_id(), kLimits);
+    ASSERT_TRUE(other.accept(sign(v, key(1))));
+    EXPECT_EQ(code(meter_.restore(other.snapshot())), "bad_snapshot");
+  }
+}
+
 TEST_F(ProxyMeterTest, PresentsExactlyWhatWasChargedWhileClosing) {
   ASSERT_TRUE(meter_.accept(voucher(0, 500)));
   charge(1, 120);
@@ -317,186 +375,6 @@ TEST_F(ProxyMeterTest, SnapshotRestoresVoucherAndChargesButNoReservation) {
   EXPECT_EQ(restored.snapshot(), snapshot);
   EXPECT_EQ(restored.charged().value, 90u + 40);
   EXPECT_EQ(restored.reserved().value, 0u);
-  Bytes altered = snapshot;
-  altered.back() ^= 1;
-  EXPECT_EQ(code(restored.restore(altered)), "bad_snapshot");
-  for (std::size_t n = 0; n < snapshot.size(); ++n) {
-    EXPECT_EQ(code(restored.restore(ByteView(snapshot).first(n))), "bad_snapshot");
-  }
-}
-
-// --- Payouts ---
-
-class PayoutBookTest : public ::testing::Test {
- protected:
-  PayoutBookTest() { back(500, 0); }
-  void back(std::uint64_t backing, std::uint64_t paid) {
-    ProxyState s;
-    s.pool = Nano{backing};
-    if (paid > 0) s.paid[worker_] = Nano{paid};
-    book_.set_contract(s);
-  }
-  SignedPayout own(std::uint64_t owed) {
-    return sign(PayoutVoucher{kNetwork, key(2).account_id(), worker_, Nano{owed}}, key(2));
-  }
-
-  AccountId worker_ = key(3).account_id();
-  AccountId other_ = key(4).account_id();
-  PayoutBook book_{kNetwork, key(2).account_id()};
-};
-
-TEST_F(PayoutBookTest, VouchersTogetherStayWithinTheBacking) {
-  ASSERT_TRUE(book_.owe(worker_, Nano{400}));
-  ASSERT_TRUE(book_.owe(other_, Nano{300}));
-  EXPECT_EQ(book_.raise(worker_)->owed.value, 400u);
-  EXPECT_EQ(book_.raise(other_)->owed.value, 100u);
-  EXPECT_FALSE(book_.raise(other_));
-  EXPECT_EQ(book_.unpaid(), book_.backing());
-  EXPECT_EQ(book_.unbacked().value, 200u);
-  EXPECT_EQ(book_.waiting(), std::vector<AccountId>{other_});
-  back(700, 0);
-  EXPECT_EQ(book_.raise(other_)->owed.value, 300u);
-}
-
-TEST_F(PayoutBookTest, PayoutMakesRoom) {
-  ASSERT_TRUE(book_.owe(worker_, Nano{800}));
-  EXPECT_EQ(book_.raise(worker_)->owed.value, 500u);
-  back(100, 500);
-  EXPECT_EQ(book_.raise(worker_)->owed.value, 600u);
-  EXPECT_EQ(book_.unpaid().value, 100u);
-}
-
-TEST_F(PayoutBookTest, NothingOwedRaisesNothing) {
-  EXPECT_FALSE(book_.raise(worker_));
-  ASSERT_TRUE(book_.owe(worker_, Nano{0}));
-  EXPECT_FALSE(book_.raise(worker_));
-}
-
-TEST_F(PayoutBookTest, OnlyOwnVouchersAreAdopted) {
-  EXPECT_EQ(code(book_.adopt(sign(own(100).value, key(9)))), "bad_signature");
-  PayoutVoucher v = own(100).value;
-  v.proxy = key(9).account_id();
-  EXPECT_EQ(code(book_.adopt(sign(v, key(2)))), "wrong_proxy");
-  v = own(100).value;
-  v.network.bytes[0] ^= 1;
-  EXPECT_EQ(code(book_.adopt(sign(v, key(2)))), "wrong_network");
-  EXPECT_EQ(book_.vouched(worker_).value, 0u);
-  EXPECT_EQ(code(book_.adopt(own(100))), "ok");
-  EXPECT_EQ(code(book_.adopt(own(60))), "ok");
-  EXPECT_EQ(book_.vouched(worker_).value, 100u);
-  EXPECT_EQ(book_.owed(worker_).value, 100u);
-  EXPECT_EQ(book_.unpaid().value, 100u);
-}
-
-TEST_F(PayoutBookTest, SnapshotRestoresAWorkersAccount) {
-  ASSERT_TRUE(book_.owe(worker_, Nano{800}));
-  ASSERT_TRUE(book_.raise(worker_));
-  const Bytes snapshot = book_.snapshot(worker_);
-  EXPECT_TRUE(book_.snapshot(other_).empty());
-  PayoutBook restored(kNetwork, key(2).account_id());
-  ASSERT_TRUE(restored.restore(snapshot));
-  ASSERT_TRUE(restored.restore(snapshot));
-  EXPECT_EQ(restored.owed(worker_).value, 800u);
-  EXPECT_EQ(restored.vouched(worker_).value, 500u);
-  EXPECT_EQ(restored.unpaid().value, 500u);
-  EXPECT_FALSE(restored.raise(worker_)) << "no backing is known yet";
-  for (std::size_t n = 0; n < snapshot.size(); ++n) {
-    EXPECT_EQ(code(restored.restore(ByteView(snapshot).first(n))), "bad_snapshot");
-  }
-}
-
-// --- Worker ---
-
-class WorkerMeterTest : public ::testing::Test {
- protected:
-  SignedPayout voucher(std::uint64_t owed) {
-    return sign(PayoutVoucher{kNetwork, key(2).account_id(), key(3).account_id(), Nano{owed}},
-                key(2));
-  }
-  RunId run(std::uint8_t number) {
-    RunId r;
-    r.bytes[0] = number;
-    return r;
-  }
-  void earn(std::uint8_t number, std::uint64_t share) {
-    ASSERT_EQ(code(meter_.reserve(run(number), Nano{share})), "ok");
-    ASSERT_EQ(code(meter_.earn(run(number), Nano{share})), "ok");
-  }
-
-  static constexpr WorkerLimits kLimits{Nano{1'000}, Nano{50}};
-  WorkerMeter meter_{kNetwork, key(2).account_id(), key(3).account_id(), kLimits};
-};
-
-TEST_F(WorkerMeterTest, StopsBeforeMoreThanMaxUnpaidIsAtStake) {
-  earn(1, 700);
-  EXPECT_EQ(code(meter_.reserve(run(2), Nano{301})), "max_unpaid");
-  EXPECT_EQ(code(meter_.reserve(run(2), Nano{300})), "ok");
-  EXPECT_FALSE(meter_.accepts());
-}
-
-TEST_F(WorkerMeterTest, VoucherIsNoMoneyAndNeitherIsAPayoutUnderWay) {
-  earn(1, 1'000);
-  ASSERT_TRUE(meter_.accept(voucher(1'000)));
-  EXPECT_FALSE(meter_.accepts());
-  EXPECT_EQ(meter_.unvouched().value, 0u);
-  meter_.set_contract(Nano{1'000}, Nano{0}, Nano{0});
-  EXPECT_FALSE(meter_.accepts());
-  meter_.set_contract(Nano{1'000}, Nano{1'000}, Nano{0});
-  EXPECT_TRUE(meter_.accepts());
-  EXPECT_EQ(meter_.unpaid().value, 0u);
-}
-
-TEST_F(WorkerMeterTest, RunIsReservedAndEarnedOnceWithinItsMost) {
-  EXPECT_EQ(code(meter_.earn(run(1), Nano{1})), "unknown_request");
-  ASSERT_TRUE(meter_.reserve(run(1), Nano{10}));
-  EXPECT_EQ(code(meter_.reserve(run(1), Nano{10})), "duplicate_request");
-  EXPECT_EQ(code(meter_.earn(run(1), Nano{11})), "charge_over_cap");
-  EXPECT_EQ(meter_.owed().value, 0u);
-}
-
-TEST_F(WorkerMeterTest, ForgedAndForeignVouchersAreRefused) {
-  EXPECT_EQ(code(meter_.accept(sign(voucher(5).value, key(9)))), "bad_signature");
-  PayoutVoucher v = voucher(5).value;
-  v.worker = key(9).account_id();
-  EXPECT_EQ(code(meter_.accept(sign(v, key(2)))), "wrong_worker");
-  v = voucher(5).value;
-  v.proxy = key(9).account_id();
-  EXPECT_EQ(code(meter_.accept(sign(v, key(2)))), "wrong_proxy");
-  v = voucher(5).value;
-  v.network.bytes[0] ^= 1;
-  EXPECT_EQ(code(meter_.accept(sign(v, key(2)))), "wrong_network");
-  EXPECT_FALSE(meter_.voucher());
-}
-
-TEST_F(WorkerMeterTest, HigherVoucherRestoresALostAccountAndALowerOneTakesNothing) {
-  ASSERT_TRUE(meter_.accept(voucher(80)));
-  ASSERT_TRUE(meter_.accept(voucher(60)));
-  EXPECT_EQ(meter_.owed().value, 80u);
-  EXPECT_EQ(meter_.voucher()->value.owed.value, 80u);
-}
-
-TEST_F(WorkerMeterTest, CashesWhatIsWorthItsFeeAndCanBePaid) {
-  earn(1, 800);
-  ASSERT_TRUE(meter_.accept(voucher(800)));
-  EXPECT_FALSE(meter_.cash_out_due(true)) << "nothing backs it";
-  meter_.set_contract(Nano{0}, Nano{0}, Nano{249});
-  EXPECT_FALSE(meter_.cash_out_due());
-  EXPECT_TRUE(meter_.cash_out_due(true));
-  meter_.set_contract(Nano{0}, Nano{0}, Nano{250});
-  EXPECT_TRUE(meter_.cash_out_due());
-  meter_.set_contract(Nano{800}, Nano{0}, Nano{250});
-  EXPECT_FALSE(meter_.cash_out_due(true)) << "it is under way already";
-}
-
-TEST_F(WorkerMeterTest, SnapshotRestoresEarningsAndVoucher) {
-  earn(1, 80);
-  ASSERT_TRUE(meter_.accept(voucher(60)));
-  meter_.set_contract(Nano{20}, Nano{10}, Nano{5});
-  const Bytes snapshot = meter_.snapshot();
-  WorkerMeter restored(kNetwork, key(2).account_id(), key(3).account_id(), kLimits);
-  ASSERT_TRUE(restored.restore(snapshot));
-  EXPECT_EQ(restored.snapshot(), snapshot);
-  EXPECT_EQ(restored.owed().value, 80u);
   Bytes altered = snapshot;
   altered.back() ^= 1;
   EXPECT_EQ(code(restored.restore(altered)), "bad_snapshot");

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "unit/billing/seeded.h"
 
 namespace cocoon::billing {
@@ -51,6 +52,18 @@ TEST_F(ProxyContractTest, SecondDeploymentOrSmallStakeIsRefused) {
   EXPECT_EQ(refused(DeployProxy{terms_, 9'000, Nano{100}}), "proxy_exists");
   EXPECT_EQ(apply(std::nullopt, DeployProxy{terms_, 9'000, Nano{49}}, kNow).error().code(),
             "stake_too_small");
+}
+
+TEST_F(ProxyContractTest, WithdrawalDelayOutOfRangeIsRefused) {
+  for (const Seconds delay : {Seconds{-1}, limits::kMaxCloseDelay + Seconds{1}}) {
+    terms_.withdraw_delay = delay;
+    EXPECT_EQ(apply(std::nullopt, DeployProxy{terms_, 9'000, Nano{100}}, kNow).error().code(),
+              "bad_terms");
+  }
+}
+
+TEST_F(ProxyContractTest, StakeMayBeTheMinimum) {
+  EXPECT_TRUE(apply(std::nullopt, DeployProxy{terms_, 9'000, Nano{50}}, kNow));
 }
 
 TEST_F(ProxyContractTest, WhatComesInIsSplitWithTheShareRoundedDown) {
@@ -150,6 +163,12 @@ TEST_F(ProxyContractTest, PayoutsFromTheStakeUnlockNoMoreThanAllFees) {
   EXPECT_EQ(accepted(TakeFees{owner_}).at(0).amount.value, 10u);
 }
 
+TEST_F(ProxyContractTest, FeesOfAShareOfNothingWaitForNobody) {
+  accepted(SetWorkerShare{0});
+  accepted(Receive{Nano{100}});
+  EXPECT_EQ(accepted(TakeFees{owner_}).at(0).amount.value, 100u);
+}
+
 TEST_F(ProxyContractTest, BouncedFeeCanBeTakenAgain) {
   accepted(Receive{Nano{1'000}});
   accepted(PayoutDelivered{accepted(cash(900)).at(0).amount});
@@ -215,6 +234,9 @@ TEST_F(ProxyContractTest, DamagedStoredStateIsNotLoaded) {
   ProxyState unsound = state_;
   unsound.pool.value += 1;
   EXPECT_EQ(ProxyState::decode(unsound.encode()).error().code(), "bad_proxy_state");
+  unsound = state_;
+  unsound.pool_total.value = 1'001;
+  EXPECT_FALSE(ProxyState::decode(unsound.encode())) << "more to the pool than was received";
 }
 
 }  // namespace

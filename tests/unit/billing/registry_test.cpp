@@ -71,6 +71,33 @@ TEST(Registry, UnsortedOrDoubleEntriesAreRefused) {
   expect_unsound([](Registry& r) { r.proxies[1].account = r.proxies[0].account; });
 }
 
+TEST(Registry, EffectiveTimeIsWholeSecondsOfThisCalendar) {
+  Registry r = sample();
+  r.effective += Millis{1};
+  EXPECT_EQ(r.validate().error().code(), "bad_registry");
+  r.effective = unix_seconds(limits::kMaxUnixSeconds) + Seconds{1};
+  EXPECT_EQ(r.validate().error().code(), "bad_registry");
+}
+
+TEST(Registry, ImagesAndModelsAreBounded) {
+  std::vector<Hash> images;
+  for (std::size_t i = 0; i <= limits::kMaxRegistryImages; ++i) {
+    Hash h{};
+    h[0] = static_cast<std::uint8_t>(i >> 8);
+    h[1] = static_cast<std::uint8_t>(i);
+    images.push_back(h);
+  }
+  expect_unsound([&](Registry& r) { r.proxy_images = images; });
+  expect_unsound([&](Registry& r) { r.worker_images = images; });
+  expect_unsound([&](Registry& r) { r.gpu_measurements = images; });
+  expect_unsound([](Registry& r) {
+    r.models.clear();
+    for (std::size_t i = 0; i <= limits::kMaxRegistryModels; ++i) {
+      r.models.push_back({"m" + std::to_string(10'000 + i), 1, 0});
+    }
+  });
+}
+
 TEST(Registry, ListsAreBounded) {
   expect_unsound([](Registry& r) {
     r.proxies.clear();

@@ -131,8 +131,11 @@ TEST(ChannelAddress, EveryPartOfItCounts) {
   const ByteArray<16> nonce = filled<16>(5);
   const ChannelId address = channel_address(network, client, proxy, signer, nonce);
   EXPECT_EQ(address, channel_address(network, client, proxy, signer, nonce));
+  const AccountId other{filled<32>(9)};
   EXPECT_NE(address, channel_address({filled<16>(9)}, client, proxy, signer, nonce));
-  EXPECT_NE(address, channel_address(network, signer, proxy, client, nonce));
+  EXPECT_NE(address, channel_address(network, other, proxy, signer, nonce));
+  EXPECT_NE(address, channel_address(network, client, other, signer, nonce));
+  EXPECT_NE(address, channel_address(network, client, proxy, other, nonce));
   EXPECT_NE(address, channel_address(network, proxy, client, signer, nonce));
   EXPECT_NE(address, channel_address(network, client, proxy, signer, filled<16>(6)));
 }

@@ -120,6 +120,7 @@ TEST_F(HostileProxy, CannotHoldARequestBackUntilTheReplayTableHasForgottenIt) {
   const Carried good = carry(net.seal(body));
   net.now.unix += Seconds(331);
   EXPECT_EQ(code_of(net.open(good, 0, 0)), "request_expired");
+  EXPECT_EQ(net.workers[0].keys.setups(), 0u) << "and it costs the worker no public-key work";
 }
 
 TEST_F(HostileProxy, CannotFillTheReplayTableWithHeadersOfItsOwn) {
