@@ -99,7 +99,7 @@ Result<std::unique_ptr<Verifier>> Verifier::create(const io::Context& context,
   options.threads = limits::kVerifyThreads;
   options.queue_bounds = {limits::kMaxQueuedVerifications, limits::kMaxQueuedVerifications, 0};
   COCOON_TRY(auto jobs, io::JobPool::start(context, options));
-  return std::unique_ptr<Verifier>(new Verifier(context, std::move(jobs), network, kind));
+  return std::make_unique<Verifier>(context, std::move(jobs), network, kind);
 }
 
 Status Verifier::set_policy(wire::Role role, AttestationPolicy policy) {

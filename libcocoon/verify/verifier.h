@@ -37,6 +37,10 @@ class Verifier {
   static Result<std::unique_ptr<Verifier>> create(const io::Context& context,
                                                   const NetworkId& network,
                                                   billing::NetworkKind kind);
+  /// The same on threads that the caller has started; a queue of theirs that is full makes verify()
+  /// answer busy.
+  Verifier(const io::Context& context, io::JobPool jobs, const NetworkId& network,
+           billing::NetworkKind kind);
   ~Verifier();
 
   /// The policy for peers of `role`; replaces an earlier one, with everything cached under it.
@@ -66,8 +70,6 @@ class Verifier {
   };
   using Entries = std::list<Entry>;
 
-  Verifier(const io::Context& context, io::JobPool jobs, const NetworkId& network,
-           billing::NetworkKind kind);
   void remember(Entry entry);
   std::shared_ptr<const ports::VerifiedEvidence> find(const EvidenceDigest& digest, wire::Role role,
                                                       UnixTime now);

@@ -1,0 +1,162 @@
+#include "live/live_node.h"
+
+#include <fstream>
+
+#include "crypto/hash.h"
+#include "crypto/system_random.h"
+#include "io/clock.h"
+#include "node/own_certificate.h"
+#include "tls/certificate.h"
+
+namespace cocoon::live {
+namespace {
+
+crypto::SystemRandom& random() {
+  static crypto::SystemRandom source;
+  return source;
+}
+
+attest::sim::SimTdReport guest() {
+  attest::sim::SimTdReport out;
+  out.mr_td.fill(0x11);
+  return out;
+}
+
+UnixTime now() {
+  return std::chrono::floor<Seconds>(io::now().unix);
+}
+
+attest::Claims claims_of(wire::Role role) {
+  attest::Claims claims;
+  claims.role =
+      role == wire::Role::proxy ? attest::EvidenceRole::proxy : attest::EvidenceRole::worker;
+  claims.network = network();
+  claims.beacon.time = now();
+  return claims;
+}
+
+Bytes spki_of(const crypto::SigningKey& key) {
+  const Bytes plain = node::make_plain_certificate(key, now()).value();
+  return tls::parse_certificate(plain).value().spki;
+}
+
+/// As a node makes its own, with a quote that the test made.
+Bytes certificate_of(const crypto::SigningKey& key, ByteView quote, ByteView claims) {
+  tls::CertificateFields fields;
+  fields.common_name = "live test";
+  fields.not_before = now() - Seconds(60);
+  fields.not_after = now() + Seconds(3600);
+  fields.extensions.push_back(
+      {std::string(attest::kEvidenceOid), false, attest::build_evidence_extension(quote, claims)});
+  return tls::make_certificate(key, fields).value();
+}
+
+}  // namespace
+
+node::OwnCertificate Credentials::tls() const {
+  return {tls::Context::create(tls::Side::client, key, certificate).value(),
+          tls::Context::create(tls::Side::server, key, certificate).value(),
+          crypto::sha256(certificate)};
+}
+
+const attest::sim::SimPlatform& platform() {
+  static const attest::sim::SimPlatform kPlatform =
+      attest::sim::SimPlatform::create(random(), now()).value();
+  return kPlatform;
+}
+
+const NetworkId& network() {
+  static const NetworkId kNetwork{random().array<16>()};
+  return kNetwork;
+}
+
+Credentials with_evidence(const test::SimDefect& defect, wire::Role role) {
+  auto key = crypto::SigningKey::generate(random());
+  const Bytes claims = attest::encode_claims(claims_of(role), spki_of(key));
+  auto td = guest();
+  td.report_data = attest::report_data_for(claims);
+  auto material = test::make_sim_defect(defect, platform(), td, now());
+  Bytes certificate = certificate_of(key, material.quote, claims);
+  return {std::move(key), std::move(certificate), std::move(material.collateral)};
+}
+
+Credentials without_evidence() {
+  auto key = crypto::SigningKey::generate(random());
+  Bytes certificate = node::make_plain_certificate(key, now()).value();
+  return {std::move(key), std::move(certificate), {}};
+}
+
+const test::SimDefect& sound() {
+  return test::sim_defects().front();
+}
+
+void Peer::start(const io::Context& context, io::Connection socket, const tls::Context& tls) {
+  io::SecureEvents events;
+  events.on_unverified = [this](io::UnverifiedPeer) {
+    connection.admit();
+    connection.write(words);
+    ready = true;
+  };
+  events.on_bytes = [this](ByteView bytes) { heard += as_text(bytes); };
+  events.on_pressure = [](bool) {};
+  events.on_closed = [this](Error why) { closed = std::move(why); };
+  auto started = io::SecureConnection::start(context, std::move(socket), tls, std::move(events));
+  ASSERT_TRUE(started) << started.error().detail();
+  connection = std::move(*started);
+}
+
+LiveTest::~LiveTest() = default;
+
+io::JobPool LiveTest::make_jobs() {
+  io::JobPoolOptions options;
+  options.name = "live-verify";
+  options.queue_bounds = {64, 64, 0};
+  return io::JobPool::start(context(), options).value();
+}
+
+void LiveTest::start_node(const Credentials& own, wire::Role expect,
+                          const attest::CollateralText& collateral,
+                          std::optional<io::JobPool> jobs) {
+  std::ofstream(folder_.file("root.pem")) << platform().root_pem();
+  std::ofstream(folder_.file("collateral.json")) << collateral.to_json();
+  AttestationPolicy policy;
+  policy.root = TrustedRootKind::simulated;
+  policy.simulated_dir = folder_.file("");
+  policy.images = {attest::image_hash(attest::sim::sim_td_report(guest()))};
+  verifier_ = std::make_unique<verify::Verifier>(context(), jobs ? std::move(*jobs) : make_jobs(),
+                                                 network(), billing::NetworkKind::dev);
+  const Status set = verifier_->set_policy(expect, policy);
+  ASSERT_TRUE(set) << set.error().detail();
+  node::DriverParts parts;
+  parts.core = &core_;
+  parts.verifier = verifier_.get();
+  driver_ = std::make_unique<node::Driver>(
+      context(), parts, own.tls(), [] {}, [](const Error& e) { ADD_FAILURE() << e.detail(); });
+}
+
+void LiveTest::peer_comes(const Credentials& credentials, wire::Role expect) {
+  auto listener = io::Listener::open(
+      context(), {.host = "127.0.0.1"}, {},
+      [this, expect](io::Connection socket) { driver_->accept(std::move(socket), expect); });
+  ASSERT_TRUE(listener);
+  listener_ = std::move(*listener);
+  peer_.connector = std::make_unique<io::Connector>(
+      context(), listener_->address(), Millis(30000),
+      [this, tls = credentials.tls().client](Result<io::Connection> socket) {
+        ASSERT_TRUE(socket) << socket.error().detail();
+        peer_.start(context(), std::move(*socket), tls);
+      });
+}
+
+void LiveTest::node_goes(const Credentials& credentials, wire::Role expect) {
+  auto listener = io::Listener::open(context(), {.host = "127.0.0.1"}, {},
+                                     [this, tls = credentials.tls().server](io::Connection socket) {
+                                       peer_.start(context(), std::move(socket), tls);
+                                     });
+  ASSERT_TRUE(listener);
+  peer_.listener = std::move(*listener);
+  core_.dial(1, peer_.listener->address().text(), expect);
+  driver_->arm();
+}
+
+}  // namespace cocoon::live

@@ -1,0 +1,87 @@
+#pragma once
+/// @file One node and one peer, each with a real socket, for tests of who gets in.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "attest/evidence.h"
+#include "attest/sim/platform.h"
+#include "crypto/ed25519.h"
+#include "io/secure_connection.h"
+#include "io/tcp.h"
+#include "live/recording_core.h"
+#include "node/driver.h"
+#include "support/sim_defects.h"
+#include "unit/io/test_loop.h"
+#include "unit/store/temporary_folder.h"
+#include "verify/verifier.h"
+
+namespace cocoon::live {
+
+/// A key, the certificate over it with evidence (or none), and the collateral by which it is
+/// judged.
+struct Credentials {
+  crypto::SigningKey key;
+  Bytes certificate;
+  attest::CollateralText collateral;
+
+  node::OwnCertificate tls() const;
+};
+
+/// The platform of all tests: making its keys costs milliseconds.
+const attest::sim::SimPlatform& platform();
+const NetworkId& network();
+
+/// Evidence of a node of that role, sound but for `defect`.
+Credentials with_evidence(const test::SimDefect& defect, wire::Role role);
+Credentials without_evidence();
+/// The vector without a defect.
+const test::SimDefect& sound();
+
+/// The peer: it admits everybody, and says `words` as soon as the handshake lets it.
+struct Peer {
+  Bytes words;
+  std::optional<io::Listener> listener;
+  std::unique_ptr<io::Connector> connector;
+  io::SecureConnection connection;
+  bool ready = false;  ///< its side of the handshake is done, and the words are out
+  std::string heard;
+  std::optional<Error> closed;
+
+  void start(const io::Context& context, io::Connection socket, const tls::Context& tls);
+};
+
+/// The node under test: driver, verifier and listener are the product's, the core records.
+class LiveTest : public io::test::LoopTest {
+ protected:
+  ~LiveTest() override;
+
+  /// Makes the node, which judges peers of `expect` under the simulated root by `collateral`.
+  /// @param jobs the verifier's threads; unset: one thread
+  void start_node(const Credentials& own, wire::Role expect,
+                  const attest::CollateralText& collateral, std::optional<io::JobPool> jobs = {});
+  /// The node listens, the peer comes to it.
+  void peer_comes(const Credentials& credentials, wire::Role expect);
+  /// The peer listens, the node goes to it.
+  void node_goes(const Credentials& credentials, wire::Role expect);
+
+  io::JobPool make_jobs();
+  RecordingCore& core() { return core_; }
+  Peer& peer() { return peer_; }
+  node::Driver& driver() { return *driver_; }
+  /// Where the listening side of the two listens.
+  std::uint16_t port() const { return (listener_ ? listener_ : peer_.listener)->address().port; }
+
+ private:
+  test::TemporaryFolder folder_;
+  RecordingCore core_;
+  std::unique_ptr<verify::Verifier> verifier_;
+  std::unique_ptr<node::Driver> driver_;
+  std::optional<io::Listener> listener_;
+  Peer peer_;
+};
+
+}  // namespace cocoon::live
