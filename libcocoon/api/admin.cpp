@@ -49,8 +49,10 @@ struct AdminServer::Impl {
     Caller& caller = at->second;
     std::string out;
     bool close = false;
-    while (!close && !bytes.empty()) {
+    while (!close) {
+      // Not "while there are bytes": a request without a body is complete when they are used up.
       const auto event = caller.parser.next(bytes);
+      if (event == http::RequestParser::Event::need_more) break;
       if (event == http::RequestParser::Event::error) {
         http::ResponseWriter().fixed(out, 400, {}, caller.parser.error().detail() + "\n");
         close = true;

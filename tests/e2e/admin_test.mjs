@@ -1,0 +1,74 @@
+// The pages for the operators of proxy and worker.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { killAll, layOut, setKey, start, startEngine, until } from './network.mjs';
+
+let engine;
+let network;
+let proxy;
+let worker;
+const pages = {};
+
+/** An address that is free now. */
+const freeAddress = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(`127.0.0.1:${port}`));
+    });
+  });
+
+before(async () => {
+  engine = await startEngine();
+  network = await layOut(engine);
+  for (const name of ['proxy', 'worker-1']) {
+    pages[name] = await freeAddress();
+    setKey(join(network.state, `${name}.toml`), 'admin_listen', pages[name]);
+  }
+  worker = start('cocoon-worker', ['--config', join(network.state, 'worker-1.toml')]);
+  await worker.line('started ');
+});
+after(() => {
+  killAll();
+  network?.discard();
+});
+
+const get = async (name, path) => {
+  const answer = await fetch(`http://${pages[name]}${path}`);
+  return { status: answer.status, text: await answer.text() };
+};
+
+test('a worker says in one line why it does not earn', async () => {
+  const { status, text } = await get('worker-1', '/healthz');
+  assert.equal(status, 503);
+  assert.match(text, /^(proxy|engine): .+\n$/);
+});
+
+test('a worker with engine and proxy is well, and says so', async () => {
+  proxy = start('cocoon-proxy', ['--config', join(network.state, 'proxy.toml')]);
+  await proxy.line('listening ');
+  await until('the worker to be well', async () => (await get('worker-1', '/healthz')).status === 200);
+  assert.equal((await get('worker-1', '/healthz')).text, 'ok\n');
+});
+
+test('a worker whose engine has died says so', async () => {
+  engine.kill('SIGKILL');
+  await until('the worker to notice', async () => (await get('worker-1', '/healthz')).status === 503);
+  assert.match((await get('worker-1', '/healthz')).text, /^engine: .*refuses connections/);
+});
+
+test('both have metrics for Prometheus', async () => {
+  for (const name of ['proxy', 'worker-1']) {
+    const { status, text } = await get(name, '/metrics');
+    assert.equal(status, 200);
+    assert.match(text, /^# TYPE cocoon_\w+ /m);
+  }
+});
+
+test('an unknown page is 404, a method that is not GET 405', async () => {
+  assert.equal((await get('proxy', '/secrets')).status, 404);
+  const answer = await fetch(`http://${pages.proxy}/healthz`, { method: 'POST', body: 'x' });
+  assert.equal(answer.status, 405);
+});
