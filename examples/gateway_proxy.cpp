@@ -1,9 +1,10 @@
 /// A gateway that embeds the proxy: its hooks admit tenants and meter them.
-/// Usage: example_gateway_proxy PROXY.toml
+/// Usage: example_gateway_proxy PROXY.toml [ALLOWANCE]   ALLOWANCE: nanotons a tenant may spend
 
 #include <uv.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 
 #include "cocoon/config.h"
@@ -13,11 +14,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Each tenant may spend a tenth of a TON; what it spent is kept here.
+/// Each tenant may spend the same; what it spent is kept here.
 class TenantHooks final : public cocoon::ProxyHooks {
  public:
+  explicit TenantHooks(std::uint64_t allowance) : allowance_(allowance) {}
+
   cocoon::Status admit(const cocoon::ClientIdentity& who, std::string_view) override {
-    if (spent_[who.account] < kAllowance) return cocoon::ok();
+    if (spent_[who.account] < allowance_) return cocoon::ok();
     return cocoon::Error(cocoon::ErrorKind::payment, "tenant_allowance",
                          "this tenant has used up its allowance");
   }
@@ -29,17 +32,19 @@ class TenantHooks final : public cocoon::ProxyHooks {
   }
 
  private:
-  static constexpr std::uint64_t kAllowance = 100'000'000;
+  std::uint64_t allowance_;
   std::map<std::string, std::uint64_t> spent_;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
+  if (argc < 2) return 2;
+  const std::uint64_t allowance = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 100'000'000;
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   auto config = cocoon::load_proxy_config(argv[1]);
   if (!config) return std::fprintf(stderr, "%s\n", config.error().detail().c_str()), 2;
-  config->proxy.hooks = std::make_shared<TenantHooks>();
+  config->proxy.hooks = std::make_shared<TenantHooks>(allowance);
 
   uv_loop_t* loop = uv_default_loop();
   auto proxy = cocoon::Proxy::create(cocoon::Loop::borrow(loop), config->proxy);

@@ -1,6 +1,8 @@
 # Copies the suite beside its packages (Node looks for them from the importing file upwards) and
 # installs these, where the lock file has changed since the last time.
-file(GLOB files ${SOURCE}/*.mjs ${SOURCE}/package.json ${SOURCE}/package-lock.json)
+# The examples go along: one of them imports the SDK, too.
+file(GLOB files ${SOURCE}/*.mjs ${SOURCE}/../../examples/*.mjs ${SOURCE}/../../examples/*.sh
+  ${SOURCE}/package.json ${SOURCE}/package-lock.json)
 file(COPY ${files} DESTINATION ${TARGET})
 file(SHA256 ${SOURCE}/package-lock.json wanted)
 set(stamp ${TARGET}/installed)

@@ -1,6 +1,6 @@
 // Starts and stops the real programs for a test, and waits for conditions with deadlines.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
@@ -30,8 +30,9 @@ export function killAll() {
 }
 
 /** A running program; `line(prefix)` resolves with the rest of the first such line it prints. */
-export function start(name, args) {
-  const child = spawn(program(name), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export function start(name, args, options = {}) {
+  const path = name.includes('/') ? name : program(name);
+  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   let out = '';
   let err = '';
   child.stdout.on('data', (data) => (out += data));
@@ -59,8 +60,8 @@ export function start(name, args) {
 }
 
 /** Runs a program to its end. */
-export async function run(name, args) {
-  const child = start(name, args);
+export async function run(name, args, options) {
+  const child = start(name, args, options);
   const { code } = await child.ended;
   return { code, out: child.output(), err: child.errors() };
 }
@@ -108,6 +109,38 @@ export async function startNetwork(engine, args = []) {
     discard: () => rmSync(state, { recursive: true, force: true }),
   };
 }
+
+/**
+ * A network's folder without its processes: they have run once, so that accounts, channel and
+ * configurations are there, and can be started one by one.
+ */
+export async function layOut(engine) {
+  const network = await startNetwork(engine);
+  const { code } = await network.stop();
+  if (code !== 0) throw new Error(`devnet ended with ${code}: ${network.devnet.errors()}`);
+  return network;
+}
+
+/** Changes a key at the top of a configuration file, or adds it there. */
+export function setKey(file, key, value) {
+  const line = `${key} = ${JSON.stringify(value)}`;
+  const text = readFileSync(file, 'utf8');
+  const old = new RegExp(`^${key} = .*$`, 'm');
+  writeFileSync(file, old.test(text) ? text.replace(old, () => line) : `${line}\n${text}`);
+}
+
+export const getKey = (file, key) =>
+  JSON.parse(new RegExp(`^${key} = (.*)$`, 'm').exec(readFileSync(file, 'utf8'))[1]);
+
+/** Waits until the gateway at `url` has a worker for the model. */
+export const untilServed = (url) =>
+  until(`${url} to serve ${MODEL}`, async () => {
+    try {
+      return (await (await fetch(url + '/models')).text()).includes(`"id":"${MODEL}"`);
+    } catch {
+      return false;
+    }
+  });
 
 export const ask = (text, more = {}) => ({
   model: MODEL,
