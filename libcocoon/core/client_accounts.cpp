@@ -119,20 +119,30 @@ void ClientCore::leave_unsettled(Request& request, Now now) {
       {request.sealed->hash(), request.cap, cost_of_mark(request, now)});
 }
 
+billing::UsageBounds ClientCore::bounds_of(const Request& request) const {
+  const std::uint64_t choices = request.plan.choices;
+  billing::UsageBounds bounds;
+  bounds.prompt_tokens = request.plan.prompt_bound_tokens * choices;
+  bounds.output_tokens = request.plan.max_output_tokens * choices;
+  bounds.output_bytes = request.answer_bytes;
+  return bounds;
+}
+
+/// What the answer that came is worth by its last mark: all that there is without a receipt.
 Nano ClientCore::cost_of_mark(const Request& request, Now now) const {
   if (request.state != RequestState::accepted) return Nano{0};
   auto registry = registry_.priced(request.registry_version, now.unix);
   if (!registry) return Nano{0};
-  const billing::TokenCounts counts{request.mark.prompt, request.mark.cached,
-                                    request.mark.completion, request.mark.reasoning};
+  const billing::TokenCounts counts = billing::clamp(
+      {request.mark.prompt, request.mark.cached, request.mark.completion, request.mark.reasoning},
+      bounds_of(request));
   auto cost = billing::cost(counts, request.candidates[request.candidate].coefficient_e3,
                             (*registry)->prices);
   return cost ? std::min(*cost, request.cap) : Nano{0};
 }
 
-/// Checks the receipt that came inside the sealed answer, and that the proxy charged just that.
-/// @return the cost.
-Result<Nano> ClientCore::check_receipt_of(Request& request, Nano charged, Now now) {
+/// Checks the receipt that came inside the sealed answer. @return what it says the request costs.
+Result<Nano> ClientCore::check_receipt_of(Request& request, Now now) {
   if (!request.receipt || !request.answer) {
     return Error(ErrorKind::upstream, "receipt_missing", "the answer came without a receipt");
   }
@@ -149,10 +159,7 @@ Result<Nano> ClientCore::check_receipt_of(Request& request, Nano charged, Now no
   terms.registry_version = request.registry_version;
   terms.coefficient_e3 = worker.coefficient_e3;
   terms.cap = request.cap;
-  const std::uint64_t choices = request.plan.choices;
-  terms.bounds.prompt_tokens = request.plan.prompt_bound_tokens * choices;
-  terms.bounds.output_tokens = request.plan.max_output_tokens * choices;
-  terms.bounds.output_bytes = request.answer_bytes;
+  terms.bounds = bounds_of(request);
   const billing::Receipt& receipt = request.receipt->receipt;
   COCOON_CHECK(billing::check_receipt(receipt, terms, registry->prices));
   const session::Commitments& commitments = request.answer->commitments();
@@ -161,11 +168,6 @@ Result<Nano> ClientCore::check_receipt_of(Request& request, Nano charged, Now no
       receipt.answer_commitment != commitments.answer) {
     return Error(ErrorKind::upstream, "receipt_mismatch",
                  "the receipt is not for the request that was sent and the answer that came");
-  }
-  if (receipt.cost != charged) {
-    return Error(ErrorKind::payment, "charge_mismatch",
-                 fmt::format("the proxy charged {} nanoton where the worker's receipt says {}",
-                             charged.value, receipt.cost.value));
   }
   return receipt.cost;
 }

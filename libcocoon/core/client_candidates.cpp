@@ -187,6 +187,15 @@ Status ClientCore::judge(const Worker& worker, const EvidenceEntry& entry, Now n
 }
 
 void ClientCore::check_sets(Now now) {
+  for (auto& [digest, entry] : evidence_) {
+    if (entry.state != EvidenceState::fetching ||
+        now.mono - entry.since <= limits::kCandidatesDeadline) {
+      continue;
+    }
+    entry.state = EvidenceState::refused;
+    entry.since = now.mono;
+    entry.refusal = "the proxy did not send the worker's evidence in time";
+  }
   for (ProxyLink& proxy : proxies_) {
     for (auto& [model, set] : proxy.sets) {
       if (set.state == SetState::checking) check_set(set, now);

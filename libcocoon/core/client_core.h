@@ -216,7 +216,7 @@ class ClientCore final : public Core {
     std::size_t candidate = 0;
     std::optional<session::AnswerOpener> answer;
     wire::UsageMark mark;
-    std::uint64_t answer_bytes = 0;  ///< sealed
+    std::uint64_t answer_bytes = 0;  ///< of body, opened
     std::optional<billing::SignedReceipt> receipt;
     std::optional<Error> engine_error;
     bool paused = false;
@@ -278,7 +278,8 @@ class ClientCore final : public Core {
   void settle_unsettled(Channel& channel, Nano charged);
   void report_unexplained(const Channel& channel, Nano charged);
   void leave_unsettled(Request& request, Now now);
-  Result<Nano> check_receipt_of(Request& request, Nano charged, Now now);
+  Result<Nano> check_receipt_of(Request& request, Now now);
+  billing::UsageBounds bounds_of(const Request& request) const;
   Nano cost_of_mark(const Request& request, Now now) const;
   void store_dirty();
 

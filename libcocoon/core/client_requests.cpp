@@ -9,6 +9,15 @@
 #include "core/store_keys.h"
 
 namespace cocoon::core {
+namespace {
+
+/// A proxy's hint as callers are told it: no proxy sends them away for longer than an honest one.
+std::uint32_t retry_after_s(std::uint32_t hint_ms) {
+  const auto most = static_cast<std::uint32_t>(limits::kMaxRetryAfter.count());
+  return (std::min(hint_ms, most) + 999) / 1000;
+}
+
+}  // namespace
 
 Result<ClientRequestId> ClientCore::submit(const InferenceRequest& request, Now now) {
   if (draining_) {
@@ -73,7 +82,7 @@ void ClientCore::advance(Request& request, Now now) {
   CandidateSet* set = usable_set(*proxy, request.plan.model, now);
   if (set == nullptr) return;
   if (set->workers.empty()) {
-    const std::uint32_t wait_s = (set->retry_after_ms + 999) / 1000;
+    const std::uint32_t wait_s = retry_after_s(set->retry_after_ms);
     const bool refused = !set->problem.empty();
     const Error error =
         refused
@@ -200,8 +209,6 @@ void ClientCore::on_data(ProxyLink& proxy, const wire::Data& data, Now now) {
                            "an answer came before any worker had accepted the request"),
                      now);
   }
-  request->answer_bytes += data.payload.size();
-  if (data.mark) request->mark = *data.mark;
   request->progress_by = now.mono + limits::kProgressDeadline;
   auto part = request->answer->open(data.payload);
   if (!part) {
@@ -210,6 +217,9 @@ void ClientCore::on_data(ProxyLink& proxy, const wire::Data& data, Now now) {
                            "the answer was altered on its way: " + part.error().detail()),
                      now);
   }
+  // After the chunk has opened: a mark counts for no more than the answer that came with it.
+  request->answer_bytes += part->body.size();
+  if (data.mark) request->mark = *data.mark;
   if (request->paused) {
     request->unconsumed += data.payload.size();
   } else {
@@ -242,8 +252,10 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
   } else {
     status = request->answer->check_complete();
   }
-  auto cost = check_receipt_of(*request, end.cost, now);
-  const Nano charged = cost ? *cost : std::min(end.cost, request->cap);
+  auto cost = check_receipt_of(*request, now);
+  if (!cost) request->receipt.reset();  // nor does anybody hear of its counts
+  // No more than the receipt says, or than came, whatever the proxy asks.
+  const Nano charged = std::min(end.cost, cost ? *cost : cost_of_mark(*request, now));
   const auto proof = cost ? billing::Proof::receipt : billing::Proof::none;
   if (auto settled = proxy.channel->meter.settle(request->sealed->hash(), charged, proof);
       !settled) {
@@ -252,6 +264,11 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
   proxy.channel->dirty = true;
   voucher_due_.push_back(proxy.peer);
   if (status && !cost) status = cost.error();
+  if (status && *cost != end.cost) {
+    status = Error(ErrorKind::payment, "charge_mismatch",
+                   fmt::format("the proxy charged {} nanoton where the worker's receipt says {}",
+                               end.cost.value, cost->value));
+  }
   if (status && request->engine_error) status = *request->engine_error;
   if (status) {
     proxy.sets[request->plan.model].last_worker = request->candidates[request->candidate].account;
@@ -267,7 +284,7 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   if (request == nullptr) return;
   proxy.streams.erase(reset.stream);
   request->stream = 0;
-  const Nano cost = std::min(reset.cost, request->cap);
+  const Nano cost = std::min(reset.cost, cost_of_mark(*request, now));
   (void)proxy.channel->meter.settle(request->sealed->hash(), cost, billing::Proof::none);
   proxy.channel->dirty = true;
   if (request->state == RequestState::accepted) {
@@ -289,7 +306,7 @@ void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32
                      error.kind() == ErrorKind::upstream || error.kind() == ErrorKind::io ||
                      error.code() == "not_authorised" || error.code() == "unacknowledged";
   if (!helps || request.attempts >= limits::kMaxAttempts) {
-    return finish(request, error, Nano{0}, (retry_after_ms + 999) / 1000);
+    return finish(request, error, Nano{0}, retry_after_s(retry_after_ms));
   }
   forget_stream(request);
   request.state = RequestState::waiting;

@@ -143,6 +143,7 @@ class ProxyCore final : public Core {
     routing::WorkerIndex worker_index{};
     AccountId worker_account;
     BootKeyId worker_boot_key;
+    EvidenceDigest worker_evidence;
     std::uint32_t coefficient_e3 = 0;
     MonoTime assigned_at{};
     MonoTime first_byte_at{};

@@ -38,7 +38,8 @@ Result<session::RequestHeader> ProxyCore::admit_request(const Peer& peer, const 
     return Error(ErrorKind::not_found, "model_not_found",
                  fmt::format("the network serves no model \"{}\"", header.model));
   }
-  if (peer.requests.size() >= options_.max_requests_per_client) {
+  // Counted by channel: a second connection is no second client.
+  if (peer.channel->running >= options_.max_requests_per_client) {
     return Error(ErrorKind::busy, "too_many_requests",
                  "this client has as many requests running as it may");
   }
@@ -105,6 +106,7 @@ bool ProxyCore::offer(Request& request, std::size_t candidate, Now now) {
   if (worker == nullptr || worker->state != PeerState::ready) return false;
   request.worker_account = entry->identity.account;
   request.worker_boot_key = entry->identity.boot_key;
+  request.worker_evidence = entry->identity.evidence;
   request.coefficient_e3 = entry->record.coefficient_e3;
   if (!scheduler_.start(*index, now)) return false;
 
@@ -244,7 +246,7 @@ void ProxyCore::on_answer_chunk(Request& request, const wire::Data& data, Now no
     if (!billing::grows(counts(before), counts(*data.mark))) {
       const Error error(ErrorKind::upstream, "usage_shrank",
                         "the worker's usage marks went backwards");
-      return fail_request(request, error, 0, now);
+      return worker_gave_up(request, error, now);
     }
     request.last_queued_mark = *data.mark;
   }

@@ -33,6 +33,10 @@ Result<billing::Receipt> ProxyCore::check_receipt_of(const Request& request, Now
   terms.bounds.output_tokens = request.header.max_output_tokens * choices;
   terms.bounds.output_bytes = request.answer_bytes;
   COCOON_CHECK(billing::check_receipt(receipt.receipt, terms, registry->prices));
+  if (receipt.receipt.evidence != request.worker_evidence) {
+    return Error(ErrorKind::protocol, "receipt_mismatch",
+                 "the receipt names other evidence than the worker's record");
+  }
   return receipt.receipt;
 }
 

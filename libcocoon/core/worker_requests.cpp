@@ -41,6 +41,10 @@ Status WorkerCore::check_price(const session::RequestHeader& header, Now now,
 Result<std::unique_ptr<WorkerCore::Run>> WorkerCore::admit_request(ProxyLink& proxy,
                                                                    const wire::Open& open,
                                                                    Now now) {
+  if (proxy.state != ProxyState::ready) {
+    return Error(ErrorKind::unauthorized, "proxy_not_admitted",
+                 "the ledger has not confirmed yet that this is the newest run of the proxy");
+  }
   if (!counts_.engine_ready || draining_) {
     return Error(ErrorKind::busy, "worker_not_ready", "this worker takes no requests now");
   }

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "simulation/world.h"
+#include "support/world.h"
 
 namespace cocoon::simulation {
 

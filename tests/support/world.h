@@ -14,7 +14,7 @@
 #include "core/proxy_core.h"
 #include "core/worker_core.h"
 #include "ledger/local_calls.h"
-#include "simulation/sim_random.h"
+#include "support/sim_random.h"
 
 namespace cocoon::simulation {
 
@@ -40,7 +40,13 @@ class World;
 /// One node: a core, its keys, its store, and the connections of its present life.
 class Node {
  public:
+  /// Makes what a node runs in the place of the product's core.
+  using Actor = std::function<std::unique_ptr<core::Core>(core::NodeIdentity)>;
+
   Node(World& world, wire::Role role, std::string name);
+
+  /// From the next boot() on this node is played by what `actor` makes.
+  void play(Actor actor) { actor_ = std::move(actor); }
 
   void boot();   ///< a new life: fresh boot key, next epoch, what the store holds
   void crash();  ///< everything in memory is gone; connections break
@@ -48,11 +54,23 @@ class Node {
   /// After any call into the core: carries out what it asks for.
   void turn();
 
+  core::Core& core() { return *core_; }
   core::ClientCore& client() { return *static_cast<core::ClientCore*>(core_.get()); }
   core::ProxyCore& proxy() { return *static_cast<core::ProxyCore*>(core_.get()); }
   core::WorkerCore& worker() { return *static_cast<core::WorkerCore*>(core_.get()); }
   AccountId account() const { return account_.account_id(); }
   const std::string& name() const { return name_; }
+  wire::Role role() const { return role_; }
+  /// Its keys, for whoever forges in its name.
+  const crypto::SigningKey& account_key() const { return account_; }
+  const crypto::SigningKey& boot_key() const { return *boot_; }
+  /// What verifiers find its evidence to say; null for clients.
+  const std::shared_ptr<const ports::VerifiedEvidence>& evidence() const { return evidence_; }
+  void show_evidence(ports::VerifiedEvidence evidence) {
+    evidence_ = std::make_shared<ports::VerifiedEvidence>(std::move(evidence));
+  }
+  /// Bytes for `far`, as if this node's core had sent them on its connection.
+  void inject(Node& far, Bytes bytes);
 
  private:
   friend class World;
@@ -69,6 +87,7 @@ class Node {
   void engine_start(const ports::EngineRequest& request);
   void engine_step(std::uint64_t run, unsigned left);
   void call_ledger(core::CallId call, ports::LedgerRequest request);
+  std::unique_ptr<core::Core> make_core(core::NodeIdentity identity);
   void send(core::PeerId peer, Pipe& pipe, Bytes bytes);
   void break_pipe(core::PeerId peer, const Error& why);
   core::PeerIdentity identity_for(const Node& far, const Hash& exporter) const;
@@ -84,6 +103,7 @@ class Node {
   Bytes certificate_;
   std::shared_ptr<const ports::VerifiedEvidence> evidence_;
   std::map<std::string, Bytes> store_;
+  Actor actor_;
   std::unique_ptr<core::Core> core_;
   std::map<core::PeerId, Pipe> pipes_;
   std::map<std::uint64_t, bool> runs_;  ///< engine runs of this life; true: paused
@@ -114,6 +134,10 @@ class World {
   std::unique_ptr<ledger::LocalLedger> ledger;
   /// What the engines ran, by the request's "user" field.
   std::map<std::string, unsigned> executions;
+  /// The bodies that engines were given, in order.
+  std::vector<std::string> engine_bodies;
+  /// Sees what each node sends and may change it: whole frames of one connection in one direction.
+  std::function<void(Node& from, Node& to, Bytes& bytes)> tap;
   std::vector<std::string> endpoints;
 
   Node* at(const std::string& endpoint);

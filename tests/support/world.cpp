@@ -1,4 +1,4 @@
-#include "simulation/world.h"
+#include "support/world.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -176,9 +176,17 @@ void Node::boot() {
     evidence->certificate = certificate_;
     evidence_ = std::move(evidence);
   }
+  core_ = make_core(std::move(identity));
+  turn();
+}
+
+/// The product's core of this node's role, or its actor, with what the store holds.
+std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
+  if (actor_) return actor_(std::move(identity));
+  const Now now = world_.now;
+  const billing::Registry registry = world_.registry();
   std::vector<ports::StoreEntry> entries;
   for (const auto& [key, value] : store_) entries.push_back({key, value});
-  const Now now = world_.now;
   if (role_ == wire::Role::client) {
     core::ClientCoreOptions o;
     o.proxies = world_.endpoints;
@@ -186,27 +194,26 @@ void Node::boot() {
     o.max_request_cost = kMaxRequestCost;
     auto made =
         std::make_unique<core::ClientCore>(std::move(identity), registry, o, world_.random, now);
-    ASSERT_TRUE(made->restore(entries));
+    EXPECT_TRUE(made->restore(entries));
     made->start(now);
-    core_ = std::move(made);
-  } else if (role_ == wire::Role::proxy) {
+    return made;
+  }
+  if (role_ == wire::Role::proxy) {
     auto made = std::make_unique<core::ProxyCore>(std::move(identity), registry,
                                                   core::ProxyCoreOptions{}, world_.random, now);
-    ASSERT_TRUE(made->restore(entries));
-    core_ = std::move(made);
-  } else {
-    core::WorkerCoreOptions o;
-    o.proxies = world_.endpoints;
-    o.models = {kModel};
-    o.capacity = 4;
-    auto made = std::make_unique<core::WorkerCore>(
-        std::move(identity), crypto::sha256(certificate_), registry, o, world_.random, now);
-    ASSERT_TRUE(made->restore(entries));
-    made->on_engine_ready(true, "", now);
-    made->start(now);
-    core_ = std::move(made);
+    EXPECT_TRUE(made->restore(entries));
+    return made;
   }
-  turn();
+  core::WorkerCoreOptions o;
+  o.proxies = world_.endpoints;
+  o.models = {kModel};
+  o.capacity = 4;
+  auto made = std::make_unique<core::WorkerCore>(std::move(identity), crypto::sha256(certificate_),
+                                                 registry, o, world_.random, now);
+  EXPECT_TRUE(made->restore(entries));
+  made->on_engine_ready(true, "", now);
+  made->start(now);
+  return made;
 }
 
 void Node::crash() {
@@ -264,6 +271,8 @@ void Node::turn() {
 }
 
 void Node::send(core::PeerId peer, Pipe& pipe, Bytes bytes) {
+  if (world_.tap) world_.tap(*this, *pipe.far, bytes);
+  if (bytes.empty()) return;
   const Weather& weather = world_.weather;
   pipe.silent = pipe.silent || world_.random.chance(weather.link_silences);
   if (pipe.silent) return;
@@ -286,6 +295,13 @@ void Node::send(core::PeerId peer, Pipe& pipe, Bytes bytes) {
                  far->core_->on_bytes(far_peer, *content, far->world_.now);
                  far->turn();
                });
+}
+
+void Node::inject(Node& far, Bytes bytes) {
+  for (auto& [peer, pipe] : pipes_) {
+    if (pipe.far == &far) return send(peer, pipe, std::move(bytes));
+  }
+  ADD_FAILURE() << name_ << " has no connection to " << far.name_;
 }
 
 void Node::arm_deadline() {
@@ -408,6 +424,7 @@ void Node::engine_start(const ports::EngineRequest& request) {
   const auto body = json::Document::parse(request.body);
   const auto user = body ? body->root().find("user").as_string() : std::nullopt;
   ++world_.executions[std::string(user.value_or("?"))];
+  world_.engine_bodies.push_back(request.body);
   world_.after(Millis(1), [this, life = life_, run = request.run] {
     if (life != life_ || !runs_.contains(run)) return;
     worker().on_engine_started(run, world_.now);

@@ -1,0 +1,295 @@
+/// A hostile client's requests: the worker, who alone sees the body, runs nothing that the header
+/// does not pay for; proxy and worker run nothing that the channel does not pay for.
+
+#include "codec/json.h"
+#include "unit/core/rogue_client.h"
+
+namespace cocoon::core::test {
+namespace {
+
+constexpr Nano kEnough{100'000'000};
+
+/// A hostile client beside an honest one.
+class HostileClient : public ::testing::Test {
+ protected:
+  HostileClient() : net({.clients = 2}) {}
+  void SetUp() override {
+    for (std::size_t i : {0, 1}) {
+      if (i == 0) net.proxy().boot();
+      net.worker(i).boot();
+    }
+    net.run(Millis(100));
+    rogue = &boot_rogue_client(net, net.client(0));
+    net.client(1).boot();
+    net.run(Millis(200));
+    ASSERT_EQ(rogue->recipients.size(), 2u);
+  }
+  void fund() {
+    rogue->send_voucher(Nano{0}, kEnough);
+    net.run(Millis(50));
+  }
+
+  /// Refused with `code` by worker or proxy; not run, not charged; the honest client is served.
+  void expect_refused(wire::StreamId stream, std::string_view code) {
+    net.run(Millis(2000));
+    EXPECT_FALSE(rogue->ended) << rogue->ended->detail();
+    EXPECT_TRUE(rogue->resets.contains(stream));
+    EXPECT_TRUE(net.said(net.worker(0), code) || net.said(net.worker(1), code) ||
+                net.said(net.proxy(), code))
+        << code << "; the client heard " << rogue->resets[stream];
+    EXPECT_EQ(net.world.executions["rogue"], 0u);
+    EXPECT_EQ(net.proxy().proxy().counts().charged, Nano{0});
+    EXPECT_EQ(net.proxy().proxy().counts().running, 0u);
+    net.run(Millis(60'000));  // workers that were blamed are tried again
+    net.expect_served(net.ask(net.client(1)));
+  }
+
+  Network net;
+  RogueClient* rogue = nullptr;
+};
+
+TEST_F(HostileClient, IsServedWhileItIsHonest) {
+  fund();
+  const auto stream = rogue->request();
+  net.run(Millis(2000));
+  EXPECT_EQ(rogue->ends[stream], kCost);
+}
+
+// --- Header against body ---
+
+struct BodyLie {
+  const char* name;
+  std::string_view code;
+  std::function<void(session::RequestHeader&)> header;
+  std::string body;
+};
+
+std::string body_with(std::string_view fields) {
+  std::string body = RogueClient::body();
+  body.pop_back();
+  return body + "," + std::string(fields) + "}";
+}
+
+std::vector<BodyLie> body_lies() {
+  const auto same = [](session::RequestHeader&) {};
+  return {
+      {"Model", "model_mismatch", same,
+       R"({"model":"sim/better","max_tokens":64,"user":"rogue","messages":[]})"},
+      {"ModelTwice", "json_duplicate_key", same, body_with(R"("model":"sim/model")")},
+      {"LimitTwice", "json_duplicate_key", same, body_with(R"("max_tokens":1)")},
+      {"MoreChoices", "choices_over_header", same, body_with(R"("n":2)")},
+      {"MorePromptThanPaidFor", "prompt_over_header",
+       [](session::RequestHeader& h) { h.prompt_bound_tokens = 100; }, RogueClient::body()},
+      {"NoJson", "json_invalid", same, "{"},
+      {"NotAnObject", "body_not_object", same, "[]"},
+      {"Store", "store_not_allowed", same, body_with(R"("store":true)")},
+  };
+}
+
+class HostileBody : public HostileClient, public ::testing::WithParamInterface<BodyLie> {};
+
+TEST_P(HostileBody, IsNotRun) {
+  fund();
+  auto header = rogue->header();
+  GetParam().header(header);
+  expect_refused(rogue->request(header, GetParam().body), GetParam().code);
+}
+INSTANTIATE_TEST_SUITE_P(All, HostileBody, ::testing::ValuesIn(body_lies()),
+                         [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(HostileClient, ABodyOfAnotherSizeThanTheHeaderSaysIsRefused) {
+  fund();
+  net.meddle = [this](Hop& hop) {
+    // The client itself announces less than it seals.
+    auto* open = hop.as<wire::Open>();
+    if (open == nullptr || &hop.from != &net.client(0)) return;
+    auto header = session::decode_request_header(open->header).value();
+    header.padded_body_length = 2048;
+    open->header = hop.keep(session::encode_request_header(header).value());
+  };
+  expect_refused(rogue->request(), "bad_wrap");  // the header is what everything is bound to
+}
+
+/// Limits that the header does not pay for are not what the engine gets.
+class HostileLimit : public HostileClient, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(HostileLimit, TheEngineIsCutAtTheReservation) {
+  fund();
+  const std::string body = R"({"model":"sim/model","stream":true,"user":"rogue",)" +
+                           std::string(GetParam()) + R"("messages":[]})";
+  const auto stream = rogue->request(rogue->header(), body);
+  net.run(Millis(2000));
+  ASSERT_TRUE(rogue->ends.contains(stream)) << rogue->resets[stream];
+  ASSERT_EQ(net.world.engine_bodies.size(), 1u);
+  const auto given = json::Document::parse(net.world.engine_bodies[0]);
+  ASSERT_TRUE(given) << net.world.engine_bodies[0];
+  const auto root = given->root();
+  for (const char* name : {"max_tokens", "max_completion_tokens"}) {
+    const auto value = root.find(name).as_u64();
+    EXPECT_EQ(value.value_or(64), 64u) << name << " in " << net.world.engine_bodies[0];
+  }
+  EXPECT_TRUE(root.find("max_tokens").as_u64() || root.find("max_completion_tokens").as_u64());
+  EXPECT_TRUE(root.find("stream_options").find("include_usage").as_bool().value_or(false));
+}
+INSTANTIATE_TEST_SUITE_P(All, HostileLimit,
+                         ::testing::Values("", R"("max_tokens":1000000,)",
+                                           R"("max_completion_tokens":1000000,)"));
+
+// --- Header against registry, proxy and price ---
+
+struct HeaderLie {
+  const char* name;
+  std::string_view code;
+  std::function<void(session::RequestHeader&)> edit;
+};
+class HostileHeader : public HostileClient, public ::testing::WithParamInterface<HeaderLie> {};
+
+TEST_P(HostileHeader, IsRefused) {
+  fund();
+  auto header = rogue->header();
+  GetParam().edit(header);
+  expect_refused(rogue->request(header, RogueClient::body()), GetParam().code);
+}
+INSTANTIATE_TEST_SUITE_P(
+    All, HostileHeader,
+    ::testing::Values(
+        HeaderLie{"Network", "wrong_network",
+                  [](session::RequestHeader& h) { h.network.bytes[0] ^= 1; }},
+        HeaderLie{"Proxy", "wrong_proxy", [](session::RequestHeader& h) { h.proxy.bytes[0] ^= 1; }},
+        HeaderLie{"Expired", "request_expired",
+                  [](session::RequestHeader& h) { h.not_after -= Seconds(400); }},
+        HeaderLie{"TooFarAhead", "not_after_too_far",
+                  [](session::RequestHeader& h) { h.not_after += Seconds(400); }},
+        HeaderLie{"UnknownModel", "model_not_found",
+                  [](session::RequestHeader& h) { h.model = "sim/better"; }},
+        HeaderLie{"CapBelowTheReservation", "cap_too_low",
+                  [](session::RequestHeader& h) { h.cost_cap = Nano{100}; }},
+        HeaderLie{"CapAboveWhatIsAuthorised", "not_authorised",
+                  [](session::RequestHeader& h) { h.cost_cap = Nano{kEnough.value + 1}; }},
+        HeaderLie{"CapAboveTheDeposit", "deposit_exhausted",
+                  [](session::RequestHeader& h) { h.cost_cap = kMaxNano; }},
+        HeaderLie{"CoefficientBelowTheWorkers", "no_candidate_free",
+                  [](session::RequestHeader& h) { h.max_coefficient_e3 = 1; }},
+        HeaderLie{"FutureRegistry", "registry_version_unknown",
+                  [](session::RequestHeader& h) { h.registry_version += 1000; }}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(HostileClient, ACandidateThatIsNoWorkerIsGivenNothing) {
+  fund();
+  const crypto::X25519Key own = crypto::X25519Key::generate(net.world.random);
+  for (auto& recipient : rogue->recipients) recipient.sealing_key = own.public_key();
+  rogue->recipients.resize(1);
+  expect_refused(rogue->request(), "no_candidate_free");
+}
+
+TEST_F(HostileClient, TooManyCandidatesAreRefused) {
+  fund();
+  net.meddle = [this](Hop& hop) {
+    auto* open = hop.as<wire::Open>();
+    if (open == nullptr || &hop.from != &net.client(0)) return;
+    Bytes header = to_bytes(open->header);
+    // The count of candidates stands before them and the model's name.
+    const std::size_t names = 2 + std::string_view("sim/model").size();
+    const std::size_t count_at = header.size() - names - 2 * 32 - 1;
+    ASSERT_EQ(header[count_at], 2);
+    header[count_at] = 5;
+    const Bytes more(3 * 32, 9);
+    header.insert(header.begin() + static_cast<std::ptrdiff_t>(count_at) + 1, more.begin(),
+                  more.end());
+    open->header = hop.keep(std::move(header));
+  };
+  expect_refused(rogue->request(), "bad_request_header");
+}
+
+TEST_F(HostileClient, WrapsHaveToMatchTheCandidates) {
+  fund();
+  net.meddle = [this](Hop& hop) {
+    auto* open = hop.as<wire::Open>();
+    if (open != nullptr && &hop.from == &net.client(0)) open->wraps.pop_back();
+  };
+  expect_refused(rogue->request(), "wrap_count");
+}
+
+TEST_F(HostileClient, ARequestWithoutTimeLeftIsOver) {
+  fund();
+  net.meddle = [this](Hop& hop) {
+    auto* open = hop.as<wire::Open>();
+    if (open != nullptr && &hop.from == &net.client(0)) open->time_left_ms = 0;
+  };
+  const auto stream = rogue->request();
+  net.run(Millis(2000));
+  EXPECT_EQ(rogue->resets[stream], "deadline_exceeded");
+  EXPECT_EQ(net.proxy().proxy().counts().charged, Nano{0});
+  EXPECT_EQ(net.proxy().proxy().counts().running, 0u);
+}
+
+// --- Replays and floods ---
+
+TEST_F(HostileClient, ARequestThatRunsIsNotTakenAgain) {
+  fund();
+  rogue->request();
+  const auto second = rogue->repeat();
+  net.run(Millis(2000));
+  EXPECT_EQ(rogue->resets[second], "duplicate_request");
+  EXPECT_EQ(net.world.executions["rogue"], 1u);
+  EXPECT_EQ(net.proxy().proxy().counts().charged, kCost);
+}
+
+TEST_F(HostileClient, EachWorkerRunsAReplayedRequestOnceAndEachRunIsCharged) {
+  fund();
+  rogue->request();
+  net.run(Millis(1000));
+  for (int i = 0; i < 4; ++i) {
+    rogue->repeat();
+    net.run(Millis(1000));
+  }
+  EXPECT_LE(net.world.executions["rogue"], 2u);
+  EXPECT_EQ(net.proxy().proxy().counts().charged.value,
+            kCost.value * net.world.executions["rogue"]);
+}
+
+TEST_F(HostileClient, MoreStreamsThanAllowedEndItsConnectionOnly) {
+  fund();
+  const Bytes header(100, 1);
+  for (wire::StreamId i = 0; i <= 1024; ++i) {
+    wire::Open open;
+    open.stream = 1 + 2 * i;
+    open.header = header;
+    open.wraps = {header};
+    open.time_left_ms = 1;
+    rogue->send_raw(open);
+  }
+  net.run(Millis(500));
+  EXPECT_TRUE(rogue->ended);
+  EXPECT_TRUE(net.said(net.proxy(), "too_many_streams"));
+  net.expect_served(net.ask(net.client(1)));
+}
+
+TEST_F(HostileClient, ABodyThatNeverEndsKeepsNoWorker) {
+  fund();
+  net.meddle = [this](Hop& hop) {
+    if (&hop.from == &net.client(0) && hop.as<wire::End>()) hop.drop();
+    auto* open = hop.as<wire::Open>();
+    if (open != nullptr && &hop.from == &net.client(0)) open->time_left_ms = 1000;
+  };
+  const auto stream = rogue->request();
+  net.run(Millis(3000));
+  EXPECT_EQ(rogue->resets[stream], "deadline_exceeded");
+  EXPECT_EQ(net.worker(0).worker().counts().running + net.worker(1).worker().counts().running, 0u);
+  EXPECT_EQ(net.proxy().proxy().counts().charged, Nano{0});
+}
+
+TEST_F(HostileClient, ABodyThatGoesOnAndOnIsCutAtItsCredit) {
+  fund();
+  const auto stream = rogue->request();
+  // The stream has ended already: what follows is no part of it.
+  const Bytes block(limits::kMaxDataBytes, 1);
+  rogue->send_raw(wire::Data{stream, block, std::nullopt});
+  net.run(Millis(500));
+  ASSERT_TRUE(rogue->ended);
+  EXPECT_EQ(rogue->ended->code(), "stream_closed");
+  net.expect_served(net.ask(net.client(1)));
+}
+
+}  // namespace
+}  // namespace cocoon::core::test

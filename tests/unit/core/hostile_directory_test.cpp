@@ -1,0 +1,353 @@
+/// A hostile proxy that lies about its directory: whatever of it a client can check, it checks, and
+/// it seals nothing for such a proxy.
+
+#include "codec/hex.h"
+#include "crypto/hash.h"
+#include "crypto/merkle.h"
+#include "routing/candidates.h"
+#include "unit/core/acts.h"
+#include "wire/records.h"
+
+namespace cocoon::core::test {
+namespace {
+
+constexpr auto kProxy = wire::Role::proxy;
+constexpr auto kClient = wire::Role::client;
+constexpr auto kWorker = wire::Role::worker;
+
+/// A record as it stands in a directory.
+struct Listed {
+  Bytes record;
+  Bytes signature;
+  wire::WorkerRecord value() const { return wire::decode_worker_record(record).value(); }
+};
+
+/// Twelve workers: enough that some stand far from the first place for any seed.
+class HostileDirectory : public ::testing::Test {
+ protected:
+  HostileDirectory() : net({.workers = 12}) {}
+
+  void SetUp() override {
+    net.meddle = [this](Hop& hop) {
+      auto* record = hop.as<wire::SignedWorkerRecord>();
+      if (record != nullptr && hop.between(kWorker, kProxy)) {
+        all.push_back({to_bytes(record->record), to_bytes(record->signature)});
+      }
+    };
+    net.boot();
+    ASSERT_EQ(all.size(), 12u);
+    net.meddle = [this](Hop& hop) {
+      if (auto* ask = hop.as<wire::CandidatesRequest>()) seed = ask->seed;
+      auto* answer = hop.as<wire::Candidates>();
+      if (answer == nullptr || !hop.between(kProxy, kClient) || answer->workers.empty()) return;
+      if (forge) forge(hop, *answer);
+    };
+  }
+
+  /// Makes `answer` one from a directory of all of `all`, in which `chosen` are the candidates.
+  void answer_from(Hop& hop, wire::Candidates& answer, const std::vector<std::size_t>& chosen,
+                   std::optional<UnixTime> time = std::nullopt) {
+    std::vector<Hash> leaves;
+    for (const Listed& listed : all) {
+      leaves.push_back(crypto::merkle_leaf(
+          wire::directory_leaf({.record = listed.record, .signature = listed.signature})));
+    }
+    const crypto::MerkleTree tree(leaves);
+    answer.root = tree.root();
+    answer.leaves = static_cast<std::uint32_t>(leaves.size());
+    if (time) answer.root_time = *time;
+    answer.workers.clear();
+    for (const std::size_t i : chosen) {
+      answer.workers.push_back(
+          {{all[i].record, all[i].signature}, {static_cast<std::uint32_t>(i), tree.path(i)}});
+    }
+    sign_root(hop, answer);
+  }
+
+  void sign_root(Hop& hop, wire::Candidates& answer) {
+    const auto signature = net.proxy().boot_key().sign(wire::directory_root_signing_bytes(
+        net.world.registry().network, answer.root, answer.leaves, answer.root_time));
+    answer.root_signature = hop.keep(Bytes(signature.begin(), signature.end()));
+  }
+
+  /// All workers in the order of the rendezvous for the client's seed, under this answer's root.
+  std::vector<std::size_t> order(const Hash& root) {
+    std::vector<routing::Weighted> weighted;
+    for (const Listed& listed : all) weighted.push_back({listed.value().account, 1});
+    return routing::rendezvous_order(seed, root, weighted, weighted.size());
+  }
+
+  /// Number `i` says something else, signed by its own boot key as a colluding worker would.
+  void rewrite(std::size_t i, const std::function<void(wire::WorkerRecord&)>& edit) {
+    wire::WorkerRecord record = all[i].value();
+    const Node& worker = *net.with(record.account);
+    edit(record);
+    all[i].record = wire::encode_worker_record(record).value();
+    const auto signature = worker.boot_key().sign(wire::worker_record_signing_bytes(all[i].record));
+    all[i].signature = Bytes(signature.begin(), signature.end());
+  }
+
+  /// The client leaves the proxy, saying `code`; nothing was sealed or run.
+  void expect_caught(std::string_view code) {
+    const Asked asked = net.ask();
+    net.expect_refused(asked, ErrorKind::unavailable, "no_proxy");
+    EXPECT_TRUE(net.said(net.client(), code)) << net.problem(net.client());
+    EXPECT_EQ(net.executions(asked), 0u);
+    EXPECT_EQ(net.acknowledged(net.client()), Nano{0});
+  }
+
+  Network net;
+  std::vector<Listed> all;
+  ByteArray<16> seed{};
+  std::function<void(Hop&, wire::Candidates&)> forge;
+};
+
+TEST_F(HostileDirectory, ATrueDirectoryOfOurMakingIsAccepted) {
+  // So that what follows is refused for its lie, and for nothing else.
+  forge = [this](Hop& hop, wire::Candidates& answer) {
+    answer_from(hop, answer, {0});
+    const auto best = order(answer.root);
+    answer_from(hop, answer, {best[0], best[1]});
+  };
+  net.expect_served(net.ask());
+}
+
+TEST_F(HostileDirectory, ARootThatTheProxyDidNotSignIsRefused) {
+  forge = [](Hop& hop, wire::Candidates& answer) {
+    answer.root_signature = hop.flipped(answer.root_signature, 5);
+  };
+  expect_caught("bad_directory_root");
+}
+
+TEST_F(HostileDirectory, ARootOfAnotherKeyIsRefused) {
+  forge = [this](Hop& hop, wire::Candidates& answer) {
+    const auto signature = net.proxy().account_key().sign(wire::directory_root_signing_bytes(
+        net.world.registry().network, answer.root, answer.leaves, answer.root_time));
+    answer.root_signature = hop.keep(Bytes(signature.begin(), signature.end()));
+  };
+  expect_caught("bad_directory_root");
+}
+
+TEST_F(HostileDirectory, ARootForAnotherNetworkIsRefused) {
+  forge = [this](Hop& hop, wire::Candidates& answer) {
+    const auto signature = net.proxy().boot_key().sign(wire::directory_root_signing_bytes(
+        NetworkId{}, answer.root, answer.leaves, answer.root_time));
+    answer.root_signature = hop.keep(Bytes(signature.begin(), signature.end()));
+  };
+  expect_caught("bad_directory_root");
+}
+
+TEST_F(HostileDirectory, AStaleRootIsRefused) {
+  forge = [this](Hop& hop, wire::Candidates& answer) {
+    answer.root_time -= limits::kMaxDirectoryAge + Seconds(2);
+    sign_root(hop, answer);
+  };
+  expect_caught("stale_directory_root");
+}
+
+TEST_F(HostileDirectory, ARootOfTheFutureIsRefused) {
+  forge = [this](Hop& hop, wire::Candidates& answer) {
+    answer.root_time += limits::kClockSkew + Seconds(2);
+    sign_root(hop, answer);
+  };
+  expect_caught("stale_directory_root");
+}
+
+TEST_F(HostileDirectory, AProofForAnotherPlaceIsRefused) {
+  forge = [](Hop&, wire::Candidates& answer) { answer.workers[0].inclusion.index ^= 1; };
+  expect_caught("bad_inclusion_proof");
+}
+
+TEST_F(HostileDirectory, AnAlteredProofIsRefused) {
+  forge = [](Hop&, wire::Candidates& answer) { answer.workers[0].inclusion.path[1][3] ^= 1; };
+  expect_caught("bad_inclusion_proof");
+}
+
+TEST_F(HostileDirectory, ARecordThatIsNotInTheTreeIsRefused) {
+  forge = [this](Hop& hop, wire::Candidates& answer) {
+    const wire::Candidates real = answer;
+    answer_from(hop, answer, {0, 1});
+    answer.root = real.root;
+    answer.root_time = real.root_time;
+    answer.workers[0].inclusion.path.pop_back();
+    sign_root(hop, answer);
+  };
+  expect_caught("bad_inclusion_proof");
+}
+
+TEST_F(HostileDirectory, ARecordThatTheProxyAlteredIsRefused) {
+  forge = [this](Hop& hop, wire::Candidates& answer) {
+    wire::WorkerRecord record = all[0].value();
+    record.sealing_key[0] ^= 1;  // a key of the proxy's own, it would be
+    all[0].record = wire::encode_worker_record(record).value();
+    answer_from(hop, answer, {0});
+  };
+  expect_caught("bad_record_signature");
+}
+
+TEST_F(HostileDirectory, AnExpiredRecordIsRefused) {
+  rewrite(0, [this](wire::WorkerRecord& r) {
+    r.not_before = net.world.now.unix - Seconds(100);
+    r.not_after = net.world.now.unix - Seconds(1);
+  });
+  forge = [this](Hop& hop, wire::Candidates& answer) { answer_from(hop, answer, {0}); };
+  expect_caught("worker_record_expired");
+}
+
+TEST_F(HostileDirectory, ARecordThatIsNotValidYetIsRefused) {
+  rewrite(0, [this](wire::WorkerRecord& r) {
+    r.not_before = net.world.now.unix + Seconds(100);
+    r.not_after = net.world.now.unix + Seconds(200);
+  });
+  forge = [this](Hop& hop, wire::Candidates& answer) { answer_from(hop, answer, {0}); };
+  expect_caught("worker_record_expired");
+}
+
+TEST_F(HostileDirectory, AWorkerOfAnotherNetworkIsRefused) {
+  rewrite(0, [](wire::WorkerRecord& r) { r.network.bytes[0] ^= 1; });
+  forge = [this](Hop& hop, wire::Candidates& answer) { answer_from(hop, answer, {0}); };
+  expect_caught("candidate_not_eligible");
+}
+
+TEST_F(HostileDirectory, AWorkerThatDoesNotServeTheModelIsRefused) {
+  rewrite(0, [](wire::WorkerRecord& r) { r.models = {"sim/other"}; });
+  forge = [this](Hop& hop, wire::Candidates& answer) { answer_from(hop, answer, {0}); };
+  expect_caught("candidate_not_eligible");
+}
+
+TEST_F(HostileDirectory, OneWorkerTwiceIsRefused) {
+  forge = [this](Hop& hop, wire::Candidates& answer) { answer_from(hop, answer, {0, 0}); };
+  expect_caught("duplicate_candidate");
+}
+
+TEST_F(HostileDirectory, MoreCandidatesThanAskedForAreRefused) {
+  forge = [this](Hop& hop, wire::Candidates& answer) { answer_from(hop, answer, {0, 1, 2}); };
+  expect_caught("too_many_candidates");
+}
+
+TEST_F(HostileDirectory, AnOrderThatTheSeedCannotHaveGivenIsRefused) {
+  // The worker that the seed puts last before the one that it puts first.
+  forge = [this](Hop& hop, wire::Candidates& answer) {
+    answer_from(hop, answer, {0});
+    const auto best = order(answer.root);
+    answer_from(hop, answer, {best.back(), best.front()});
+  };
+  expect_caught("candidates_out_of_order");
+}
+
+TEST_F(HostileDirectory, CandidatesForAnotherModelAreNoAnswer) {
+  forge = [](Hop&, wire::Candidates& answer) { answer.model = "sim/other"; };
+  const Asked asked = net.ask();
+  net.expect_refused(asked, ErrorKind::timeout, "deadline_exceeded");
+  EXPECT_EQ(net.executions(asked), 0u);
+}
+
+TEST_F(HostileDirectory, CandidatesThatNobodyAskedForChangeNothing) {
+  unsigned sent = 0;
+  forge = [this, &sent](Hop& hop, wire::Candidates& answer) {
+    if (sent++ > 0) return;
+    wire::Candidates unasked = answer;
+    unasked.id = 0;
+    hop.before(unasked);
+    unasked.id = answer.id + 17;
+    answer_from(hop, unasked, {3});
+    hop.before(unasked);
+  };
+  net.expect_served(net.ask());
+}
+
+// --- Evidence ---
+
+class HostileEvidence : public HostileDirectory {
+ protected:
+  void on_evidence(const std::function<void(Hop&, wire::Evidence&)>& act) {
+    net.meddle = [act](Hop& hop) {
+      auto* part = hop.as<wire::Evidence>();
+      if (part != nullptr && hop.between(kProxy, kClient)) act(hop, *part);
+    };
+  }
+  void expect_untrusted() {
+    const Asked asked = net.ask();
+    net.expect_refused(asked, ErrorKind::attestation, "no_trusted_worker");
+    EXPECT_EQ(net.executions(asked), 0u);
+    EXPECT_EQ(net.acknowledged(net.client()), Nano{0});
+  }
+};
+
+TEST_F(HostileEvidence, AlteredEvidenceIsNotTrusted) {
+  on_evidence([](Hop& hop, wire::Evidence& part) { part.part = hop.flipped(part.part, 3); });
+  expect_untrusted();
+}
+
+TEST_F(HostileEvidence, AnotherWorkersEvidenceIsNotTrusted) {
+  const Bytes other = net.worker(0).evidence()->certificate;
+  on_evidence([other](Hop&, wire::Evidence& part) { part.part = other; });
+  const Asked asked = net.ask();
+  // Worker 0 itself may be one of the two candidates: then it alone is trusted.
+  const RequestOutcome got = net.outcome(asked);
+  if (got.status) {
+    EXPECT_EQ(got.worker, to_hex(net.worker(0).account().view()));
+  } else {
+    EXPECT_EQ(got.status.error().code(), "no_trusted_worker");
+    EXPECT_EQ(net.executions(asked), 0u);
+  }
+}
+
+TEST_F(HostileEvidence, AProxysOwnEvidenceIsNotAWorkers) {
+  const Bytes own = net.proxy().evidence()->certificate;
+  on_evidence([own](Hop&, wire::Evidence& part) { part.part = own; });
+  expect_untrusted();
+}
+
+TEST_F(HostileEvidence, WithheldEvidenceIsNotTrusted) {
+  on_evidence([](Hop&, wire::Evidence& part) {
+    part.total = 0;
+    part.part = {};
+  });
+  expect_untrusted();
+}
+
+TEST_F(HostileEvidence, EvidenceThatNeverComesKeepsNoRequestForever) {
+  on_evidence([](Hop& hop, wire::Evidence&) { hop.drop(); });
+  const Asked asked = net.ask();
+  net.run(2 * limits::kCandidatesDeadline + Seconds(2));
+  net.expect_refused(asked, ErrorKind::attestation, "no_trusted_worker");
+  // Nor are later requests lost once the proxy gives it.
+  net.meddle = nullptr;
+  net.run(limits::kRefusalRemembered + Seconds(2));
+  net.expect_served(net.ask());
+}
+
+TEST_F(HostileEvidence, PartsThatDoNotContinueEachOtherEndTheConnection) {
+  on_evidence([](Hop&, wire::Evidence& part) {
+    part.total += 1;
+    part.offset = 1;
+  });
+  expect_caught("bad_evidence_part");
+}
+
+/// A worker in league with the proxy: its evidence says something else than its record.
+class CollusionEvidence : public ::testing::TestWithParam<int> {};
+
+TEST_P(CollusionEvidence, EvidenceHasToBeThatOfTheRecordsWorker) {
+  Network net({.workers = 1});
+  net.boot();
+  ports::VerifiedEvidence evidence = *net.worker().evidence();
+  switch (GetParam()) {
+    case 0: evidence.boot_key.bytes[0] ^= 1; break;
+    case 1: evidence.account.bytes[0] ^= 1; break;
+    case 2: evidence.network.bytes[0] ^= 1; break;
+    case 3: evidence.role = wire::Role::proxy; break;
+    case 4: evidence.expires = net.world.now.unix - Seconds(1); break;
+    default: FAIL();
+  }
+  net.worker().show_evidence(evidence);
+  const Asked asked = net.ask();
+  net.expect_refused(asked, ErrorKind::attestation, "no_trusted_worker");
+  EXPECT_EQ(net.executions(asked), 0u);
+}
+INSTANTIATE_TEST_SUITE_P(BootKeyAccountNetworkRoleExpiry, CollusionEvidence,
+                         ::testing::Range(0, 5));
+
+}  // namespace
+}  // namespace cocoon::core::test

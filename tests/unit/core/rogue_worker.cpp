@@ -1,0 +1,155 @@
+#include "unit/core/rogue_worker.h"
+
+#include "crypto/hash.h"
+
+namespace cocoon::core::test {
+
+RogueWorker::RogueWorker(NodeIdentity self, Network& network, const Hash& leaf)
+    : Rogue(std::move(self), wire::Role::worker, network.proxy().name()),
+      network_(network),
+      leaf_(leaf),
+      keys_(identity.network, network.world.random, network.world.now) {}
+
+void RogueWorker::introduce(wire::Hello& hello) {
+  epoch_ = identity.epoch.value.encode();
+  hello.epoch_record = epoch_;
+  hello.epoch_signature = identity.epoch.signature;
+}
+
+void RogueWorker::on_admitted(Now) {
+  if (!sends_record) return;
+  send_record();
+  send_status();
+}
+
+void RogueWorker::send_record() {
+  wire::WorkerRecord record;
+  record.network = identity.network;
+  record.account = identity.account.account_id();
+  record.boot_key = identity.boot.boot_key_id();
+  record.evidence = EvidenceDigest{leaf_};
+  record.sealing_key = keys_.public_key();
+  record.not_before = keys_.not_before();
+  record.not_after = keys_.not_after();
+  record.capacity = 4;
+  record.models = {"sim/model"};
+  if (edit_record) edit_record(record);
+  const auto bytes = wire::encode_worker_record(record);
+  ASSERT_TRUE(bytes) << bytes.error().detail();
+  const auto signature = identity.boot.sign(wire::worker_record_signing_bytes(*bytes));
+  send(wire::SignedWorkerRecord{*bytes, signature});
+}
+
+void RogueWorker::send_status() {
+  wire::WorkerStatus status;
+  status.ready = true;
+  status.free_slots = 4;
+  send(status);
+}
+
+void RogueWorker::on_event(session::Event& event, Now now) {
+  if (auto* opened = std::get_if<session::StreamOpened>(&event)) return on_open(opened->open, now);
+  if (std::get_if<session::StreamReset>(&event)) ++cancelled;
+  if (auto* data = std::get_if<session::StreamData>(&event)) {
+    const auto at = jobs_.find(data->data.stream);
+    if (at != jobs_.end()) {
+      EXPECT_TRUE(at->second->opener.add_chunk(data->data.payload));
+    }
+  }
+  if (auto* whole = std::get_if<session::StreamEnded>(&event)) {
+    const auto at = jobs_.find(whole->end.stream);
+    if (at == jobs_.end()) return;
+    Job& job = *at->second;
+    job.sealer.emplace(job.opener.answer(RunId{network_.world.random.array<16>()}));
+    if (act) {
+      act(job);
+    } else {
+      answer(job);
+    }
+  }
+}
+
+void RogueWorker::on_open(const wire::Open& open, Now now) {
+  const session::OpenPolicy policy{identity.network, far.evidence->account};
+  auto opener = session::open_request(open.header, open.wraps.front(), open.first_wrap, policy,
+                                      keys_, replays_, now.unix);
+  ASSERT_TRUE(opener) << opener.error().detail();
+  jobs_[open.stream].reset(new Job{open.stream, std::move(*opener), std::nullopt, 0});
+}
+
+void RogueWorker::accept(Job& job) {
+  link->send_accepted(job.stream, job.opener.candidate());
+  touch(1);
+}
+
+void RogueWorker::say(Job& job, std::string_view text, const billing::TokenCounts& mark) {
+  if (job.answer_bytes == 0) job.sealer->add_head({200, "text/event-stream"});
+  EXPECT_EQ(job.sealer->add_body(as_bytes(text)), text.size());
+  job.answer_bytes += text.size();
+  Bytes chunk;
+  job.sealer->flush(chunk);
+  link->send_data(job.stream, chunk,
+                  wire::UsageMark{mark.prompt, mark.cached, mark.completion, mark.reasoning});
+  touch(1);
+}
+
+billing::SignedReceipt RogueWorker::sign(billing::Receipt receipt) {
+  billing::ReceiptBatch batch;
+  batch.add(std::move(receipt));
+  return batch.finish(receipt_key ? *receipt_key : identity.boot).front();
+}
+
+void RogueWorker::finish(Job& job, const billing::TokenCounts& tokens) {
+  billing::Receipt receipt;
+  receipt.network = identity.network;
+  receipt.request = job.opener.hash();
+  receipt.run = job.sealer->run_id();
+  receipt.proxy = far.evidence->account;
+  receipt.worker = identity.account.account_id();
+  receipt.outcome = billing::Outcome::done;
+  receipt.tokens = tokens;
+  receipt.registry_version = job.opener.header().registry_version;
+  receipt.coefficient_e3 = 1000;
+  receipt.evidence = EvidenceDigest{leaf_};
+  receipt.time = network_.world.now.unix;
+  receipt.request_commitment = job.sealer->commitments().request;
+  receipt.answer_commitment = job.sealer->commitments().answer;
+  if (edit_receipt) edit_receipt(receipt);
+  const auto prices = network_.world.registry().prices;
+  if (receipt.cost == Nano{0}) {
+    receipt.cost = *billing::cost(receipt.tokens, receipt.coefficient_e3, prices);
+  }
+  const Bytes bytes = sign(std::move(receipt)).encode();
+  EXPECT_TRUE(job.sealer->add_receipt(bytes));
+  Bytes chunk;
+  job.sealer->flush(chunk);
+  link->send_data(job.stream, chunk);
+  wire::End end;
+  end.stream = job.stream;
+  end.receipt = bytes;
+  link->send_end(end);
+  touch(1);
+}
+
+void RogueWorker::answer(Job& job, std::string_view text, const billing::TokenCounts& tokens) {
+  accept(job);
+  say(job, text, tokens);
+  finish(job, tokens);
+}
+
+RogueWorker& boot_rogue_worker(Network& network, Node& node,
+                               const std::function<void(RogueWorker&)>& prepare) {
+  RogueWorker* made = nullptr;
+  node.play([&](NodeIdentity identity) {
+    auto rogue =
+        std::make_unique<RogueWorker>(std::move(identity), network, node.evidence()->digest.bytes);
+    made = rogue.get();
+    if (prepare) prepare(*rogue);
+    rogue->connect();
+    return rogue;
+  });
+  node.boot();
+  return *made;
+}
+
+}  // namespace cocoon::core::test
