@@ -75,6 +75,7 @@ std::string_view meaning(Fault fault) {
     case Fault::quote_format: return "the quote, or the PCK chain in it, cannot be read";
     case Fault::tcb_info_format: return "the TCB info cannot be read; fetch it again";
     case Fault::qe_identity_format: return "the QE identity cannot be read; fetch it again";
+    case Fault::snp_report_format: return "the SEV-SNP report cannot be read";
     case Fault::pck_chain_untrusted:
       return "the PCK certificates do not lead to the trusted root in Intel's roles";
     case Fault::tcb_info_signature: return "the TCB info is not signed by Intel's TCB signer";
@@ -82,6 +83,9 @@ std::string_view meaning(Fault fault) {
     case Fault::crl_invalid: return "a revocation list is not its issuer's; fetch it again";
     case Fault::qe_report_signature: return "the PCK key did not sign the quoting enclave's report";
     case Fault::qe_report_data: return "the quoting enclave does not vouch for the attestation key";
+    case Fault::snp_chain_untrusted:
+      return "the VCEK or VLEK certificate does not lead to AMD's root in AMD's roles";
+    case Fault::snp_report_signature: return "the VCEK or VLEK did not sign the report";
     case Fault::quote_signature: return "the attestation key did not sign the quote";
     case Fault::pck_chain_missing:
       return "the quote has no PCK chain; give one as pck_certificate_chain of the collateral";
@@ -99,6 +103,8 @@ std::string_view meaning(Fault fault) {
     case Fault::tcb_info_mismatch: return "the TCB info is of another kind of platform";
     case Fault::qe_identity_mismatch: return "the quoting enclave is not Intel's current one";
     case Fault::tdx_module_mismatch: return "the TDX module is none that Intel lists";
+    case Fault::snp_mismatch:
+      return "the report is not of the platform and TCB that the certificate names";
     case Fault::tcb_unrecognized_status: return "the collateral has a status that nobody knows";
     case Fault::tcb_not_supported: return "the platform reaches none of the TCB levels";
   }

@@ -42,6 +42,20 @@ Report measurements(const attest::TdReport& report) {
   return out;
 }
 
+Report measurements(const attest::SnpReport& report) {
+  Report out;
+  out.text("image", attest::image_hash(report).to_hex());
+  out.hex("measurement", report.measurement).hex("host_data", report.host_data);
+  out.hex("id_key_digest", report.id_key_digest);
+  out.hex("author_key_digest", report.author_key_digest);
+  out.flag("author_key_enabled", report.author_key_enabled).mask("policy", report.policy);
+  out.mask("platform_info", report.platform_info).number("vmpl", report.vmpl);
+  out.number("guest_svn", report.guest_svn).hex("chip_id", report.chip_id);
+  out.hex("reported_tcb", report.reported_tcb).hex("committed_tcb", report.committed_tcb);
+  out.hex("current_tcb", report.current_tcb).hex("launch_tcb", report.launch_tcb);
+  return out.hex("report_data", report.report_data);
+}
+
 Report platform(const attest::PckExtension& extension) {
   Report out;
   out.hex("fmspc", extension.fmspc).hex("pceid", extension.pce_id);

@@ -18,20 +18,22 @@ COCOON_ABI_BEGIN
 
 /// Whose key the evidence must lead to.
 enum class TrustedRootKind : std::uint8_t {
-  intel,     ///< Intel SGX Root CA: real hardware
-  simulated  ///< a network's own simulated platform: development only, proves nothing
+  intel,      ///< Intel SGX Root CA: real hardware
+  simulated,  ///< a network's own simulated platform: development only, proves nothing
+  amd         ///< AMD's root keys (ARK), in verdicts of SEV-SNP reports: real hardware
 };
 
-/// "intel" or "simulated".
+/// "intel", "simulated" or "amd".
 COCOON_API std::string_view to_string(TrustedRootKind kind) noexcept;
 
 /// The kind of trusted execution environment.
 enum class TeeKind : std::uint8_t {
   sgx,  ///< an Intel SGX enclave
-  tdx   ///< an Intel TDX guest (trust domain)
+  tdx,  ///< an Intel TDX guest (trust domain)
+  snp   ///< an AMD SEV-SNP guest
 };
 
-/// "sgx" or "tdx".
+/// "sgx", "tdx" or "snp".
 COCOON_API std::string_view to_string(TeeKind kind) noexcept;
 
 /// How current a platform is, in Intel's words (PCS API v4, `tcbStatus`; the last two come from the
@@ -59,6 +61,9 @@ COCOON_API std::optional<TcbStatus> tcb_status_from_string(std::string_view name
 /// values of 48 bytes. RTMR3 is left out: software extends it while it runs.
 /// SGX: SHA-256("cocoon-image-sgx-v1" ‖ 0x00 ‖ MRENCLAVE ‖ MRSIGNER ‖ ISVPRODID ‖ ISVSVN), two
 /// values of 32 bytes, two of two bytes as they stand in the report (little-endian).
+/// SEV-SNP: SHA-256("cocoon-image-snp-v1" ‖ 0x00 ‖ MEASUREMENT ‖ HOST_DATA ‖ ID_KEY_DIGEST ‖
+/// AUTHOR_KEY_DIGEST): 48, 32, 48 and 48 bytes. HOST_DATA stands for MRCONFIGID: the host sets it,
+/// and the guest cannot change it.
 struct ImageHash {
   std::array<std::uint8_t, 32> bytes{};
 
@@ -74,6 +79,10 @@ struct ImageHash {
 /// One machine: its PPID, or the PlatformInstanceID of its platform certificate. Both come from the
 /// PCK certificate and are unique to a machine; an attacker with physical access to another machine
 /// cannot take them over, so a list of them is the answer to memory-bus attacks (tee.fail).
+///
+/// SEV-SNP: the first 16 bytes of SHA-256("cocoon-platform-snp-v1" ‖ 0x00 ‖ CHIP_ID), with the 64
+/// bytes of the chip's id from its VCEK certificate. A VLEK belongs to no chip: its guests have
+/// no such id.
 struct PlatformId {
   std::array<std::uint8_t, 16> bytes{};
 
@@ -101,12 +110,76 @@ struct AdvisoryGrace {
   friend bool operator==(const AdvisoryGrace&, const AdvisoryGrace&) = default;
 };
 
+/// A SHA-384 digest in a SEV-SNP report (MEASUREMENT, ID_KEY_DIGEST, AUTHOR_KEY_DIGEST).
+using SnpDigest = std::array<std::uint8_t, 48>;
+
+/// A line of AMD processors with a root key of its own. Bergamo and Siena belong to `genoa`.
+enum class SnpProduct : std::uint8_t { milan, genoa, turin };
+/// AMD's spelling: "Milan", "Genoa" or "Turin".
+COCOON_API std::string_view to_string(SnpProduct product) noexcept;
+
+/// What signed a SEV-SNP report (SIGNING_KEY).
+enum class SnpSigningKey : std::uint8_t {
+  vcek = 0,  ///< a key of the chip
+  vlek = 1   ///< a key that AMD lent to a cloud provider, for all its chips
+};
+
+/// Security patch levels of a SEV-SNP platform's parts (TCB_VERSION). They are compared part by
+/// part: none makes up for another.
+struct SnpTcb {
+  std::uint8_t fmc = 0;  ///< Turin only
+  std::uint8_t boot_loader = 0;
+  std::uint8_t tee = 0;
+  std::uint8_t snp = 0;
+  std::uint8_t microcode = 0;
+  friend bool operator==(const SnpTcb&, const SnpTcb&) = default;
+};
+
+/// The least that a product's platforms must have.
+struct SnpFloor {
+  SnpProduct product = SnpProduct::milan;
+  SnpTcb tcb;
+};
+
+/// Which SEV-SNP guests are good enough; for policies whose `tees` have TeeKind::snp. AMD publishes
+/// no list of statuses as Intel does, so the policy says itself how current a platform must be.
+/// There is no setting that admits a guest that its host may debug or migrate.
+struct SnpPolicy {
+  /// The least reported, committed, current and launch TCB. A product that is not listed is not
+  /// admitted, so empty admits nobody.
+  std::vector<SnpFloor> minimum_tcb;
+  /// The least ABI version that the guest's own policy demands of its firmware.
+  std::uint8_t min_abi_major = 0;
+  std::uint8_t min_abi_minor = 0;
+  /// Privilege levels (VMPL) that may ask for the report: 0 to this one.
+  std::uint32_t max_vmpl = 0;
+  /// The guest may run while a neighbour thread of its core runs something else.
+  bool allow_smt = false;
+  /// The guest may be spread over several sockets.
+  bool allow_multiple_sockets = true;
+  /// The platform may run firmware that its owner can still roll back.
+  bool allow_provisional_firmware = false;
+  /// CHIP_ID may be zero. (The platform is known from the VCEK certificate all the same.)
+  bool allow_masked_chip_id = false;
+  /// The verdict may rest on no revocation list.
+  bool allow_missing_revocation_list = false;
+  /// The firmware must have looked for memory that aliases other memory (BadRAM).
+  bool require_alias_check = false;
+  /// Cloud providers (CSP_ID) whose VLEK is admitted. Empty: only chips' own keys are.
+  std::vector<std::string> vlek_providers;
+  /// Keys that may have signed the guest's id block; unset: any or none.
+  std::optional<std::vector<SnpDigest>> id_keys;
+  /// Keys that may have vouched for the id key; unset: any or none.
+  std::optional<std::vector<SnpDigest>> author_keys;
+};
+
 /// Which evidence is good enough. The defaults admit nobody until images are listed, and then only
 /// current, production-mode TDX guests on real hardware. There is no setting that skips
 /// verification or admits a debug or migratable guest.
 struct AttestationPolicy {
   /// A policy that names the simulated root accepts nothing else; one that names Intel never
-  /// accepts simulated evidence.
+  /// accepts simulated evidence. SEV-SNP guests, which rest on AMD's roots, are admitted where
+  /// `tees` lists them and this is `intel`, which stands for real hardware.
   TrustedRootKind root = TrustedRootKind::intel;
   /// With the simulated root: the directory that holds the network's `root.pem` and
   /// `collateral.json`. Read once, at start.
@@ -122,10 +195,11 @@ struct AttestationPolicy {
   /// comes with advisories, every one of them stands here, and none has run out. `revoked` is
   /// refused all the same.
   std::vector<AdvisoryGrace> tcb_grace;
-  /// Floor of the TCB evaluation number of the collateral (the smaller of TCB info and QE
+  /// Floor of the TCB evaluation number of Intel's collateral (the smaller of TCB info and QE
   /// identity), so that nobody gets by with an older, kinder edition.
   std::uint32_t min_tcb_evaluation_number = 0;
-  /// Oldest issue date of the collateral, as an age; unset: its own validity is enough.
+  /// Oldest issue date of the collateral (SEV-SNP: of the revocation list), as an age; unset: its
+  /// own validity is enough.
   std::optional<std::chrono::seconds> max_collateral_age;
 
   /// The machines that are admitted; unset: any genuine one. An empty list admits none.
@@ -138,6 +212,9 @@ struct AttestationPolicy {
   /// Processor features that a guest may use (XFAM). The default is the set of TDX module 1.0 and
   /// 1.5; bits 0 and 1 (x87, SSE) are always required.
   std::uint64_t allowed_xfam = 0x6DBE7;
+
+  /// SEV-SNP guests.
+  SnpPolicy snp;
 };
 
 /// Where a node's own evidence comes from.

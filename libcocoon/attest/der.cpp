@@ -2,6 +2,20 @@
 
 namespace cocoon::attest::der {
 
+namespace {
+
+/// Appends a big-endian number as an INTEGER (X.690 section 8.3).
+void append_integer(Bytes& out, ByteView number) {
+  while (number.size() > 1 && number[0] == 0) number = number.subspan(1);
+  const bool sign_bit = (number[0] & 0x80) != 0;
+  out.push_back(static_cast<std::uint8_t>(Tag::integer));
+  out.push_back(static_cast<std::uint8_t>(number.size() + (sign_bit ? 1 : 0)));
+  if (sign_bit) out.push_back(0);
+  append(out, number);
+}
+
+}  // namespace
+
 Element Reader::any() {
   ByteReader in(data_);
   const std::uint8_t tag = in.u8();
@@ -50,6 +64,15 @@ bool Reader::boolean() {
   // DER has one encoding of true (X.690 section 11.1).
   if (value.size() != 1 || (value[0] != 0x00 && value[0] != 0xFF)) failed_ = true;
   return !failed_ && value[0] == 0xFF;
+}
+
+Bytes encode_ecdsa(ByteView r_s) {
+  Bytes numbers;
+  append_integer(numbers, r_s.first(r_s.size() / 2));
+  append_integer(numbers, r_s.last(r_s.size() / 2));
+  Bytes out{static_cast<std::uint8_t>(Tag::sequence), static_cast<std::uint8_t>(numbers.size())};
+  append(out, numbers);
+  return out;
 }
 
 }  // namespace cocoon::attest::der

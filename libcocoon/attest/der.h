@@ -51,4 +51,9 @@ class Reader {
   bool failed_ = false;
 };
 
+/// An ECDSA signature r ‖ s of two big-endian numbers of equal size as DER (RFC 3279
+/// section 2.2.3).
+/// @pre `r_s.size()` is even and at most 112
+Bytes encode_ecdsa(ByteView r_s);
+
 }  // namespace cocoon::attest::der

@@ -5,31 +5,13 @@
 
 #include <algorithm>
 
+#include "attest/der.h"
 #include "attest/openssl_handles.h"
 #include "crypto/openssl_context.h"
 
 namespace cocoon::attest {
 
 namespace {
-
-/// Appends a 32-byte big-endian number as a DER INTEGER (X.690 section 8.3).
-void append_integer(Bytes& out, ByteView number) {
-  while (number.size() > 1 && number[0] == 0) number = number.subspan(1);
-  const bool sign_bit = (number[0] & 0x80) != 0;
-  out.push_back(0x02);
-  out.push_back(static_cast<std::uint8_t>(number.size() + (sign_bit ? 1 : 0)));
-  if (sign_bit) out.push_back(0);
-  append(out, number);
-}
-
-Bytes to_der(const P256Signature& signature) {
-  Bytes numbers;
-  append_integer(numbers, ByteView(signature).first(32));
-  append_integer(numbers, ByteView(signature).last(32));
-  Bytes out{0x30, static_cast<std::uint8_t>(numbers.size())};
-  append(out, numbers);
-  return out;
-}
 
 bool verify_parts(EVP_PKEY* key, std::initializer_list<ByteView> parts, ByteView signature) {
   const ErrorQueueScope scope;
@@ -71,7 +53,7 @@ Result<P256PublicKey> P256PublicKey::from_point(const P256Point& point) {
 
 bool P256PublicKey::verify(std::initializer_list<ByteView> parts,
                            const P256Signature& signature) const {
-  return verify_parts(key_.get(), parts, to_der(signature));
+  return verify_parts(key_.get(), parts, der::encode_ecdsa(signature));
 }
 
 bool P256PublicKey::verify_der(ByteView message, ByteView signature) const {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "attest/snp_rules.h"
 #include "attest/text.h"
 
 namespace cocoon::attest {
@@ -44,6 +45,7 @@ class Evaluation {
     }
     if (verdict_.body) {
       if (const auto* td = std::get_if<TdReport>(&*verdict_.body)) check_guest(*td);
+      if (const auto* snp = std::get_if<SnpReport>(&*verdict_.body)) check_snp_guest(*snp);
     }
     check_lists();
     return std::move(out_);
@@ -55,10 +57,12 @@ class Evaluation {
   }
 
   void check_trust(UnixTime now) {
-    if (!verdict_.trusted() || !verdict_.body || !verdict_.platform) {
+    if (!verdict_.trusted() || !verdict_.body || !(verdict_.platform || verdict_.snp)) {
       refuse("untrusted", fmt::format("The quote did not verify: {}.", verdict_.text()));
     }
-    if (verdict_.root != policy_.root) {
+    const bool amd_beside_intel =
+        verdict_.root == TrustedRootKind::amd && policy_.root == TrustedRootKind::intel;
+    if (verdict_.root != policy_.root && !amd_beside_intel) {
       refuse("root_kind",
              fmt::format("The evidence rests on the {} root, and the policy names the {} one.",
                          cocoon::to_string(verdict_.root), cocoon::to_string(policy_.root)));
@@ -88,7 +92,7 @@ class Evaluation {
                                        "admit.",
                                        cocoon::to_string(*status)));
     }
-    if (verdict_.tcb_evaluation_number < policy_.min_tcb_evaluation_number) {
+    if (!verdict_.snp && verdict_.tcb_evaluation_number < policy_.min_tcb_evaluation_number) {
       refuse("tcb_evaluation_number",
              fmt::format("The collateral is of TCB evaluation number {}, and at least {} is "
                          "demanded.",
@@ -137,6 +141,13 @@ class Evaluation {
     }
   }
 
+  void check_snp_guest(const SnpReport& report) {
+    if (!verdict_.snp) return;  // untrusted, and said so
+    for (Refusal& refusal : snp_refusals(report, *verdict_.snp, policy_.snp)) {
+      out_.refusals.push_back(std::move(refusal));
+    }
+  }
+
   void check_service_guests(const TdReport& td) {
     const auto admitted = [&](const TdxMeasurement& service) {
       return service == TdxMeasurement{} || contains(policy_.service_tds, service);
@@ -158,6 +169,8 @@ class Evaluation {
   }
 
   bool platform_listed() const {
+    if (verdict_.snp)
+      return verdict_.snp->chip && contains(*policy_.platforms, *verdict_.snp->chip);
     if (!verdict_.platform) return false;
     const auto& instance = verdict_.platform->platform_instance_id;
     return contains(*policy_.platforms, verdict_.platform->ppid) ||

@@ -39,7 +39,7 @@ struct Allowances {
 /// judged again with the present time.
 /// Codes: untrusted, root_kind, verdict_expired, collateral_too_old, tcb_status,
 /// tcb_evaluation_number, tee_kind, debug, td_attributes, sept_ve_enabled, migratable, service_td,
-/// xfam, tdx_module, platform, image.
+/// xfam, tdx_module, platform, image, and those of snp_rules.h.
 PolicyDecision evaluate(const Verdict& verdict, const AttestationPolicy& policy, UnixTime now,
                         const Allowances& allowances = {});
 

@@ -27,6 +27,7 @@ std::string_view to_string(TrustedRootKind kind) noexcept {
   switch (kind) {
     case TrustedRootKind::intel: return "intel";
     case TrustedRootKind::simulated: return "simulated";
+    case TrustedRootKind::amd: return "amd";
   }
   return "unknown";
 }
@@ -35,6 +36,16 @@ std::string_view to_string(TeeKind kind) noexcept {
   switch (kind) {
     case TeeKind::sgx: return "sgx";
     case TeeKind::tdx: return "tdx";
+    case TeeKind::snp: return "snp";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(SnpProduct product) noexcept {
+  switch (product) {
+    case SnpProduct::milan: return "Milan";
+    case SnpProduct::genoa: return "Genoa";
+    case SnpProduct::turin: return "Turin";
   }
   return "unknown";
 }

@@ -1,6 +1,6 @@
 #pragma once
-/// @file What verification found out about a quote: a value, with no opinion on whether it is good
-/// enough. policy.h has that.
+/// @file What verification found out about a quote or a SEV-SNP report: a value, with no opinion on
+/// whether it is good enough. policy.h has that.
 
 #include <optional>
 #include <string>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attest/quote.h"
+#include "attest/snp_report.h"
 #include "attest/tcb.h"
 #include "base/bytes.h"
 #include "base/time.h"
@@ -22,6 +23,7 @@ enum class Fault : std::uint8_t {
   quote_format,
   tcb_info_format,
   qe_identity_format,
+  snp_report_format,
 
   pck_chain_untrusted,
   tcb_info_signature,
@@ -29,6 +31,8 @@ enum class Fault : std::uint8_t {
   crl_invalid,
   qe_report_signature,
   qe_report_data,
+  snp_chain_untrusted,
+  snp_report_signature,
   quote_signature,
 
   pck_chain_missing,
@@ -47,6 +51,7 @@ enum class Fault : std::uint8_t {
   tcb_info_mismatch,
   qe_identity_mismatch,
   tdx_module_mismatch,
+  snp_mismatch,  ///< the report and the certificate of the key that signed it disagree
 
   tcb_unrecognized_status,
   tcb_not_supported
@@ -61,7 +66,17 @@ struct Finding {
   std::string part;
 };
 
-/// The result of verify_quote.
+/// What AMD's certificate says about the platform of a SEV-SNP guest.
+struct SnpPlatform {
+  SnpProduct product{};
+  SnpTcb tcb;  ///< reported by the platform and certified
+  /// The chip; nothing where a VLEK signed.
+  std::optional<PlatformId> chip;
+  std::string provider;             ///< CSP_ID; empty where a VCEK signed
+  bool revocation_checked = false;  ///< against a list of the ARK
+};
+
+/// The result of verify_quote and verify_snp_report.
 struct Verdict {
   /// Which kind of root was trusted. `simulated` says that nothing here is real.
   TrustedRootKind root{};
@@ -70,13 +85,16 @@ struct Verdict {
 
   // From the quote. Worth nothing unless trusted().
   TeeKind tee{};
-  std::optional<std::variant<SgxReport, TdReport>> body;  ///< nothing where it did not parse
-  bool debug = false;                                     ///< the host can read the environment
+  /// Nothing where it did not parse.
+  std::optional<std::variant<SgxReport, TdReport, SnpReport>> body;
+  bool debug = false;  ///< the host can read the environment
   ImageHash image;
   ByteArray<64> report_data{};
 
   // From the PCK certificate.
   std::optional<PckExtension> platform;
+  // From the VCEK or VLEK certificate.
+  std::optional<SnpPlatform> snp;
 
   // From the collateral. Also set beside faults of parts that are missing, revoked or out of
   // their dates, to tell an operator what would be.
@@ -87,19 +105,26 @@ struct Verdict {
   UnixTime tcb_date{};                   ///< the earlier of both evaluations'
   /// The smaller of the two documents'.
   std::uint32_t tcb_evaluation_number = 0;
-  /// The earlier issue date of the two documents. (The root's revocation list is yearly.)
+  /// The earlier issue date of the two documents. (The root's revocation list is yearly.) SEV-SNP:
+  /// of the revocation list, 1970 where there is none.
   UnixTime collateral_issued{};
   /// The earliest end of everything that the verdict rests on: it must not be used after that.
   UnixTime expires{};
 
-  /// The quote is genuine, all collateral is in order, and `status` says how current it is.
-  bool trusted() const { return faults.empty() && status.has_value(); }
+  /// The quote is genuine, all collateral is in order, and `status` says how current it is; or the
+  /// SEV-SNP report is genuine, and `snp` says so.
+  bool trusted() const { return faults.empty() && (status.has_value() || snp.has_value()); }
   /// "UpToDate", "OutOfDate+DEBUG", "TCB_INFO_MISMATCH:fmspc": the TCB status, or the first fault.
+  /// SEV-SNP has no status: "Genuine".
   std::string text() const;
 };
 
 /// The hash that the allow-list of images is made of; see ImageHash.
 ImageHash image_hash(const SgxReport& report);
 ImageHash image_hash(const TdReport& report);
+ImageHash image_hash(const SnpReport& report);
+
+/// The platform of a chip; see PlatformId.
+PlatformId snp_platform_id(const ByteArray<64>& chip_id);
 
 }  // namespace cocoon::attest

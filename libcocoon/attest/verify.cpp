@@ -82,7 +82,7 @@ class Verification {
 
   void describe() {
     out_.tee = quote_.tee;
-    out_.body = quote_.body;
+    std::visit([&](const auto& report) { out_.body = report; }, quote_.body);
     out_.report_data = quote_.report_data();
     if (const auto* sgx = std::get_if<SgxReport>(&quote_.body)) {
       out_.debug = sgx->debug();
