@@ -215,8 +215,8 @@ inline constexpr std::size_t kMaxChainCertificates = 8;
 inline constexpr std::size_t kMaxChainCertificateBytes = 8 * 1024;
 /// The name of a cloud provider in a VLEK certificate: AMD's have a word or two.
 inline constexpr std::size_t kMaxSnpProviderBytes = 128;
-/// One GPU's SPDM report: 255 measurement blocks of 55 bytes and opaque data have 15 KB; today's have
-/// 4 KB.
+/// One GPU's SPDM report: 255 measurement blocks of 55 bytes and opaque data have 15 KB; today's
+/// have 4 KB.
 inline constexpr std::size_t kMaxGpuReportBytes = 32 * 1024;
 /// GPUs of one node: the largest boards have 16.
 inline constexpr std::size_t kMaxGpus = 32;
@@ -224,7 +224,8 @@ inline constexpr std::size_t kMaxGpus = 32;
 inline constexpr std::size_t kMaxGpuEvidenceBytes = 2 * 1024 * 1024;
 /// Digests that one measurement may have in a measurement set: NVIDIA's manifests have up to 4.
 inline constexpr std::size_t kMaxGpuAlternatives = 64;
-/// A measurement set as text: 255 measurements with four alternatives have 100 KB.
+/// A measurement set as text, or the XML that it is made of: 255 measurements with four
+/// alternatives have 100 KB, today's XML 21 KB.
 inline constexpr std::size_t kMaxGpuMeasurementsBytes = 256 * 1024;
 /// TCB info or QE identity as text. Intel's largest has about 20 KB.
 inline constexpr std::size_t kMaxCollateralJsonBytes = 256 * 1024;

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "attest/sha384_certificate.h"
 #include "unit/attest/forged_snp.h"
 #include "unit/attest/vectors.h"
 
