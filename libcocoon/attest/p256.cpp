@@ -69,8 +69,9 @@ std::optional<P256Point> p256_point_from_spki(ByteView spki) {
 }
 
 Bytes p256_spki(const P256Point& point) {
-  Bytes out = to_bytes(kP256SpkiPrefix);
-  append(out, point);
+  Bytes out(kP256SpkiPrefix.size() + point.size());
+  const auto key = std::copy(kP256SpkiPrefix.begin(), kP256SpkiPrefix.end(), out.begin());
+  std::copy(point.begin(), point.end(), key);
   return out;
 }
 
