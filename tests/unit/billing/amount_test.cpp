@@ -8,7 +8,7 @@ namespace {
 TEST(Amount, WhatIsNoAmountIsRefused) {
   for (const char* text :
        {"", "1", "1.5", "TON", ".TON", "1. TON", "1.5.5 TON", "-1 TON", "+1 TON", "1,5 TON",
-        "1.5  TON", "1.5 ton", "1.5 nano", "1.0000000001 TON", "18446744074 TON",
+        "0.00000000. TON", "1.5  TON", "1.5 ton", "1.5 nano", "1.0000000001 TON", "18446744074 TON",
         "18446744073709551616 nano", "1e9 nano", " 1 TON", "1 TON "}) {
     auto parsed = parse_amount(text);
     ASSERT_FALSE(parsed) << text;

@@ -110,9 +110,10 @@ TEST_F(ProxyContractTest, PayoutVoucherPaysOnce) {
 
 TEST_F(ProxyContractTest, PoolPaysFirstThenTheStakeAndTheRestStaysOwed) {
   accepted(Receive{Nano{100}});  // 90 to the pool
+  EXPECT_EQ(accepted(cash(50)).at(0).from_stake.value, 0u);
   const auto transfers = accepted(cash(500));
   ASSERT_EQ(transfers.size(), 1u);
-  EXPECT_EQ(transfers[0].amount.value, 190u);
+  EXPECT_EQ(transfers[0].amount.value, 140u);
   EXPECT_EQ(transfers[0].from_stake.value, 100u);
   EXPECT_EQ(transfers[0].to, Party::account(worker_));
   EXPECT_EQ(refused(cash(500)), "nothing_to_pay");

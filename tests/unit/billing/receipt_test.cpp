@@ -150,8 +150,10 @@ TEST(CheckReceipt, ReceiptOfAnotherRequestIsRefused) {
 }
 
 TEST(CheckReceipt, CostOtherThanThePriceOfTheCountsIsRefused) {
-  EXPECT_EQ(checked([](Receipt& r) { r.cost.value += 1; }), "receipt_overcharge");
-  EXPECT_EQ(checked([](Receipt& r) { r.cost.value -= 1; }), "receipt_overcharge");
+  ReceiptTerms t = terms();
+  t.cap = Nano{UINT64_MAX};
+  EXPECT_EQ(checked([](Receipt& r) { r.cost.value += 1; }, t), "receipt_overcharge");
+  EXPECT_EQ(checked([](Receipt& r) { r.cost.value -= 1; }, t), "receipt_overcharge");
 }
 
 TEST(CheckReceipt, CountsBeyondTheBoundsAreRefused) {

@@ -153,15 +153,33 @@ struct HostileWorker : ::testing::Test {
   const crypto::Secret<32> key{};
   const RequestHash hash{};
 
+  /// The stream of a new answer; its first chunk begins with `start`.
+  crypto::StreamSealer begin(Bytes& start) {
+    crypto::StreamSealer stream(
+        crypto::hkdf_key(key.view(), {}, {hash.view(), kRun.view(), as_bytes("answer")}));
+    start.assign(kRun.bytes.begin(), kRun.bytes.end());
+    append(start, stream.header());
+    client.emplace(hash, key, Hash{});
+    return stream;
+  }
   Result<AnswerPart> open(Bytes plaintext, crypto::Chunk kind = crypto::Chunk::more,
                           std::size_t size = 320) {
     plaintext.resize(size);
-    crypto::StreamSealer stream(
-        crypto::hkdf_key(key.view(), {}, {hash.view(), kRun.view(), as_bytes("answer")}));
-    Bytes chunk(kRun.bytes.begin(), kRun.bytes.end());
-    append(chunk, stream.header());
+    Bytes chunk;
+    crypto::StreamSealer stream = begin(chunk);
     EXPECT_TRUE(stream.seal(plaintext, {}, kind, chunk));
-    client.emplace(hash, key, Hash{});
+    return client->open(chunk);
+  }
+  /// Sends two chunks of one answer. @return what the client says to the second
+  Result<AnswerPart> open_second(Bytes first, Bytes second) {
+    first.resize(320);
+    second.resize(320);
+    Bytes chunk;
+    crypto::StreamSealer stream = begin(chunk);
+    EXPECT_TRUE(stream.seal(first, {}, crypto::Chunk::more, chunk));
+    (void)client->open(chunk);
+    chunk.clear();
+    EXPECT_TRUE(stream.seal(second, {}, crypto::Chunk::more, chunk));
     return client->open(chunk);
   }
   void expect_bad(const Bytes& plaintext, std::string_view mentions,
@@ -199,6 +217,20 @@ TEST_F(HostileWorker, MustKeepTheOrderOfRecords) {
   expect_bad(join({head, body, body}), "order");
   expect_bad(join({head, receipt, body}), "order", crypto::Chunk::final);
   expect_bad(join({head, {9, 0, 1, 'x'}}), "order");
+}
+
+TEST_F(HostileWorker, IsNotHeardAgainAfterABadRecord) {
+  const auto part = open_second(body, join({head, body}));
+  ASSERT_FALSE(part);
+  EXPECT_EQ(part.error().code(), "bad_answer_chunk");
+}
+
+TEST_F(HostileWorker, MustNotGoOnAfterAnError) {
+  const Bytes error = {3, 0, 3, 9, 1, 'x'};
+  const auto part = open_second(join({head, error}), body);
+  ASSERT_FALSE(part);
+  EXPECT_EQ(part.error().code(), "bad_answer_record");
+  EXPECT_NE(part.error().detail().find("after an error"), std::string::npos);
 }
 
 TEST_F(HostileWorker, MustEndWithItsReceiptAndNowhereElse) {

@@ -36,6 +36,19 @@ RequestHash hash(std::uint8_t n) {
   return {Hash{n}};
 }
 
+/// Bytes that nobody sealed. Any 32 bytes are a point of X25519, so to try them costs an agreement.
+Bytes junk_wrap(SeededRandom& random, std::size_t size = kWrapBytes) {
+  Bytes junk(size);
+  random.fill(junk);
+  return junk;
+}
+
+TEST_F(KeysTest, AWrapOfAnotherLengthCostsNoPublicKeyWork) {
+  EXPECT_FALSE(keys.open_wrap(keys.id(), junk_wrap(random, kWrapBytes - 1), hash(1)));
+  EXPECT_FALSE(keys.open_wrap(keys.id(), junk_wrap(random, kWrapBytes + 1), hash(1)));
+  EXPECT_EQ(keys.setups(), 0u);
+}
+
 TEST_F(KeysTest, AnAlteredWrapDoesNotOpen) {
   const Bytes good = wrap(hash(1));
   for (std::size_t i = 0; i < good.size(); ++i) {
@@ -139,6 +152,56 @@ TEST_F(KeysTest, JunkDoesNotPushOutWhatIsKept) {
   EXPECT_EQ(keys.setups(), 11u);
   EXPECT_TRUE(keys.open_wrap(keys.id(), wrap(hash(2)), hash(2)));
   EXPECT_EQ(keys.setups(), 11u);
+}
+
+TEST_F(KeysTest, AWorkerKeepsASecretThatIsUsedAndDropsTheOneUsedLeast) {
+  const Bytes first = wrap(hash(1));
+  const auto open_one_of_another_client = [&] {
+    ExporterCache other(network);
+    const Recipient recipient{keys.public_key(), keys.not_after()};
+    const Bytes sealed = other.seal(recipient, hash(2), secrets(), random, at_second(1)).value();
+    EXPECT_TRUE(keys.open_wrap(keys.id(), sealed, hash(2)));
+    return sealed;
+  };
+  EXPECT_TRUE(keys.open_wrap(keys.id(), first, hash(1)));
+  const Bytes second = open_one_of_another_client();
+  for (std::size_t i = 2; i < limits::kMaxWorkerExporters; ++i) open_one_of_another_client();
+  EXPECT_TRUE(keys.open_wrap(keys.id(), first, hash(1)));  // used, so `second` is the oldest
+  open_one_of_another_client();
+  const std::uint64_t before = keys.setups();
+  EXPECT_TRUE(keys.open_wrap(keys.id(), first, hash(1)));
+  EXPECT_EQ(keys.setups(), before);
+  EXPECT_TRUE(keys.open_wrap(keys.id(), second, hash(2)));
+  EXPECT_EQ(keys.setups(), before + 1);
+}
+
+TEST_F(KeysTest, AClientsSecretsAreBounded) {
+  for (std::size_t i = 0; i <= limits::kMaxClientExporters; ++i) {
+    const auto other = crypto::X25519Key::generate(random);
+    EXPECT_TRUE(exporters.seal({other.public_key(), keys.not_after()}, hash(1), secrets(), random,
+                               at_second(1)));
+  }
+  EXPECT_EQ(exporters.size(), limits::kMaxClientExporters);
+}
+
+TEST_F(KeysTest, NoSettingAllowsMoreUsesThanTheLimit) {
+  ExporterCache many(network, UINT32_MAX);
+  const Recipient recipient{keys.public_key(), keys.not_after()};
+  for (std::uint32_t n = 0; n <= limits::kMaxExporterUses; ++n) {
+    EXPECT_TRUE(many.seal(recipient, hash(1), secrets(), random, at_second(1)));
+  }
+  EXPECT_EQ(many.setups(), 2u);
+}
+
+TEST_F(KeysTest, AnOldSecretIsNotUsedWhileAYoungerOneIsUsedLess) {
+  // The one used last is first in line, so the age of the last in line says nothing of it.
+  wrap(hash(1), at_second(0));
+  const auto other = crypto::X25519Key::generate(random);
+  EXPECT_TRUE(exporters.seal({other.public_key(), keys.not_after()}, hash(1), secrets(), random,
+                             at_second(300)));
+  wrap(hash(2), at_second(599));
+  wrap(hash(3), at_second(600));
+  EXPECT_EQ(exporters.setups(), 3u);
 }
 
 TEST_F(KeysTest, AnExporterSecretIsDroppedAfterItsUses) {
