@@ -260,6 +260,21 @@ inline constexpr Seconds kMaxCloseDelay{90 * 24 * 3600};
 /// below 65,536.
 inline constexpr std::size_t kMaxReceiptPath = 16;
 
+// --- TON (ton/) ---
+
+/// Largest bag of cells: a block of the main net has 2 MiB at most, with its proofs twice that.
+inline constexpr std::size_t kMaxBocBytes = 16 * 1024 * 1024;
+/// Cells of one bag. Blocks have up to 100,000; a cell costs us about 200 bytes, so the smallest
+/// hostile cells (three bytes each) make us hold 50 MiB at most.
+inline constexpr std::size_t kMaxBocCells = 256 * 1024;
+/// Roots of one bag: proofs have two, lists of transactions some hundred.
+inline constexpr std::size_t kMaxBocRoots = 1024;
+/// Entries that one walk through a dictionary reports. A few shared cells can spell 2^256 entries;
+/// real ones are 10,000 workers of a proxy, or 4,096 models.
+inline constexpr std::size_t kMaxDictEntries = 64 * 1024;
+/// Validators of one set: the network's parameter allows 1,000 (ConfigParam 16).
+inline constexpr std::size_t kMaxTonValidators = 1024;
+
 // --- TLS (protocol.md "TLS and evidence") ---
 
 /// Ciphertext that waits in an endpoint before it asks for a pause. While a peer is unverified
