@@ -1,0 +1,27 @@
+#pragma once
+/// @file What cocoon-ton can do. Each command prints to standard output or returns an error.
+
+#include <cstdint>
+#include <string>
+
+#include "cocoon/result.h"
+
+namespace cocoon::app {
+
+/// Prints the roots of the bag of cells in `file` ("-": standard input).
+Status show_boc(const std::string& file, bool json);
+
+/// Prints every form of an address.
+Status show_address(const std::string& text, bool json);
+
+struct WalletCommand {
+  std::string public_key;  ///< 64 hexadecimal digits
+  std::string version;     ///< v3r2, v4r2 or v5r1
+  std::int32_t workchain = 0;
+  bool testnet = false;
+  bool json = false;
+};
+/// Prints where the first wallet of a key lives.
+Status show_wallet(const WalletCommand& command);
+
+}  // namespace cocoon::app
