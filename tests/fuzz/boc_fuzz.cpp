@@ -1,0 +1,44 @@
+// modules: ton
+// covers: libcocoon/ton/boc_parse.cpp libcocoon/ton/boc_serialize.cpp libcocoon/ton/cell.cpp
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "ton/boc.h"
+
+namespace {
+
+using namespace cocoon;
+using namespace cocoon::ton;
+
+void expect(bool condition) {
+  if (!condition) std::abort();
+}
+
+/// Writes the roots, and reads them again.
+Bytes round_trip(const std::vector<CellRef>& roots, BocFormat format) {
+  const Bytes bytes = serialize_boc(roots, format).value();
+  const auto bag = parse_boc(bytes);
+  expect(bag.has_value() && bag->trailing_bytes == 0 && bag->roots.size() == roots.size());
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    expect(bag->roots[i]->hash() == roots[i]->hash());
+    expect(bag->roots[i]->hash(0) == roots[i]->hash(0));
+    expect(bag->roots[i]->depth() == roots[i]->depth());
+  }
+  expect(serialize_boc(bag->roots, format).value() == bytes);
+  return bytes;
+}
+
+}  // namespace
+
+/// Whatever reads as a bag reads as the same cells after it was written again, in every form.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto bag = parse_boc(ByteView(data, size));
+  if (!bag) return 0;
+  expect(distinct_cells(bag->roots).size() <= bag->cells);
+  const Bytes plain = round_trip(bag->roots, {.crc32c = false});
+  const Bytes indexed = round_trip(bag->roots, {.index = true, .crc32c = true, .cache_bits = true});
+  expect(plain.size() < indexed.size());
+  return 0;
+}
