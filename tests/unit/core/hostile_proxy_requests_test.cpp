@@ -252,7 +252,8 @@ TEST_F(HostileProxyRequests, AProxyThatIsNotAdmittedYetGetsNothingRun) {
   };
   const Asked held = net.ask();
   net.run(Millis(200));
-  const auto [key, request] = *recording.requests.begin();
+  const auto key = recording.requests.begin()->first;
+  const auto request = recording.requests.begin()->second;
   Node& worker = *net.with(key.first->account());
   bool given = false;
   net.meddle = [&](Hop& hop) {
