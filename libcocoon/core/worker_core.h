@@ -38,7 +38,8 @@ struct WorkerCounts {
   bool engine_ready = false;
   std::string engine_reason = "the engine has not been probed yet";
   std::uint32_t proxies_connected = 0;
-  std::string proxy_reason;  ///< why the last connection failed; empty where all is well
+  /// Why the last connection failed; empty where all is well.
+  std::string proxy_reason = "no connection to a proxy has been made yet";
   std::size_t running = 0;
   std::uint64_t requests_done = 0;
   std::uint64_t requests_failed = 0;

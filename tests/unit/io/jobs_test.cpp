@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -126,14 +127,14 @@ TEST_F(JobsTest, StopDropsWaitingJobsAndWaitsForTheRunningOne) {
 }
 
 TEST_F(JobsTest, DestructionDoesNotBlockOnARunningJobAndCallsNothing) {
-  Gate gate;
+  const auto gate = std::make_shared<Gate>();  // the job may still be at it when this test is over
   {
     JobPool pool = start(1, 4);
     ASSERT_TRUE(pool.submit(
-        JobClass::normal, [&] { gate.wait(); }, [] { FAIL() << "abandoned"; }));
-    gate.wait_until_entered();
+        JobClass::normal, [gate] { gate->wait(); }, [] { FAIL() << "abandoned"; }));
+    gate->wait_until_entered();
   }
-  gate.open();
+  gate->open();
   // The fixture checks that the threads' wake-up handle goes away.
 }
 
