@@ -6,6 +6,7 @@
 
 #include "core/client_core.h"
 #include "core/store_keys.h"
+#include "core/usage_bounds.h"
 
 namespace cocoon::core {
 
@@ -119,23 +120,13 @@ void ClientCore::leave_unsettled(Request& request, Now now) {
       {request.sealed->hash(), request.cap, cost_of_mark(request, now)});
 }
 
-billing::UsageBounds ClientCore::bounds_of(const Request& request) const {
-  const std::uint64_t choices = request.plan.choices;
-  billing::UsageBounds bounds;
-  bounds.prompt_tokens = request.plan.prompt_bound_tokens * choices;
-  bounds.output_tokens = request.plan.max_output_tokens * choices;
-  bounds.output_bytes = request.answer_bytes;
-  return bounds;
-}
-
 /// What the answer that came is worth by its last mark: all that there is without a receipt.
 Nano ClientCore::cost_of_mark(const Request& request, Now now) const {
   if (request.state != RequestState::accepted) return Nano{0};
   auto registry = registry_.priced(request.registry_version, now.unix);
   if (!registry) return Nano{0};
-  const billing::TokenCounts counts = billing::clamp(
-      {request.mark.prompt, request.mark.cached, request.mark.completion, request.mark.reasoning},
-      bounds_of(request));
+  const billing::TokenCounts counts =
+      billing::clamp(counts_of(request.mark), usage_bounds(request.plan, request.answer_bytes));
   auto cost = billing::cost(counts, request.candidates[request.candidate].coefficient_e3,
                             (*registry)->prices);
   return cost ? std::min(*cost, request.cap) : Nano{0};
@@ -159,7 +150,7 @@ Result<Nano> ClientCore::check_receipt_of(Request& request, Now now) {
   terms.registry_version = request.registry_version;
   terms.coefficient_e3 = worker.coefficient_e3;
   terms.cap = request.cap;
-  terms.bounds = bounds_of(request);
+  terms.bounds = usage_bounds(request.plan, request.answer_bytes);
   const billing::Receipt& receipt = request.receipt->receipt;
   COCOON_CHECK(billing::check_receipt(receipt, terms, registry->prices));
   const session::Commitments& commitments = request.answer->commitments();

@@ -279,7 +279,6 @@ class ClientCore final : public Core {
   void report_unexplained(const Channel& channel, Nano charged);
   void leave_unsettled(Request& request, Now now);
   Result<Nano> check_receipt_of(Request& request, Now now);
-  billing::UsageBounds bounds_of(const Request& request) const;
   Nano cost_of_mark(const Request& request, Now now) const;
   void store_dirty();
 

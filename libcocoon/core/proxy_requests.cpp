@@ -7,6 +7,7 @@
 
 #include "core/proxy_core.h"
 #include "core/store_keys.h"
+#include "core/usage_bounds.h"
 #include "routing/candidates.h"
 
 namespace cocoon::core {
@@ -238,12 +239,9 @@ void ProxyCore::on_answer_chunk(Request& request, const wire::Data& data, Now no
   Peer* worker = find_peer(request.worker);
   if (client == nullptr || worker == nullptr) return;
   if (data.mark) {
-    const auto counts = [](const wire::UsageMark& m) {
-      return billing::TokenCounts{m.prompt, m.cached, m.completion, m.reasoning};
-    };
     const wire::UsageMark& before =
         request.answer.empty() ? request.mark : request.last_queued_mark;
-    if (!billing::grows(counts(before), counts(*data.mark))) {
+    if (!billing::grows(counts_of(before), counts_of(*data.mark))) {
       const Error error(ErrorKind::upstream, "usage_shrank",
                         "the worker's usage marks went backwards");
       return worker_gave_up(request, error, now);

@@ -4,6 +4,7 @@
 
 #include "core/proxy_core.h"
 #include "core/store_keys.h"
+#include "core/usage_bounds.h"
 
 namespace cocoon::core {
 
@@ -28,10 +29,7 @@ Result<billing::Receipt> ProxyCore::check_receipt_of(const Request& request, Now
   terms.registry_version = request.header.registry_version;
   terms.coefficient_e3 = request.coefficient_e3;
   terms.cap = request.header.cost_cap;
-  const std::uint64_t choices = request.header.choices;
-  terms.bounds.prompt_tokens = request.header.prompt_bound_tokens * choices;
-  terms.bounds.output_tokens = request.header.max_output_tokens * choices;
-  terms.bounds.output_bytes = request.answer_bytes;
+  terms.bounds = usage_bounds(request.header, request.answer_bytes);
   COCOON_CHECK(billing::check_receipt(receipt.receipt, terms, registry->prices));
   if (receipt.receipt.evidence != request.worker_evidence) {
     return Error(ErrorKind::protocol, "receipt_mismatch",
@@ -105,14 +103,8 @@ Nano ProxyCore::charge(Request& request, Nano cost, const billing::TokenCounts& 
 Nano ProxyCore::cost_of_mark(const Request& request, Now now) const {
   const auto* prices = prices_of(request.header.registry_version, now);
   if (prices == nullptr) return Nano{0};
-  const std::uint64_t choices = request.header.choices;
-  billing::UsageBounds bounds;
-  bounds.prompt_tokens = request.header.prompt_bound_tokens * choices;
-  bounds.output_tokens = request.header.max_output_tokens * choices;
-  bounds.output_bytes = request.answer_bytes;
-  const billing::TokenCounts counts = billing::clamp(
-      {request.mark.prompt, request.mark.cached, request.mark.completion, request.mark.reasoning},
-      bounds);
+  const billing::TokenCounts counts =
+      billing::clamp(counts_of(request.mark), usage_bounds(request.header, request.answer_bytes));
   auto cost = billing::cost(counts, request.coefficient_e3, *prices);
   return cost ? std::min(*cost, request.header.cost_cap) : Nano{0};
 }

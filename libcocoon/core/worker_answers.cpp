@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/store_keys.h"
+#include "core/usage_bounds.h"
 #include "core/worker_core.h"
 
 namespace cocoon::core {
@@ -83,13 +84,7 @@ void WorkerCore::touch_run(Run& run) {
 }
 
 billing::UsageBounds WorkerCore::bounds_of(const Run& run) const {
-  const session::RequestHeader& header = run.opener.header();
-  const std::uint64_t choices = header.choices;
-  billing::UsageBounds bounds;
-  bounds.prompt_tokens = header.prompt_bound_tokens * choices;
-  bounds.output_tokens = header.max_output_tokens * choices;
-  bounds.output_bytes = run.body_bytes;
-  return bounds;
+  return usage_bounds(run.opener.header(), run.body_bytes);
 }
 
 wire::UsageMark WorkerCore::mark_of(const Run& run) const {
