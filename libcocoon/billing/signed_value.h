@@ -32,17 +32,29 @@ bool signed_by(const Signed<T>& statement, const ByteArray<32>& by) {
   return crypto::verify(by, statement.value.encode(), statement.signature);
 }
 
+template <class T>
+Error not_signed() {
+  return Error(ErrorKind::unauthorized, "bad_signature",
+               std::string(T::kName) + " is not signed by the key that it must be signed by");
+}
+
+/// A statement as it came from outside, decoded, for a meter that checks the signature itself.
+/// Errors: those of T::decode; unauthorized/bad_signature where it has no signature's length.
+template <class T>
+Result<Signed<T>> decode_signed(ByteView bytes, ByteView signature) {
+  COCOON_TRY(T value, T::decode(bytes));
+  const auto fixed = to_array<64>(signature);
+  if (!fixed) return not_signed<T>();
+  return Signed<T>{std::move(value), *fixed};
+}
+
 /// A statement as it came from outside, decoded and checked against its signer.
 /// Errors: those of T::decode; unauthorized/bad_signature.
 template <class T>
 Result<Signed<T>> open_signed(ByteView bytes, ByteView signature, const ByteArray<32>& by) {
-  COCOON_TRY(T value, T::decode(bytes));
-  const auto fixed = to_array<64>(signature);
-  if (!fixed || !crypto::verify(by, bytes, *fixed)) {
-    return Error(ErrorKind::unauthorized, "bad_signature",
-                 std::string(T::kName) + " is not signed by the key that it must be signed by");
-  }
-  return Signed<T>{std::move(value), *fixed};
+  COCOON_TRY(auto statement, decode_signed<T>(bytes, signature));
+  if (!crypto::verify(by, bytes, statement.signature)) return not_signed<T>();
+  return statement;
 }
 
 }  // namespace cocoon::billing

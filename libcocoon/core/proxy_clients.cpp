@@ -87,16 +87,10 @@ void ProxyCore::send_statement(Peer& peer) {
 }
 
 void ProxyCore::on_voucher(Peer& peer, const wire::Voucher& message, Now now) {
-  auto value = billing::Voucher::decode(message.voucher);
-  const auto signature = to_array<64>(message.signature);
-  if (!value || !signature) {
-    return fail_peer(peer,
-                     Error(ErrorKind::protocol, "bad_voucher",
-                           value ? "a voucher's signature has 64 bytes" : value.error().detail()),
-                     now);
-  }
+  auto voucher = billing::decode_signed<billing::Voucher>(message.voucher, message.signature);
+  if (!voucher) return fail_peer(peer, voucher.error(), now);
   Channel& channel = *peer.channel;
-  if (auto status = channel.meter.accept({*value, *signature}); !status) {
+  if (auto status = channel.meter.accept(*voucher); !status) {
     return fail_peer(peer, status.error(), now);
   }
   channel.dirty = true;

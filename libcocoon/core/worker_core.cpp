@@ -255,21 +255,11 @@ void WorkerCore::on_control(ProxyLink& proxy, const wire::Message& message, Now 
 }
 
 void WorkerCore::on_payout(ProxyLink& proxy, const wire::Payout& message, Now now) {
-  auto voucher = billing::PayoutVoucher::decode(message.voucher);
-  const auto signature = to_array<64>(message.signature);
-  if (!voucher || !signature) {
-    return fail_proxy(
-        proxy,
-        Error(ErrorKind::protocol, "bad_payout",
-              voucher ? "a payout's signature has 64 bytes" : voucher.error().detail()),
-        now);
-  }
+  auto payout = billing::decode_signed<billing::PayoutVoucher>(message.voucher, message.signature);
+  if (!payout) return fail_proxy(proxy, payout.error(), now);
   billing::WorkerMeter& meter = meter_of(proxy.account);
   const bool accepted = meter.accepts();
-  // Checks the signature, too.
-  if (auto status = meter.accept({*voucher, *signature}); !status) {
-    return fail_proxy(proxy, status.error(), now);
-  }
+  if (auto status = meter.accept(*payout); !status) return fail_proxy(proxy, status.error(), now);
   dirty_ = true;
   if (meter.accepts() != accepted) send_status(proxy);
 }
