@@ -115,7 +115,10 @@ Result<CellRef> to_cell(const Message& message) {
   if (message.init) {
     COCOON_TRY(const CellRef init, to_cell(*message.init));
     const unsigned room = out.bits_left() < kPlacementBits ? 0 : out.bits_left() - kPlacementBits;
-    const bool fits = init->bits() + body_bits <= room && init->refs().size() <= out.refs_left();
+    // A body that must or may go behind a reference needs that one left.
+    const unsigned kept = body_refs > 0 || message.body->exotic() ? 1 : 0;
+    const bool fits =
+        init->bits() + body_bits <= room && init->refs().size() + kept <= out.refs_left();
     store_either(out, init, !fits);
   }
   // An exotic body has no bits that could stand in another cell.

@@ -94,6 +94,20 @@ TEST(Message, RefusesAStateWithSomethingAfterIt) {
   EXPECT_FALSE(parse_message(out.finish().value()));
 }
 
+TEST(Message, AStateLeavesTheBodyItsReference) {
+  // The currencies, and the state's three parts beside them, would take all four.
+  const CellRef leaf = Cell::empty();
+  Message m{.info = InternalInfo{.destination = Address{}, .extra_currencies = leaf},
+            .init = StateInit{.code = leaf, .data = leaf, .libraries = leaf},
+            .body = Builder().store_uint(1, 8).store_ref(leaf).finish().value()};
+  const auto cell = to_cell(m);
+  ASSERT_TRUE(cell) << cell.error().detail();
+  const auto parsed = parse_message(*cell);
+  ASSERT_TRUE(parsed) << parsed.error().detail();
+  EXPECT_EQ(parsed->body->hash(), m.body->hash());
+  EXPECT_EQ(address_of(*parsed->init).value(), address_of(*m.init).value());
+}
+
 TEST(Message, RandomOnesRoundTrip) {
   std::size_t placed_apart = 0;
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
