@@ -157,13 +157,14 @@ SgxReport parse_sgx_report(ByteView bytes) {
   return out;
 }
 
-TdReport parse_td_report(ByteView bytes, BodyType type) {
-  ByteReader in(bytes);
-  TdReport out;
+void read_module_fields(ByteReader& in, TdReport& out) {
   out.tee_tcb_svn = in.array<16>();
   out.mr_seam = in.array<48>();
   out.mr_signer_seam = in.array<48>();
   out.seam_attributes = in.array<8>();
+}
+
+void read_guest_fields(ByteReader& in, TdReport& out) {
   out.td_attributes = in.u64le();
   out.xfam = in.u64le();
   out.mr_td = in.array<48>();
@@ -171,6 +172,13 @@ TdReport parse_td_report(ByteView bytes, BodyType type) {
   out.mr_owner = in.array<48>();
   out.mr_owner_config = in.array<48>();
   for (TdxMeasurement& rtmr : out.rtmr) rtmr = in.array<48>();
+}
+
+TdReport parse_td_report(ByteView bytes, BodyType type) {
+  ByteReader in(bytes);
+  TdReport out;
+  read_module_fields(in, out);
+  read_guest_fields(in, out);
   out.report_data = in.array<64>();
   if (type == BodyType::td10) return out;
 

@@ -118,6 +118,11 @@ SgxReport parse_sgx_report(ByteView bytes);
 /// Reads the report of a guest. @pre `bytes.size() == body_size(type)`, `type` is no SGX body
 TdReport parse_td_report(ByteView bytes, BodyType type);
 
+/// What the report of a guest and a TDREPORT lay out alike: the TDX module (of TEE_TCB_INFO), and
+/// the guest from its attributes to its RTMRs (of TDINFO).
+void read_module_fields(ByteReader& in, TdReport& out);
+void read_guest_fields(ByteReader& in, TdReport& out);
+
 /// Reads a quote. Bytes after its end are ignored: real platforms leave buffer padding there, and
 /// nothing signs its length. Every length inside must be used up exactly.
 /// Errors: attestation/quote_format.

@@ -15,21 +15,12 @@ constexpr std::size_t kTdInfoAt = 512;
 
 void read_tee_tcb_info(ByteReader in, TdReport& out) {
   (void)in.take(8);  // which of the fields that follow are valid
-  out.tee_tcb_svn = in.array<16>();
-  out.mr_seam = in.array<48>();
-  out.mr_signer_seam = in.array<48>();
-  out.seam_attributes = in.array<8>();
+  read_module_fields(in, out);
   out.current->tee_tcb_svn2 = in.array<16>();
 }
 
 void read_td_info(ByteReader in, TdReport& out) {
-  out.td_attributes = in.u64le();
-  out.xfam = in.u64le();
-  out.mr_td = in.array<48>();
-  out.mr_config_id = in.array<48>();
-  out.mr_owner = in.array<48>();
-  out.mr_owner_config = in.array<48>();
-  for (TdxMeasurement& rtmr : out.rtmr) rtmr = in.array<48>();
+  read_guest_fields(in, out);
   out.current->mr_service_td = in.array<48>();
 }
 
