@@ -6,6 +6,7 @@
 
 #include "cocoon/version.h"
 #include "commands.h"
+#include "common/print_error.h"
 
 namespace {
 
@@ -119,8 +120,7 @@ int run(int argc, char** argv) {
   }
   const Result<Exit> exit = action();
   if (exit) return static_cast<int>(*exit);
-  std::fprintf(stderr, "cocoon-attest: %s (%s)\n", exit.error().detail().c_str(),
-               std::string(exit.error().code()).c_str());
+  print_error("cocoon-attest", exit.error());
   return kMalformed;
 }
 

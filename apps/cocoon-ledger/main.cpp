@@ -8,6 +8,7 @@
 
 #include "cocoon/version.h"
 #include "commands.h"
+#include "common/print_error.h"
 
 namespace {
 
@@ -150,8 +151,7 @@ int run(int argc, char** argv) {
   const Status status = action();
   if (status) return 0;
   const Error& error = status.error();
-  std::fprintf(stderr, "cocoon-ledger: %s (%s)\n", error.detail().c_str(),
-               std::string(error.code()).c_str());
+  print_error("cocoon-ledger", error);
   const bool misuse = error.code() == "bad_value" || error.code() == "bad_amount";
   return misuse ? 2 : 1;
 }

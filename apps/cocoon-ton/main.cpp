@@ -8,6 +8,7 @@
 
 #include "cocoon/version.h"
 #include "commands.h"
+#include "common/print_error.h"
 
 namespace {
 
@@ -73,8 +74,7 @@ int run(int argc, char** argv) {
   const Status status = action();
   if (status) return 0;
   const Error& error = status.error();
-  std::fprintf(stderr, "cocoon-ton: %s (%s)\n", error.detail().c_str(),
-               std::string(error.code()).c_str());
+  print_error("cocoon-ton", error);
   return error.kind() == ErrorKind::io ? 1 : 2;
 }
 

@@ -61,11 +61,6 @@ ParsedCommandLine parse_command_line(int argc, char** argv, const std::string& p
   return parsed;
 }
 
-void print_error(const std::string& program, const Error& error) {
-  std::fprintf(stderr, "%s: %s (%.*s)\n", program.c_str(), error.detail().c_str(),
-               static_cast<int>(error.code().size()), error.code().data());
-}
-
 int run_role(const std::string& program, std::chrono::milliseconds drain, const RunningRole& role) {
   const sigset_t signals = termination_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

@@ -11,6 +11,7 @@
 #include "cocoon/callback.h"
 #include "cocoon/loop.h"
 #include "cocoon/result.h"
+#include "common/print_error.h"
 
 namespace cocoon::app {
 
@@ -28,9 +29,6 @@ struct ParsedCommandLine {
 };
 ParsedCommandLine parse_command_line(int argc, char** argv, const std::string& program,
                                      const std::string& purpose);
-
-/// Prints `error` to standard error in one line, as every program reports what stopped it.
-void print_error(const std::string& program, const Error& error);
 
 /// The role as the process drives it. All calls are made on the loop thread.
 struct RunningRole {
