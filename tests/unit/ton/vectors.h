@@ -9,10 +9,10 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "base/random.h"
 #include "codec/base64.h"
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "support/seeded_random.h"
 #include "ton/address.h"
 #include "ton/boc.h"
 
@@ -75,24 +75,7 @@ inline Address address(json::Value object, std::string_view key) {
   return parse_address(text(object, key)).value().address;
 }
 
-/// SplitMix64: tiny, and every seed gives a good stream.
-class SeededRandom final : public Random {
- public:
-  explicit SeededRandom(std::uint64_t seed) : state_(seed) {}
-  void fill(std::span<std::uint8_t> out) override {
-    for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(next() >> 56);
-  }
-
- private:
-  std::uint64_t next() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-
-  std::uint64_t state_;
-};
+using SeededRandom = cocoon::test::SplitMix;
 
 /// `size` random bits.
 inline BitString random_bits(Random& random, unsigned size) {
