@@ -166,10 +166,11 @@ Report verdict_report(const attest::Verdict& verdict, const attest::PolicyDecisi
   out.list("advisories", verdict.advisories);
   std::vector<std::string> reasons;
   for (const attest::Finding& finding : verdict.faults) reasons.push_back(explain(finding));
-  for (const attest::Refusal& refusal : decision.refusals) {
-    // The faults have said why.
-    if (refusal.code == "untrusted" && !reasons.empty()) continue;
-    reasons.push_back(std::string(refusal.code) + ": " + refusal.detail);
+  // Where the evidence is not genuine, its faults say so, and nothing counts of what else it says.
+  if (verdict.faults.empty()) {
+    for (const attest::Refusal& refusal : decision.refusals) {
+      reasons.push_back(std::string(refusal.code) + ": " + refusal.detail);
+    }
   }
   out.list("reasons", std::move(reasons));
   // What nothing vouches for is not told as if it were so; `inspect` shows it.

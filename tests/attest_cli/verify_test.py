@@ -172,6 +172,8 @@ class Misuse(attest.TestCase):
         text = self.file("quote.hex", self.vector.quote.read_bytes().hex())
         answer = self.answer(self.verify(text, self.vector.collateral), MALFORMED)
         self.assertEqual(answer["verdict"], "QUOTE_FORMAT")
+        # Of what cannot be read, nothing else is said.
+        self.assertEqual(len(answer["reasons"]), 1)
 
 
 class Policy(attest.TestCase):
