@@ -75,13 +75,17 @@ Status LocalLedger::initialise(const Genesis& genesis, UnixTime now) {
 }
 
 Result<LocalLedger> LocalLedger::open(const std::string& path) {
-  COCOON_TRY(LocalTables tables, LocalTables::open(path, true));
-  COCOON_TRY(const std::uint64_t version, tables.newest_registry_version());
-  if (version == 0) {
-    return Error(ErrorKind::not_found, "ledger_not_initialised",
-                 path + " is empty; make it with `cocoon-ledger --ledger " + path + " init`");
+  const std::string advice = "; make it with `cocoon-ledger --ledger " + path + " init`";
+  auto tables = LocalTables::open(path, true);
+  if (!tables && tables.error().code() == "file_not_found") {
+    return Error(tables.error().kind(), "file_not_found", tables.error().detail() + advice);
   }
-  return LocalLedger(std::move(tables));
+  if (!tables) return tables.error();
+  COCOON_TRY(const std::uint64_t version, tables->newest_registry_version());
+  if (version == 0) {
+    return Error(ErrorKind::not_found, "ledger_not_initialised", path + " is empty" + advice);
+  }
+  return LocalLedger(std::move(*tables));
 }
 
 Result<billing::Registry> LocalLedger::registry(UnixTime now) {

@@ -125,6 +125,16 @@ for (const role of ['client', 'proxy', 'worker']) {
     assert.match(done.err, new RegExp(`:${line}:1: .*state_dir`));
   });
 
+  test(`cocoon-${role} says how to make a ledger that is not there`, async () => {
+    const example = readFileSync(join(PACKAGING, `${role}.toml`), 'utf8');
+    const file = join(tmpdir(), `cocoon-e2e-${process.pid}-${role}-none.toml`);
+    writeFileSync(file, example.replace(/^ledger = .*/m, 'ledger = "/nonexistent/ledger.sqlite"'));
+    const done = await run(`cocoon-${role}`, ['--config', file]);
+    rmSync(file);
+    assert.equal(done.code, 1);
+    assert.match(done.err, /does not exist; make it with `cocoon-ledger --ledger .* init`/);
+  });
+
   test(`cocoon-${role} accepts the annotated example`, async () => {
     const done = await run(`cocoon-${role}`, ['--config', join(PACKAGING, `${role}.toml`), '--check']);
     assert.equal(done.code, 0, done.err);
