@@ -106,7 +106,7 @@ inline constexpr Seconds kSettlementInterval{1};
 /// so that a restarted proxy is found soon and not trampled.
 inline constexpr Millis kReconnectFirst{200};
 inline constexpr Millis kReconnectLongest{30'000};
-/// How often a worker looks for money to cash and reads what it was paid.
+/// How often a worker reads what it was paid; it cashes as soon as enough is owed to be worth it.
 inline constexpr Seconds kPayoutInterval{10};
 /// What a worker holds of an answer that waits for credit before it pauses its engine.
 inline constexpr std::size_t kMaxPendingAnswerBytes = 64 * 1024;

@@ -278,12 +278,17 @@ class WorkerMeter {
   const std::optional<SignedPayout>& voucher() const { return voucher_; }
   /// The voucher to cash, once that is worth its fee (or at any worth: shutdown).
   std::optional<SignedPayout> cash_out_due(bool at_any_worth = false) const;
+  /// Whether the voucher promises enough to be cashed, if only the contract backs it: time to look.
+  bool worth_cashing() const;
 
   Bytes snapshot() const;
   /// Errors: io/bad_snapshot.
   Status restore(ByteView snapshot);
 
  private:
+  Nano promised() const;
+  Nano usual_cash_out() const;
+
   NetworkId network_;
   AccountId proxy_;
   AccountId own_account_;

@@ -76,13 +76,22 @@ Nano WorkerMeter::unvouched() const {
   return floor_sub(owed_, std::max(vouched, paid_));
 }
 
+/// Vouched for and not paid.
+Nano WorkerMeter::promised() const {
+  return voucher_ ? floor_sub(voucher_->value.owed, paid_) : Nano{0};
+}
+
+Nano WorkerMeter::usual_cash_out() const {
+  return std::max(limits_.min_payout, Nano{limits_.max_unpaid.value / kCashOutFraction});
+}
+
+bool WorkerMeter::worth_cashing() const {
+  return promised() >= usual_cash_out();
+}
+
 std::optional<SignedPayout> WorkerMeter::cash_out_due(bool at_any_worth) const {
-  if (!voucher_) return std::nullopt;
-  const Nano payable = std::min(floor_sub(voucher_->value.owed, paid_), backing_);
-  const Nano usual =
-      std::max(limits_.min_payout, Nano{limits_.max_unpaid.value / kCashOutFraction});
-  const Nano enough = at_any_worth ? Nano{1} : usual;
-  if (payable < enough) return std::nullopt;
+  const Nano payable = std::min(promised(), backing_);
+  if (payable < (at_any_worth ? Nano{1} : usual_cash_out())) return std::nullopt;
   return voucher_;
 }
 

@@ -262,6 +262,9 @@ void WorkerCore::on_payout(ProxyLink& proxy, const wire::Payout& message, Now no
   if (auto status = meter.accept(*payout); !status) return fail_proxy(proxy, status.error(), now);
   dirty_ = true;
   if (meter.accepts() != accepted) send_status(proxy);
+  // By value at risk, not by the clock alone: a worker that earns fast would reach max_unpaid, and
+  // refuse, before the next look.
+  if (meter.worth_cashing()) settle(proxy.account, meter, false);
 }
 
 void WorkerCore::fail_proxy(ProxyLink& proxy, const Error& error, Now now) {
@@ -318,18 +321,27 @@ void WorkerCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
     const auto* view = std::get_if<ports::EpochView>(&*answer);
     return admit_proxy(*proxy, view == nullptr ? ports::EpochView{} : *view, now);
   }
-  const auto& payout = std::get<ForPayout>(purpose);
-  if (payout.cashed) {  // whatever came of it, see what was paid
-    return call_ledger(ports::ReadPayout{payout.proxy, identity_.account.account_id()},
-                       ForPayout{payout.proxy, false});
-  }
+  on_payout_answer(std::get<ForPayout>(purpose), answer);
+}
+
+void WorkerCore::on_payout_answer(const ForPayout& payout, const LedgerAnswer& answer) {
+  // Whatever came of a cash-out: see what was paid.
+  if (payout.step == PayoutStep::cash) return ask_payout(payout.proxy, PayoutStep::confirm);
   payout_calls_[payout.proxy] = false;
   if (!answer) return;
-  if (const auto* view = std::get_if<ports::PayoutView>(&*answer)) {
-    meter_of(payout.proxy).set_contract(view->paid, view->arrived, view->backing);
-    dirty_ = true;
-    send_status_to_all();
-  }
+  const auto* view = std::get_if<ports::PayoutView>(&*answer);
+  if (view == nullptr) return;
+  billing::WorkerMeter& meter = meter_of(payout.proxy);
+  meter.set_contract(view->paid, view->arrived, view->backing);
+  dirty_ = true;
+  send_status_to_all();
+  // What backs the voucher may be known only now. Not again after a cash-out: where the ledger
+  // refuses it, this would go round without a pause.
+  if (payout.step == PayoutStep::look && meter.cash_out_due()) settle(payout.proxy, meter, false);
+}
+
+void WorkerCore::ask_payout(const AccountId& proxy, PayoutStep step) {
+  call_ledger(ports::ReadPayout{proxy, identity_.account.account_id()}, ForPayout{proxy, step});
 }
 
 billing::WorkerMeter& WorkerCore::meter_of(const AccountId& proxy) {
@@ -349,18 +361,21 @@ billing::WorkerMeter& WorkerCore::meter_of(const AccountId& proxy) {
   return meter;
 }
 
-void WorkerCore::settle_periodically(Now, bool at_any_worth) {
-  for (auto& [account, meter] : meters_) {
-    bool& busy = payout_calls_[account];
-    if (busy) continue;
-    busy = true;
-    if (auto voucher = meter.cash_out_due(at_any_worth)) {
-      call_ledger(ports::CashOutVoucher{*voucher}, ForPayout{account, true});
-    } else {
-      call_ledger(ports::ReadPayout{account, identity_.account.account_id()},
-                  ForPayout{account, false});
-    }
+/// Cashes what `proxy` owes where that is due, else looks what it paid; one at a time.
+void WorkerCore::settle(const AccountId& proxy, const billing::WorkerMeter& meter,
+                        bool at_any_worth) {
+  bool& busy = payout_calls_[proxy];
+  if (busy) return;
+  busy = true;
+  if (auto voucher = meter.cash_out_due(at_any_worth)) {
+    call_ledger(ports::CashOutVoucher{*voucher}, ForPayout{proxy, PayoutStep::cash});
+  } else {
+    ask_payout(proxy, PayoutStep::look);
   }
+}
+
+void WorkerCore::settle_periodically(Now, bool at_any_worth) {
+  for (const auto& [account, meter] : meters_) settle(account, meter, at_any_worth);
   if (!std::exchange(dirty_, false)) return;
   ports::StoreBatch batch;
   for (auto& [account, meter] : meters_) {

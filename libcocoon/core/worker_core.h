@@ -164,6 +164,7 @@ class WorkerCore final : public Core {
   void send_status_to_all();
   void drain_events(PeerId peer, Now now);
   void check_liveness(Now now);
+  void settle(const AccountId& proxy, const billing::WorkerMeter& meter, bool at_any_worth);
   void settle_periodically(Now now, bool at_any_worth);
   billing::WorkerMeter& meter_of(const AccountId& proxy);
 
@@ -194,12 +195,19 @@ class WorkerCore final : public Core {
   struct ForProxyEpoch {
     PeerId peer;
   };
+  enum class PayoutStep {
+    look,    ///< read what was paid and what backs the rest; then cash
+    cash,    ///< a cash-out was sent
+    confirm  ///< read what came of it
+  };
   struct ForPayout {
     AccountId proxy;
-    bool cashed = false;  ///< a cash-out was sent: read what was paid next
+    PayoutStep step;
   };
   using LedgerPurpose = std::variant<ForProxyEpoch, ForPayout>;
   void call_ledger(ports::LedgerRequest request, LedgerPurpose purpose);
+  void on_payout_answer(const ForPayout& payout, const LedgerAnswer& answer);
+  void ask_payout(const AccountId& proxy, PayoutStep step);
 
   NodeIdentity identity_;
   Hash leaf_sha256_;

@@ -208,6 +208,7 @@ std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
   o.proxies = world_.endpoints;
   o.models = {kModel};
   o.capacity = 4;
+  o.max_unpaid = world_.max_unpaid;
   auto made = std::make_unique<core::WorkerCore>(std::move(identity), crypto::sha256(certificate_),
                                                  registry, o, world_.random, now);
   EXPECT_TRUE(made->restore(entries));

@@ -130,6 +130,7 @@ class World {
   SimRandom random;
   Weather weather;
   Nano max_exposure{2'000'000'000};  ///< of each client
+  Nano max_unpaid{1'000'000'000};    ///< of each worker
   std::vector<std::unique_ptr<Node>> nodes;
   std::unique_ptr<ledger::LocalLedger> ledger;
   /// What the engines ran, by the request's "user" field.
