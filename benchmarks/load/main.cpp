@@ -82,11 +82,12 @@ int main(int argc, char** argv) {
   std::printf(
       "{\"requests\":%zu,\"failed\":%llu,\"seconds\":%.4f,\"per_second\":%.1f,"
       "\"latency_p50_us\":%.1f,\"latency_p99_us\":%.1f,\"first_chunk_p50_us\":%.1f,"
-      "\"arrival_p50_us\":%.1f,\"gap_p50_us\":%.2f,\"gap_p99_us\":%.1f,\"chunks\":%llu}\n",
+      "\"way_p50_us\":%.1f,\"way_p99_us\":%.1f,\"gap_p50_us\":%.2f,\"gap_p99_us\":%.1f,\"chunks\":%"
+      "llu}\n",
       done, static_cast<unsigned long long>(samples.failed), seconds,
       static_cast<double>(done) / seconds, at_quantile(samples.latency, 0.5),
       at_quantile(samples.latency, 0.99), at_quantile(samples.first_chunk, 0.5),
-      at_quantile(samples.arrival, 0.5), at_quantile(samples.gaps, 0.5), at_quantile(samples.gaps, 0.99),
-      static_cast<unsigned long long>(samples.chunks));
+      at_quantile(samples.way, 0.5), at_quantile(samples.way, 0.99), at_quantile(samples.gaps, 0.5),
+      at_quantile(samples.gaps, 0.99), static_cast<unsigned long long>(samples.chunks));
   return samples.failed == 0 ? 0 : 1;
 }

@@ -7,11 +7,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <string_view>
+
 namespace cocoon::bench {
 namespace {
 
 double micros(Clock::duration d) {
   return std::chrono::duration<double, std::micro>(d).count();
+}
+
+/// When the engine sent the event whose comments stand in `text`.
+std::optional<Clock::time_point> stamp_of(std::string_view text) {
+  constexpr std::string_view kStamp = ": sent ";
+  const std::size_t at = text.find(kStamp);
+  if (at == std::string_view::npos) return std::nullopt;
+  std::int64_t nanoseconds = 0;
+  const char* digits = text.data() + at + kStamp.size();
+  std::from_chars(digits, text.data() + text.size(), nanoseconds);
+  return Clock::time_point(std::chrono::nanoseconds(nanoseconds));
 }
 
 }  // namespace
@@ -41,8 +57,7 @@ void StreamClient::send() {
   buffer_.clear();
   scanned_ = 0;
   head_done_ = false;
-  events_ = 0;
-  arrival_sum_ = 0;
+  seen_event_ = false;
   sent_at_ = last_event_ = Clock::now();
   // A request fits the socket's buffer: it is small, and nothing else is on its way.
   if (::send(fd_, request_.data(), request_.size(), MSG_NOSIGNAL) !=
@@ -53,7 +68,11 @@ void StreamClient::send() {
 }
 
 bool StreamClient::fail(Samples& samples) {
-  ++samples.failed;
+  if (++samples.failed == 1) {
+    constexpr std::size_t kShownBytes = 600;
+    std::fprintf(stderr, "cocoon-bench-load: the first answer that failed:\n%s\n",
+                 buffer_.substr(0, kShownBytes).c_str());
+  }
   close(fd_);
   fd_ = -1;
   return true;
@@ -63,16 +82,17 @@ void StreamClient::take_events(Samples& samples) {
   const auto now = Clock::now();
   std::size_t at = 0;
   while ((at = buffer_.find("data: {", scanned_)) != std::string::npos) {
+    if (const auto sent = stamp_of(std::string_view(buffer_).substr(scanned_, at - scanned_))) {
+      samples.way.push_back(micros(now - *sent));
+    }
     scanned_ = at + 7;
     ++samples.chunks;
-    const double since_sent = micros(now - sent_at_);
-    if (events_ == 0) {
-      samples.first_chunk.push_back(since_sent);
+    if (!seen_event_) {
+      samples.first_chunk.push_back(micros(now - sent_at_));
     } else {
       samples.gaps.push_back(micros(now - last_event_));
     }
-    ++events_;
-    arrival_sum_ += since_sent;
+    seen_event_ = true;
     last_event_ = now;
   }
 }
@@ -94,7 +114,6 @@ bool StreamClient::on_readable(Samples& samples) {
   if (!buffer_.ends_with("0\r\n\r\n")) return false;  // the last chunk of the chunked body
   if (buffer_.find("data: [DONE]") == std::string::npos) return fail(samples);
   samples.latency.push_back(micros(Clock::now() - sent_at_));
-  if (events_ != 0) samples.arrival.push_back(arrival_sum_ / static_cast<double>(events_));
   return true;
 }
 

@@ -16,7 +16,7 @@ struct Samples {
   std::vector<double> latency;      ///< request sent to last byte
   std::vector<double> first_chunk;  ///< request sent to first event
   std::vector<double> gaps;         ///< between one event and the next
-  std::vector<double> arrival;      ///< request sent to an event, the mean of a request's events
+  std::vector<double> way;  ///< from the engine's stamp to an event's arrival, where stamped
   std::uint64_t chunks = 0;
   std::uint64_t failed = 0;
 };
@@ -47,8 +47,7 @@ class StreamClient {
   bool head_done_ = false;
   Clock::time_point sent_at_;
   Clock::time_point last_event_;
-  std::size_t events_ = 0;     ///< of the present answer
-  double arrival_sum_ = 0;
+  bool seen_event_ = false;
 };
 
 }  // namespace cocoon::bench

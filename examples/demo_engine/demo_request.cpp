@@ -62,6 +62,7 @@ Result<Shape> read_shape(json::Value demo, const Shape& defaults) {
   COCOON_CHECK(take_delay(demo, "first_delay_ms", out.first_delay));
   COCOON_CHECK(take_number(demo, "cached_tokens", UINT32_MAX, out.cached_tokens));
   COCOON_CHECK(take_number(demo, "reasoning_tokens", UINT32_MAX, out.reasoning_tokens));
+  out.stamp = demo.find("stamp").as_bool().value_or(false);
   if (const auto confirm = demo.find("confirm").as_string()) {
     if (confirm->size() > kMaxIdBytes) return bad_demo("confirm is too long");
     out.confirm = *confirm;

@@ -37,6 +37,9 @@ struct Shape {
   Fault fault = Fault::none;
   /// Where not empty: every chunk but the first waits for POST /demo/confirm?token=CONFIRM.
   std::string confirm;
+  /// Whether each chunk says in a comment, `: sent N`, when it was sent: nanoseconds of the steady
+  /// clock, which all processes of a machine share.
+  bool stamp = false;
   std::uint64_t cached_tokens = 0;     ///< reported as part of the prompt
   std::uint64_t reasoning_tokens = 0;  ///< reported as part of the completion
 };

@@ -111,6 +111,11 @@ void Stream::send_pieces() {
     if (sent == kPiecesPerTurn) return timer_.set_in(Millis(0));
     if (!may_send_now()) return;
     scratch_.clear();
+    if (request_.shape.stamp) {
+      const auto sent_at = io::now().mono.time_since_epoch();
+      scratch_ = fmt::format(": sent {}\n",
+                             std::chrono::duration_cast<std::chrono::nanoseconds>(sent_at).count());
+    }
     renderer_->piece(next_++, scratch_);
     send(scratch_);
   }
