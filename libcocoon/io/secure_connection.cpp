@@ -175,9 +175,11 @@ class SecureConnection::Impl {
   void transport_closed(Error error) {
     // The end of the socket's bytes is in order only where TLS has said goodbye before.
     if (error.code() == "closed_by_peer") {
-      if (const Status ended = endpoint_.receive_end(); !ended) error = ended.error();
+      if (Status ended = endpoint_.receive_end(); !ended) {
+        error = Error(ended.error()).within(peer_);
+      }
     }
-    report_closed(std::move(error).within(peer_));
+    report_closed(std::move(error));  // a socket's own error names the peer
   }
 
   void ended_in_order() {
