@@ -49,4 +49,16 @@ struct EventLogCommand {
 };
 Result<Exit> event_log(const EventLogCommand& command);
 
+/// Whose collateral is fetched, from where, and where it goes.
+struct FetchCollateralCommand {
+  std::string quote;  ///< of the platform; or the three that follow
+  std::string fmspc;
+  std::string ca = "platform";
+  std::string tee = "tdx";
+  std::string url;
+  std::string update = "early";
+  std::string out;  ///< empty: standard output
+};
+Result<Exit> fetch_collateral(const FetchCollateralCommand& command);
+
 }  // namespace cocoon::app

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "cocoon/version.h"
+#include "collateral/pcs.h"
 #include "commands.h"
 #include "common/print_error.h"
 
@@ -20,6 +21,7 @@ Examples:
   cocoon-attest inspect quote.bin
   cocoon-attest certificate node.pem --collateral collateral.json
   cocoon-attest eventlog ccel.bin --quote quote.bin
+  cocoon-attest fetch-collateral --quote quote.bin --out collateral.json
 
 Quotes, TDREPORTs and event logs are raw bytes; certificates PEM or DER; collateral the JSON layout
 of the test vectors; policies TOML with the keys of a role's policy section. The policy "strict"
@@ -97,6 +99,34 @@ void add_event_log(CLI::App& app, EventLogCommand& o, Action& action) {
   c->callback([&] { action = [&o] { return event_log(o); }; });
 }
 
+void add_fetch_collateral(CLI::App& app, FetchCollateralCommand& o, Action& action) {
+  CLI::App* c = app.add_subcommand("fetch-collateral",
+                                   "Fetch what Intel says about a platform: what verify takes");
+  CLI::Option* quote =
+      c->add_option("--quote", o.quote, "A quote of the platform")->type_name("FILE");
+  CLI::Option* fmspc =
+      c->add_option("--fmspc", o.fmspc, "The platform, instead of a quote")->type_name("HEX");
+  quote->excludes(fmspc);
+  c->add_option("--ca", o.ca, "With --fmspc: who issued its PCK certificate")
+      ->check(CLI::IsMember({"platform", "processor"}))
+      ->capture_default_str();
+  c->add_option("--tee", o.tee, "With --fmspc: what its quotes are of")
+      ->check(CLI::IsMember({"tdx", "sgx"}))
+      ->capture_default_str();
+  c->add_option("--url", o.url, "Intel's service, or a PCCS like https://pccs.example:8081")
+      ->type_name("URL")
+      ->capture_default_str();
+  c->add_option("--update", o.update,
+                "early: the newest TCB recovery; standard: that which platforms must have reached")
+      ->check(CLI::IsMember({"early", "standard"}))
+      ->capture_default_str();
+  c->add_option("--out", o.out, "Where to put it; default: standard output")->type_name("FILE");
+  c->callback([&o, &action] {
+    if (o.quote.empty() && o.fmspc.empty()) throw CLI::RequiredError("--quote or --fmspc");
+    action = [&o] { return fetch_collateral(o); };
+  });
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Looks at the evidence of trusted execution environments, and judges it.",
                "cocoon-attest");
@@ -112,6 +142,9 @@ int run(int argc, char** argv) {
   add_inspect(app, inspect_options, action);
   add_certificate(app, certificate_options, action);
   add_event_log(app, event_log_options, action);
+  FetchCollateralCommand fetch_options;
+  fetch_options.url = collateral::Service{}.url;
+  add_fetch_collateral(app, fetch_options, action);
   constexpr int kMalformed = static_cast<int>(Exit::malformed);
   try {
     app.parse(argc, argv);

@@ -1,5 +1,8 @@
 #include "gateway/route.h"
 
+#include <optional>
+
+#include "codec/percent.h"
 #include "http/openai.h"
 
 namespace cocoon::gateway {
@@ -38,13 +41,6 @@ std::optional<Route> route_of_path(std::string_view path) {
   return route;
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 }  // namespace
 
 Result<Route> find_route(const http::RequestHead& head) {
@@ -74,24 +70,6 @@ std::string_view allowed_methods(std::string_view path) {
   const auto route = route_of_path(path);
   if (!route) return {};
   return route->kind == RouteKind::inference ? "POST" : "GET, HEAD";
-}
-
-std::optional<std::string> percent_decode(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (text.size() - i < 3) return std::nullopt;
-    const int high = hex_digit(text[i + 1]);
-    const int low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
 }
 
 }  // namespace cocoon::gateway

@@ -1,7 +1,6 @@
 #pragma once
 /// @file Which of the gateway's pages a request is for.
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,8 +33,5 @@ Result<Route> find_route(const http::RequestHead& head);
 
 /// For `Allow`: the methods of a path that exists; empty for another.
 std::string_view allowed_methods(std::string_view path);
-
-/// `text` with %XX decoded. Nothing where a percent sign is not followed by two hex digits.
-std::optional<std::string> percent_decode(std::string_view text);
 
 }  // namespace cocoon::gateway

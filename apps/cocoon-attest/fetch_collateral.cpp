@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <future>
+#include <system_error>
+
+#include "attest/text.h"
+#include "base/limits.h"
+#include "cocoon/loop.h"
+#include "codec/hex.h"
+#include "collateral/fetch.h"
+#include "commands.h"
+#include "files.h"
+
+namespace cocoon::app {
+namespace {
+
+/// Runs one fetch on a loop of its own.
+Result<attest::CollateralText> fetch(const collateral::Service& service,
+                                     const collateral::Platform& platform) {
+  struct OnLoop {
+    explicit OnLoop(const Loop& loop) : context(loop), client(std::in_place, context) {}
+    io::Context context;
+    std::optional<io::HttpClient> client;
+    std::unique_ptr<collateral::Fetch> running;
+  };
+  COCOON_TRY(LoopThread thread, LoopThread::start());
+  std::promise<Result<attest::CollateralText>> promise;
+  auto answer = promise.get_future();
+  std::unique_ptr<OnLoop> state;
+  const auto close = [&](Result<attest::CollateralText> result) {
+    auto kept = std::make_shared<Result<attest::CollateralText>>(std::move(result));
+    thread.post([&state, &promise, kept] {
+      state->running.reset();
+      state->client.reset();
+      state->context.close([&promise, kept] { promise.set_value(std::move(*kept)); });
+    });
+  };
+  thread.post([&] {
+    state = std::make_unique<OnLoop>(thread.loop());
+    auto started = collateral::Fetch::start(*state->client, service, platform, close);
+    if (!started) return close(started.error());
+    state->running = std::move(*started);
+  });
+  Result<attest::CollateralText> result = answer.get();
+  std::promise<void> freed;
+  thread.post([&] {
+    state.reset();
+    freed.set_value();
+  });
+  freed.get_future().wait();
+  return result;
+}
+
+Result<collateral::Platform> platform_of(const FetchCollateralCommand& command) {
+  if (!command.quote.empty()) {
+    COCOON_TRY(const std::string quote, read_file(command.quote, limits::kMaxQuoteBytes));
+    return collateral::platform_of(as_bytes(quote));
+  }
+  collateral::Platform platform;
+  auto fmspc = array_from_hex<6>(command.fmspc);
+  if (!fmspc) {
+    return Error(ErrorKind::invalid_argument, "fmspc_invalid",
+                 fmt::format("--fmspc {}: expected 12 hexadecimal digits, as `cocoon-attest "
+                             "inspect QUOTE` shows them",
+                             command.fmspc));
+  }
+  platform.fmspc = *fmspc;
+  platform.ca =
+      command.ca == "processor" ? collateral::PckCa::processor : collateral::PckCa::platform;
+  platform.tee = command.tee == "sgx" ? TeeKind::sgx : TeeKind::tdx;
+  return platform;
+}
+
+/// In one step, so that who reads `path` meanwhile sees the old file or the new one.
+Status write_whole(const std::string& path, const std::string& text) {
+  const std::string draft = path + ".new";
+  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
+  out << text << '\n';
+  out.close();
+  if (!out || std::rename(draft.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    std::remove(draft.c_str());
+    return Error(ErrorKind::io, "file_unwritable",
+                 fmt::format("{} cannot be written: {}; it is as it was", path,
+                             std::generic_category().message(error)));
+  }
+  return ok();
+}
+
+template <class T>
+std::string described(const attest::SignedDocument<T>& document) {
+  if (!document.content) return "unreadable: " + document.content.problem;
+  return fmt::format("issued {}, next update {}, evaluation number {}",
+                     attest::format_utc(document.content->head.issue_date),
+                     attest::format_utc(document.content->head.next_update),
+                     document.content->head.tcb_evaluation_number);
+}
+
+}  // namespace
+
+Result<Exit> fetch_collateral(const FetchCollateralCommand& command) {
+  COCOON_TRY(const collateral::Platform platform, platform_of(command));
+  collateral::Service service;
+  service.url = command.url;
+  service.update =
+      command.update == "standard" ? collateral::Update::standard : collateral::Update::early;
+  COCOON_TRY(const attest::CollateralText text, fetch(service, platform));
+  if (command.out.empty()) {
+    std::printf("%s\n", text.to_json().c_str());
+    return Exit::accepted;
+  }
+  COCOON_CHECK(write_whole(command.out, text.to_json()));
+  const attest::CollateralPtr parsed = attest::Collateral::parse(text);
+  std::printf("%s", fmt::format("{}: {} platform {}\n  TCB info    {}\n  QE identity {}\n",
+                                command.out, to_string(platform.tee), to_hex(platform.fmspc),
+                                described(parsed->tcb_info), described(parsed->qe_identity))
+                        .c_str());
+  return Exit::accepted;
+}
+
+}  // namespace cocoon::app
