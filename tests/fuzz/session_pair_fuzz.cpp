@@ -37,6 +37,7 @@ class Game {
  public:
   Game(const std::uint8_t* data, std::size_t size) : in_(ByteView(data, size)) {
     left_.connection.start({.role = wire::Role::client});
+    append(right_.line, std::exchange(left_.connection.output(), {}));
   }
 
   void play() {
