@@ -2,6 +2,7 @@
 // covers: libcocoon/gateway/gateway_core.cpp libcocoon/gateway/answer.cpp
 // covers: libcocoon/gateway/access.cpp libcocoon/gateway/route.cpp
 // covers: libcocoon/gateway/sse_filter.cpp libcocoon/gateway/model_list.cpp
+// covers: libcocoon/codec/percent.cpp
 /// @file A gateway with hostile callers and a hostile network. The input is a script: an operation,
 /// which connection or request it is for, a length and that many bytes, again and again. Whatever
 /// is done, every submission ends exactly once, a closed connection stays closed, and what a caller
@@ -44,7 +45,9 @@ class Owner {
  public:
   void step(std::uint8_t operation, std::uint8_t which, std::string_view bytes) {
     const ConnectionId connection = pick(open_, which);
-    const RequestId request = which % 8 < 6 ? pick(running_, which) : which;
+    // One that runs, or one that may have ended.
+    RequestId request = which % 8 < 6 ? pick(running_, which) : which;
+    if (asked_.contains(request)) request = 0;
     switch (operation % 12) {
       case 0:
         if (open_.size() < 8) {
@@ -66,12 +69,7 @@ class Owner {
         break;
       case 7: core_.on_answer_bytes(request, bytes, now_); break;
       case 8: finish(request, which, bytes); break;
-      case 9: {
-        const std::vector<ListedModel> models = {{std::string(bytes), 1, 2, 3, 4, 5}};
-        core_.on_models(request, models, now_);
-        core_.on_page(request, 200, "text/plain", bytes, now_);
-        break;
-      }
+      case 9: answer_asked(which, bytes); break;
       case 10:
         now_.mono += Seconds(which);
         core_.on_time(now_);
@@ -101,6 +99,19 @@ class Owner {
     return *std::next(from.begin(), which % from.size());
   }
 
+  void answer_asked(std::uint8_t which, std::string_view bytes) {
+    if (asked_.empty()) return;
+    const auto [request, models] = *std::next(asked_.begin(), which % asked_.size());
+    asked_.erase(request);
+    if (!models) {
+      core_.on_page(request, 200, "text/plain", bytes, now_);
+    } else if (which % 4 == 3) {
+      core_.on_models(request, Error(ErrorKind::unavailable, "code", std::string(bytes)), now_);
+    } else {
+      core_.on_models(request, std::vector<ListedModel>{{std::string(bytes), 1, 2, 3, 4, 5}}, now_);
+    }
+  }
+
   void finish(RequestId request, std::uint8_t which, std::string_view bytes) {
     RequestOutcome outcome;
     if (which % 2 == 0) {
@@ -120,6 +131,10 @@ class Owner {
         require(!submit->content.model.empty() && submit->content.body.size() <= 4096);
       } else if (const auto* cancel = std::get_if<Cancel>(&effect)) {
         require(running_.erase(cancel->request) == 1);
+      } else if (const auto* models = std::get_if<AskModels>(&effect)) {
+        require(asked_.emplace(models->request, true).second);
+      } else if (const auto* page = std::get_if<AskPage>(&effect)) {
+        require(asked_.emplace(page->request, false).second);
       } else if (const auto* pause = std::get_if<Pause>(&effect)) {
         require(running_.count(pause->request) == 1);
       } else if (const auto* close = std::get_if<Close>(&effect)) {
@@ -146,6 +161,7 @@ class Owner {
   ConnectionId last_ = 0;
   std::set<ConnectionId> open_;
   std::set<RequestId> running_;
+  std::map<RequestId, bool> asked_;  // for a page, or (true) for the models
   std::set<ConnectionId> begun_;
 };
 
