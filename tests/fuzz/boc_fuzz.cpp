@@ -35,7 +35,13 @@ Bytes round_trip(const std::vector<CellRef>& roots, BocFormat format) {
 /// Whatever reads as a bag reads as the same cells after it was written again, in every form.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bag = parse_boc(ByteView(data, size));
-  if (!bag) return 0;
+  const auto only_root = parse_boc_root(ByteView(data, size));
+  if (!bag) {
+    expect(!only_root && !bag.error().detail().empty());
+    return 0;
+  }
+  expect(only_root.has_value() == (bag->roots.size() == 1 && bag->trailing_bytes == 0));
+  for (const CellRef& root : bag->roots) expect(!to_string(root->type()).empty());
   expect(distinct_cells(bag->roots).size() <= bag->cells);
   const Bytes plain = round_trip(bag->roots, {.crc32c = false});
   const Bytes indexed = round_trip(bag->roots, {.index = true, .crc32c = true, .cache_bits = true});

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "config/roles.h"
+#include "config/sections.h"
 
 /// A configuration file is an operator's, but it may be written by a program from what strangers
 /// sent: no text may crash the reader.
@@ -15,5 +16,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)cocoon::config::parse_client_config(text, "client.toml");
   (void)cocoon::config::parse_proxy_config(text, "proxy.toml");
   (void)cocoon::config::parse_worker_config(text, "worker.toml");
+  (void)cocoon::config::parse_policy_file(text, "policy.toml");
   return 0;
 }

@@ -56,6 +56,36 @@ bool copy(Reader& in, std::uint8_t lead, Writer& out) {
   return !in.failed();
 }
 
+/// A value reads as what it is, and as nothing else: each kind of read takes the first value whole,
+/// or fails; numbers are the same either way.
+void read_as_each(ByteView input, std::size_t length) {
+  Reader unsigned_in(input), signed_in(input);
+  const std::uint64_t number = unsigned_in.u64();
+  const std::int64_t same = signed_in.i64();
+  if (!unsigned_in.failed() && !signed_in.failed()) {
+    require(same >= 0 && static_cast<std::uint64_t>(same) == number);
+  }
+  Reader boolean(input), bytes(input), text(input), nil(input), array(input), map(input);
+  (void)boolean.boolean();
+  (void)bytes.bin();
+  (void)text.str();
+  nil.nil();
+  require(array.array() <= input.size());
+  require(map.map() <= input.size());
+  int read = 0;
+  for (const Reader* in : {&boolean, &bytes, &text, &nil}) {
+    if (in->failed()) continue;
+    ++read;
+    require(in->position() == length);
+  }
+  for (const Reader* in : {&unsigned_in, &signed_in})
+    require(in->failed() || in->position() == length);
+  read += unsigned_in.failed() && signed_in.failed() ? 0 : 1;
+  read += array.failed() ? 0 : 1;
+  read += map.failed() ? 0 : 1;
+  require(read <= 1);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -63,6 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Reader whole(input);
   const std::size_t length = whole.raw().size();
   require(length == judge(input));
+  read_as_each(input, length);
 
   Reader in(input);
   Writer out;

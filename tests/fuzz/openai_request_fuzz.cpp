@@ -2,7 +2,8 @@
 // covers: libcocoon/http/openai_request.cpp libcocoon/http/openai_parts.cpp
 // libcocoon/http/openai_answer.cpp
 /// @file A spliced body is read as the edits demand and keeps what they do not concern; answers of
-/// any shape are read without harm. The first byte of the input chooses endpoint and edits.
+/// any shape are read without harm, and in a stream as they are alone. The first byte of the input
+/// chooses endpoint and edits.
 
 #include <cstdlib>
 #include <string>
@@ -31,6 +32,20 @@ void check_answer(Endpoint endpoint, std::string_view text) {
   require(facts->usage->completion + facts->usage->reasoning <= cocoon::limits::kMaxReportedTokens);
 }
 
+/// Each line as an event: what is remembered of those before it changes nothing.
+void check_stream(Endpoint endpoint, std::string_view text) {
+  StreamInspector inspector(endpoint);
+  while (!text.empty()) {
+    const std::string_view event = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), event.size() + 1));
+    const auto alone = inspect_answer(endpoint, event);
+    const auto in_stream = inspector.inspect(event);
+    require(alone.has_value() == in_stream.has_value());
+    require(!alone || *alone == *in_stream);
+    require(!is_done(event) || !alone);
+  }
+}
+
 /// Members other than those that splice() edits are the same bytes in the same order.
 std::string other_members(std::string_view body) {
   const auto document = cocoon::json::Document::parse(body);
@@ -51,7 +66,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const auto endpoint = static_cast<Endpoint>(data[0] % 4 + 1);
   const std::string_view body = cocoon::as_text({data + 1, size - 1});
+  require(endpoint_of(path_of(endpoint)) == endpoint);
   check_answer(endpoint, body);
+  check_stream(endpoint, body);
   const auto facts = inspect_request(endpoint, body);
   if (!facts) return 0;
   (void)check_allowed(facts.value());

@@ -1,5 +1,5 @@
 // modules: attest
-// covers: libcocoon/attest/quote.cpp libcocoon/attest/verdict.cpp
+// covers: libcocoon/attest/quote.cpp libcocoon/attest/verify.cpp
 
 #include <algorithm>
 #include <cstddef>

@@ -69,6 +69,24 @@ void read_dict(const CellRef& cell) {
   }
 }
 
+/// What begins under these parameters reads as what it was made of, and has an address.
+void begin_contracts(const CellRef& cell) {
+  const auto params = live::parse_params(cell);
+  if (!params) return;
+  const Address us{.workchain = kBasechain, .hash = cell->hash()};
+  const ByteArray<32> key = cell->hash();
+  if (const auto proxy = live::first_proxy(*params, us, us, key)) {
+    expect(live::parse_proxy(*proxy->data).value().public_key == key);
+    expect(address_of(*proxy).has_value());
+  }
+  if (const auto client = live::first_client(*params, us, us, key)) {
+    expect(live::parse_client(*client->data).value().stake == params->min_client_stake);
+  }
+  if (const auto worker = live::first_worker(*params, us, us, key)) {
+    expect(live::parse_worker(*worker->data).value().owner == us);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -81,6 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const CellRef& root : bag->roots) {
     read_message(root);
     read_dict(root);
+    begin_contracts(root);
     exact(root, live::parse_params);
     exact(root, live::parse_proxy);
     exact(root, live::parse_client);
