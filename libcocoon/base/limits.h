@@ -121,6 +121,11 @@ inline constexpr Seconds kRefusalRemembered{60};
 inline constexpr std::size_t kMaxKnownEvidence = 4096;
 /// Attempts of one request, each under a new id, before any worker has accepted it.
 inline constexpr std::uint32_t kMaxAttempts = 3;
+/// How long client and proxy remember a request that was cut, for the receipt that proves its
+/// charge: its worker's connection is dead by then, or the receipt was on its way.
+inline constexpr Seconds kCutRemembered{600};
+/// Cut requests that a proxy remembers at once, each charged: about 1 KiB each.
+inline constexpr std::size_t kMaxCutsRemembered = 32'768;
 /// `Retry-After` where no proxy can be reached.
 inline constexpr Seconds kRetryAfterNoProxy{5};
 /// How often a core looks for silent connections; far below kPingAfter.

@@ -27,9 +27,7 @@ ClientCore::Channel& ClientCore::channel_of(const billing::ChannelState& state) 
                    "; the proxy's copy of our own voucher is used instead");
       }
       // What ran when we stopped is settled by the proxy's next statement.
-      for (const auto& [hash, cap] : slot->meter.running_requests()) {
-        slot->unsettled.push_back({hash, cap, Nano{0}});
-      }
+      for (const auto& [hash, cap] : slot->meter.running_requests()) slot->cuts[hash].cap = cap;
     }
   }
   slot->meter.set_channel(state);
@@ -80,7 +78,7 @@ void ClientCore::on_statement(ProxyLink& proxy, const wire::UsageStatement& mess
       return fail_proxy(proxy, status.error(), now);
     }
   }
-  settle_unsettled(*proxy.channel, statement->value.charged);
+  settle_lost(*proxy.channel, statement->value.charged, now);
   if (!std::exchange(proxy.channel->heard, true)) {
     // The last requests before a crash may be missing here; our own voucher covers them.
     proxy.channel->meter.adopt_charged(statement->value.charged);
@@ -90,19 +88,6 @@ void ClientCore::on_statement(ProxyLink& proxy, const wire::UsageStatement& mess
   advance_ = true;
 }
 
-/// The proxy's cumulative charge covers everything that ended before it was sent. What is not
-/// explained by settled requests belongs to those that were cut, up to their caps.
-void ClientCore::settle_unsettled(Channel& channel, Nano charged) {
-  Nano unexplained = floor_sub(charged, channel.meter.spent());
-  for (const Unsettled& request : std::exchange(channel.unsettled, {})) {
-    const Nano cost = std::min(unexplained, request.cap);
-    unexplained = floor_sub(unexplained, cost);
-    (void)channel.meter.settle(request.hash, cost, billing::Proof::none);
-    channel.meter.prove(std::min(cost, request.proved));
-  }
-  channel.dirty = true;
-}
-
 void ClientCore::report_unexplained(const Channel& channel, Nano charged) {
   const Nano unexplained = floor_sub(charged, channel.meter.spent());
   if (unexplained.value == 0) return;
@@ -110,14 +95,6 @@ void ClientCore::report_unexplained(const Channel& channel, Nano charged) {
          fmt::format("the proxy says that it charged {} nanoton more than this client's requests "
                      "explain; that is not acknowledged",
                      unexplained.value));
-}
-
-/// The request ends here, and what it cost is not known yet.
-void ClientCore::leave_unsettled(Request& request, Now now) {
-  ProxyLink* proxy = find_proxy(request.peer);
-  if (proxy == nullptr || proxy->channel == nullptr || !request.sealed) return;
-  proxy->channel->unsettled.push_back(
-      {request.sealed->hash(), request.cap, cost_of_mark(request, now)});
 }
 
 /// What the answer that came is worth by its last mark: all that there is without a receipt.

@@ -231,6 +231,9 @@ void ClientCore::on_control(ProxyLink& proxy, wire::Message& message, Now now) {
   if (auto* statement = std::get_if<wire::UsageStatement>(&message)) {
     return on_statement(proxy, *statement, now);
   }
+  if (auto* cut = std::get_if<wire::Settlement>(&message)) {
+    return settle_cut(proxy, *cut, now);
+  }
   if (auto* models = std::get_if<wire::Models>(&message)) return on_models(proxy, *models);
   if (std::get_if<wire::ChannelState>(&message))
     return;  // the ledger says the same, and is believed
@@ -263,7 +266,7 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
   const auto streams = std::exchange(proxy.streams, {});
   for (const auto& [stream, id] : streams) {
     const auto at = requests_.find(id);
-    if (at != requests_.end()) leave_unsettled(*at->second, now);
+    if (at != requests_.end()) leave_cut(*at->second, CutBy::network);
   }
   proxy.sets.clear();
   for (auto at = evidence_.begin(); at != evidence_.end();) {
@@ -380,6 +383,7 @@ void ClientCore::on_time(Now now) {
     next_check_ = now.mono + limits::kLivenessInterval;
     check_liveness(now);
     check_sets(now);
+    forget_cuts(now);
     settle_all(now);
   }
 }

@@ -3,7 +3,8 @@
 /// Pure.
 ///
 /// Files: client_core.cpp (proxies), client_candidates.cpp (candidates and their evidence),
-/// client_requests.cpp (the life of a request), client_accounts.cpp (channel, vouchers, receipts).
+/// client_requests.cpp (the life of a request), client_accounts.cpp (channel, vouchers, receipts),
+/// client_cuts.cpp (requests that ended before the proxy had said what they cost).
 
 #include <deque>
 #include <map>
@@ -119,21 +120,6 @@ class ClientCore final : public Core {
  private:
   using StreamId = wire::StreamId;
 
-  /// A request that ended without the proxy having said what it cost.
-  struct Unsettled {
-    RequestHash hash;
-    Nano cap;
-    Nano proved;  ///< what the marks that were seen come to
-  };
-  /// The account with one proxy; it outlives connections.
-  struct Channel {
-    ChannelId id;
-    billing::ClientMeter meter;
-    std::deque<Unsettled> unsettled;
-    bool dirty = false;
-    bool heard = false;  ///< the proxy has said in this run what it charged
-  };
-
   /// A worker that a request can be sealed for.
   struct Worker {
     AccountId account;
@@ -141,6 +127,32 @@ class ClientCore final : public Core {
     EvidenceDigest evidence;
     session::Recipient recipient;
     std::uint32_t coefficient_e3 = 0;
+  };
+
+  /// A request that ended here before the proxy had said what it cost.
+  struct Cut {
+    Nano cap;
+    PeerId peer = 0;  ///< the connection that it ran on; 0: one of an earlier life
+    StreamId stream = 0;
+    bool settled = false;  ///< by its name, or by a statement's sum
+    bool named = false;    ///< the proxy has said what this request cost
+    Nano cost;             ///< acknowledged
+    Nano unproved;         ///< of that, while no receipt has come
+    MonoTime since{};      ///< settled
+    // What its receipt has to say; no candidates where it ran in an earlier life.
+    std::vector<Worker> candidates;
+    std::uint64_t registry_version = 0;
+    billing::UsageBounds bounds;
+  };
+  using Cuts = std::map<RequestHash, Cut>;
+  enum class CutBy : std::uint8_t { caller, network };
+  /// The account with one proxy; it outlives connections.
+  struct Channel {
+    ChannelId id;
+    billing::ClientMeter meter;
+    Cuts cuts;
+    bool dirty = false;
+    bool heard = false;  ///< the proxy has said in this run what it charged
   };
   /// asked: the proxy is to answer. checking: evidence is being verified. ready: usable, or empty.
   enum class SetState : std::uint8_t { none, asked, checking, ready };
@@ -275,12 +287,21 @@ class ClientCore final : public Core {
   Status authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap);
   void send_voucher(ProxyLink& proxy);
   void on_statement(ProxyLink& proxy, const wire::UsageStatement& message, Now now);
-  void settle_unsettled(Channel& channel, Nano charged);
   void report_unexplained(const Channel& channel, Nano charged);
-  void leave_unsettled(Request& request, Now now);
   Result<Nano> check_receipt_of(Request& request, Now now);
   Nano cost_of_mark(const Request& request, Now now) const;
   void store_dirty();
+
+  // client_cuts.cpp
+  void leave_cut(const Request& request, CutBy by);
+  void charge_cut(Channel& channel, Cut& cut, const RequestHash& hash, Nano cost, Now now);
+  void settle_lost(Channel& channel, Nano charged, Now now);
+  void settle_cut(ProxyLink& proxy, const wire::Settlement& said, Now now);
+  void charge_late(Channel& channel, Cut& cut, const wire::Settlement& said, Now now);
+  void settle_crossed(ProxyLink& proxy, StreamId stream, wire::Settlement said, Now now);
+  Result<Nano> cost_proved(const Cut& cut, const RequestHash& hash, const AccountId& proxy,
+                           ByteView receipt, Now now);
+  void forget_cuts(Now now);
 
   struct ForChannel {
     PeerId peer;

@@ -7,6 +7,7 @@
 
 #include "core/client_core.h"
 #include "core/store_keys.h"
+#include "core/usage_bounds.h"
 
 namespace cocoon::core {
 namespace {
@@ -192,6 +193,12 @@ void ClientCore::on_accepted(ProxyLink& proxy, const wire::Accepted& accepted, N
                            "the proxy named a worker that the request was not sealed for"),
                      now);
   }
+  if (accepted.prompt_tokens > usage_bounds(request->plan, 0).prompt_tokens) {
+    return break_off(*request,
+                     Error(ErrorKind::protocol, "prompt_over_bound",
+                           "the proxy counts more prompt tokens than the request can have"),
+                     now);
+  }
   request->state = RequestState::accepted;
   request->candidate = accepted.candidate;
   request->answer.emplace(request->sealed->answer(accepted.candidate));
@@ -244,7 +251,8 @@ void ClientCore::take_part(Request& request, const session::AnswerPart& part) {
 
 void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
   Request* request = request_of(proxy, end.stream);
-  if (request == nullptr) return;
+  if (request == nullptr)
+    return settle_crossed(proxy, end.stream, {{}, end.cost, end.receipt, end.charged_total}, now);
   proxy.streams.erase(end.stream);
   Status status = ok();
   if (!request->answer) {
@@ -281,7 +289,8 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
 
 void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   Request* request = request_of(proxy, reset.stream);
-  if (request == nullptr) return;
+  if (request == nullptr)
+    return settle_crossed(proxy, reset.stream, {{}, reset.cost, {}, reset.charged_total}, now);
   proxy.streams.erase(reset.stream);
   request->stream = 0;
   const Nano cost = std::min(reset.cost, cost_of_mark(*request, now));
@@ -315,7 +324,7 @@ void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32
   advance_ = true;
 }
 
-/// The connection is gone; the next one settles what the attempt cost.
+/// The connection is gone, and what the attempt cost is being settled.
 void ClientCore::lose_attempt(Request& request, const Error& why, Now now) {
   request.stream = 0;
   request.peer = 0;
@@ -332,9 +341,10 @@ void ClientCore::lose_attempt(Request& request, const Error& why, Now now) {
 }
 
 /// We end it: the caller cancelled, a deadline passed, or the network misbehaved.
-void ClientCore::break_off(Request& request, const Error& error, Now now) {
+void ClientCore::break_off(Request& request, const Error& error, Now) {
   if (ProxyLink* proxy = find_proxy(request.peer); proxy != nullptr && request.stream != 0) {
-    leave_unsettled(request, now);
+    const bool by_caller = error.kind() == ErrorKind::cancelled;
+    leave_cut(request, by_caller ? CutBy::caller : CutBy::network);
     proxy->link->connection.reset(request.stream, error);
     touch(request.peer);
   }

@@ -60,12 +60,14 @@ void ProxyCore::admit_client(Peer& peer, const ports::ChannelView& view, Now now
   peer.channel = &channel_of(*channel);
   accept(peer, now);
   if (peer.state != PeerState::ready) return;
+  peer.channel->peer = peer.link.peer;
   wire::ChannelState state;
   state.channel = peer.channel->id;
   state.open = true;
   state.deposit = channel->deposited;
   state.charged_total = peer.channel->meter.charged();
   peer.link.connection.send(state);
+  tell_cuts(*peer.channel);
   send_statement(peer);
 }
 

@@ -205,6 +205,9 @@ void ProxyCore::on_control(Peer& peer, wire::Message& message, Now now) {
   if (auto* payout = std::get_if<wire::Payout>(&message); payout != nullptr && !client) {
     return on_payout_shown(peer, *payout, now);
   }
+  if (auto* cut = std::get_if<wire::Settlement>(&message); cut != nullptr && !client) {
+    return on_cut_receipt(peer.account, cut->request, cut->receipt);
+  }
   fail_peer(peer,
             Error(ErrorKind::protocol, "unexpected_message",
                   "a message that this role does not send to a proxy"),
@@ -228,6 +231,8 @@ void ProxyCore::fail_peer(Peer& peer, const Error& error, Now now) {
 }
 
 void ProxyCore::end_peer(Peer& peer, const Error& why, Now now) {
+  // First, so that nothing is offered or told to it any more.
+  const bool was_ready = std::exchange(peer.state, PeerState::ended) == PeerState::ready;
   const auto running = std::exchange(peer.requests, {});
   for (const auto& [stream, id] : running) {
     const auto at = requests_.find(id);
@@ -242,8 +247,7 @@ void ProxyCore::end_peer(Peer& peer, const Error& why, Now now) {
                      now);
     }
   }
-  if (peer.state == PeerState::ready) --(peer.role == wire::Role::client ? clients_ : workers_);
-  peer.state = PeerState::ended;
+  if (was_ready) --(peer.role == wire::Role::client ? clients_ : workers_);
   if (peer.worker) {
     scheduler_.leave(*peer.worker);
     evidence_.erase(EvidenceDigest{peer.link.identity.leaf_sha256});

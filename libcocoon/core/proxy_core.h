@@ -5,7 +5,7 @@
 ///
 /// Files: proxy_core.cpp (connections, dispatch), proxy_clients.cpp (channels, candidates),
 /// proxy_workers.cpp (records, status), proxy_requests.cpp (the life of a request),
-/// proxy_settlement.cpp (charges, payouts, redeeming).
+/// proxy_settlement.cpp (charges, payouts, redeeming), proxy_cuts.cpp (charges of cut requests).
 
 #include <deque>
 #include <map>
@@ -96,9 +96,19 @@ class ProxyCore final : public Core {
     ChannelId id;
     billing::ProxyMeter meter;
     std::size_t running = 0;
-    bool dirty = false;  ///< its snapshot is to be stored
-    bool busy = false;   ///< a ledger call about it is under way
-    bool stale = false;  ///< read it again from the ledger
+    bool dirty = false;             ///< its snapshot is to be stored
+    bool busy = false;              ///< a ledger call about it is under way
+    bool stale = false;             ///< read it again from the ledger
+    PeerId peer = 0;                ///< its newest connection
+    std::vector<RequestHash> cuts;  ///< in cuts_, and not told to the client for want of one
+  };
+  /// A charged request that the client gave up, or whose client was lost: the worker's receipt is
+  /// yet to come, or the client.
+  struct Cut {
+    Channel* channel = nullptr;
+    Nano cost;
+    AccountId worker;
+    Bytes receipt;  ///< empty until it comes
   };
   /// ended: told to disconnect; the transport has yet to say that it is gone.
   enum class PeerState : std::uint8_t { greeting, looking_up, ready, ended };
@@ -154,7 +164,7 @@ class ProxyCore final : public Core {
     };
     std::deque<AnswerChunk> answer;    ///< waits for the client's credit
     std::uint64_t answer_bytes = 0;    ///< forwarded, sealed
-    wire::UsageMark mark;              ///< the last one forwarded
+    wire::UsageMark mark;              ///< the last one forwarded; at first what `accepted` said
     wire::UsageMark last_queued_mark;  ///< the last one received
     std::optional<Bytes> receipt;      ///< the worker has ended
   };
@@ -218,6 +228,10 @@ class ProxyCore final : public Core {
   Result<billing::Receipt> check_receipt_of(const Request& request, Now now);
   Nano charge(Request& request, Nano cost, const billing::TokenCounts& tokens);
   Nano cost_of_mark(const Request& request, Now now) const;
+  void leave_cut(const Request& request, Nano charged, Now now);
+  void on_cut_receipt(const AccountId& worker, const RequestHash& request, ByteView receipt);
+  void tell_cuts(Channel& channel);
+  void forget_cuts(Now now);
   void settle_periodically(Now now);
   void redeem(Channel& channel, bool at_any_worth);
   void present(Channel& channel);
@@ -252,6 +266,8 @@ class ProxyCore final : public Core {
   std::unordered_map<RequestId, std::unique_ptr<Request>> requests_;
   std::unordered_map<ChannelId, std::unique_ptr<Channel>> channels_;
   std::multimap<MonoTime, RequestId> deadlines_;
+  std::unordered_map<RequestHash, Cut> cuts_;
+  std::deque<std::pair<MonoTime, RequestHash>> cut_order_;  ///< all of cuts_, the oldest first
   std::unordered_map<CallId, LedgerPurpose> ledger_calls_;
   std::unordered_map<std::string, Bytes> restored_channels_;  ///< by store key, until first used
   std::unordered_map<EvidenceDigest, PeerId> evidence_;

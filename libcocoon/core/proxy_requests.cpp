@@ -223,12 +223,15 @@ void ProxyCore::on_accepted(Peer& peer, const wire::Accepted& accepted, Now) {
   Request* request = request_of(peer, accepted.stream);
   if (request == nullptr || request->state != RequestState::assigned) return;
   request->state = RequestState::accepted;
+  request->mark.prompt =
+      std::min(accepted.prompt_tokens, usage_bounds(request->header, 0).prompt_tokens);
   if (request->end_sent) request->body.clear();
   request->held = false;
   if (request->end_sent) request->sent_chunks = 0;
   if (Peer* client = find_peer(request->client)) {
     client->link.connection.send_accepted(request->client_stream,
-                                          static_cast<std::uint8_t>(request->next_candidate - 1));
+                                          static_cast<std::uint8_t>(request->next_candidate - 1),
+                                          request->mark.prompt);
     touch(request->client);
   }
 }
@@ -239,9 +242,7 @@ void ProxyCore::on_answer_chunk(Request& request, const wire::Data& data, Now no
   Peer* worker = find_peer(request.worker);
   if (client == nullptr || worker == nullptr) return;
   if (data.mark) {
-    const wire::UsageMark& before =
-        request.answer.empty() ? request.mark : request.last_queued_mark;
-    if (!billing::grows(counts_of(before), counts_of(*data.mark))) {
+    if (!billing::grows(counts_of(request.last_queued_mark), counts_of(*data.mark))) {
       const Error error(ErrorKind::upstream, "usage_shrank",
                         "the worker's usage marks went backwards");
       return worker_gave_up(request, error, now);
@@ -295,7 +296,11 @@ void ProxyCore::on_writable(Peer& peer, StreamId stream, Now now) {
 
 void ProxyCore::on_end(Peer& peer, const wire::End& end, Now now) {
   Request* request = request_of(peer, end.stream);
-  if (request == nullptr) return;
+  if (request == nullptr) {  // it crossed our reset: the receipt of a run that was cut at its end
+    auto receipt = billing::SignedReceipt::decode(end.receipt);
+    if (receipt) on_cut_receipt(peer.account, receipt->receipt.request, end.receipt);
+    return;
+  }
   if (request->client == peer.link.peer) {
     request->body_complete = true;
     return send_body(*request);
@@ -399,10 +404,7 @@ void ProxyCore::cancel_request(Request& request, const Error&, Now now) {
       }
     }
   }
-  if (Peer* client = find_peer(request.client);
-      client != nullptr && client->state == PeerState::ready) {
-    send_statement(*client);  // the stream is gone; this says what it cost
-  }
+  leave_cut(request, charged, now);
   erase_request(request);
 }
 

@@ -111,7 +111,8 @@ Nano ProxyCore::cost_of_mark(const Request& request, Now now) const {
 
 // --- Ledger ---
 
-void ProxyCore::settle_periodically(Now) {
+void ProxyCore::settle_periodically(Now now) {
+  forget_cuts(now);
   for (auto& [id, channel] : channels_) {
     redeem(*channel, payouts_.unbacked().value > 0);
     present(*channel);

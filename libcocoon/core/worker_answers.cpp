@@ -15,22 +15,23 @@ void WorkerCore::on_engine_started(RunKey key, Now) {
   if (run == nullptr || run->state != RunState::starting) return;
   run->state = RunState::running;
   if (ProxyLink* proxy = find_proxy(run->peer); proxy != nullptr && proxy->link) {
-    proxy->link->connection.send_accepted(run->stream, run->opener.candidate());
+    proxy->link->connection.send_accepted(run->stream, run->opener.candidate(),
+                                          mark_of(*run).prompt);
     touch(run->peer);
   }
 }
 
 void WorkerCore::on_engine_head(RunKey key, int status, std::string_view content_type, Now now) {
-  on_engine_started(key, now);
   Run* run = find_run(key);
   if (run == nullptr) return;
+  run->status = status;
+  on_engine_started(key, now);
   if (status < 200 || status >= 500) {
     return fail_run(*run,
                     Error(ErrorKind::upstream, "engine_failed",
                           fmt::format("the worker's engine answered with status {}", status)),
                     now);
   }
-  run->status = status;
   run->content_type = content_type;
   touch_run(*run);
 }
@@ -144,9 +145,8 @@ void WorkerCore::send_answer(Run& run, Now now) {
   if (run.engine_ended && all_sealed && !run.receipt_queued) queue_receipt(run, now);
 }
 
-void WorkerCore::queue_receipt(Run& run, Now now) {
-  run.state = RunState::closing;
-  run.receipt_queued = true;
+billing::Receipt WorkerCore::make_receipt(Run& run, billing::Outcome outcome,
+                                          const billing::TokenCounts& tokens, Now now) {
   const session::RequestHeader& header = run.opener.header();
   billing::Receipt receipt;
   receipt.network = identity_.network;
@@ -154,8 +154,8 @@ void WorkerCore::queue_receipt(Run& run, Now now) {
   receipt.run = run.run_id;
   receipt.proxy = run.proxy;
   receipt.worker = identity_.account.account_id();
-  receipt.outcome = billing::Outcome::done;
-  if (run.status < 400) receipt.tokens = billing::clamp(run.usage.final(), bounds_of(run));
+  receipt.outcome = outcome;
+  if (run.status < 400) receipt.tokens = billing::clamp(tokens, bounds_of(run));
   receipt.registry_version = header.registry_version;
   receipt.coefficient_e3 = options_.coefficient_e3;
   if (auto cost = billing::cost(receipt.tokens, options_.coefficient_e3, run.prices)) {
@@ -167,8 +167,20 @@ void WorkerCore::queue_receipt(Run& run, Now now) {
   const session::Commitments& commitments = run.sealer->commitments();
   receipt.request_commitment = commitments.request;
   receipt.answer_commitment = commitments.answer;
-  batch_.add(std::move(receipt));
-  batch_runs_.push_back(run.key);
+  return receipt;
+}
+
+void WorkerCore::queue_receipt(Run& run, Now now) {
+  run.state = RunState::closing;
+  run.receipt_queued = true;
+  batch_.add(make_receipt(run, billing::Outcome::done, run.usage.final(), now));
+  batch_entries_.push_back({.run = run.key});
+}
+
+/// The proxy has reset the stream of a run: its receipt goes by itself. It counts as the marks do.
+void WorkerCore::queue_cut_receipt(Run& run, Now now) {
+  batch_.add(make_receipt(run, billing::Outcome::cancelled, run.usage.running(), now));
+  batch_entries_.push_back({.cut_by = run.peer});
 }
 
 void WorkerCore::end_turn(Now now) {
@@ -181,9 +193,18 @@ void WorkerCore::end_turn(Now now) {
   if (batch_.empty()) return;
   // One signature for all answers that ended in this turn.
   std::vector<billing::SignedReceipt> receipts = batch_.finish(identity_.boot);
-  const std::vector<RunKey> keys = std::exchange(batch_runs_, {});
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    Run* run = find_run(keys[i]);
+  const std::vector<BatchEntry> entries = std::exchange(batch_entries_, {});
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].cut_by != 0) {
+      ProxyLink* proxy = find_proxy(entries[i].cut_by);
+      if (proxy == nullptr || !proxy->link) continue;
+      const Bytes receipt = receipts[i].encode();
+      proxy->link->connection.send(
+          wire::Settlement{.request = receipts[i].receipt.request, .receipt = receipt});
+      touch(proxy->peer);
+      continue;
+    }
+    Run* run = find_run(entries[i].run);
     if (run == nullptr) continue;  // cancelled since
     run->receipt = std::move(receipts[i]);
     send_answer(*run, now);

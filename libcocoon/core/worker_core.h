@@ -186,6 +186,9 @@ class WorkerCore final : public Core {
   void send_answer(Run& run, Now now);
   bool seal_next(Run& run);
   void queue_receipt(Run& run, Now now);
+  void queue_cut_receipt(Run& run, Now now);
+  billing::Receipt make_receipt(Run& run, billing::Outcome outcome,
+                                const billing::TokenCounts& tokens, Now now);
   void fail_run(Run& run, const Error& error, Now now);
   void finish_run(Run& run, Now now);
   billing::UsageBounds bounds_of(const Run& run) const;
@@ -217,7 +220,12 @@ class WorkerCore final : public Core {
   session::SealingKeys keys_;
   session::ReplayTable replays_;
   billing::ReceiptBatch batch_;
-  std::vector<RunKey> batch_runs_;  ///< in the order of batch_
+  /// Whose receipt is in batch_: a run that ends, or the proxy that cut one.
+  struct BatchEntry {
+    RunKey run = 0;
+    PeerId cut_by = 0;
+  };
+  std::vector<BatchEntry> batch_entries_;  ///< in the order of batch_
 
   std::vector<ProxyLink> proxies_;
   std::unordered_map<RunKey, std::unique_ptr<Run>> runs_;

@@ -146,6 +146,10 @@ void WorkerCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   Run* run = run_of(proxy, reset.stream);
   if (run == nullptr) return;
   proxy.runs.erase(reset.stream);
+  // What the proxy charges for a run that it had accepted needs this worker's word.
+  if (run->state == RunState::running || run->state == RunState::closing) {
+    queue_cut_receipt(*run, now);
+  }
   abandon(*run, now);
 }
 

@@ -124,7 +124,7 @@ class Connection {
   Result<StreamId> open(ByteView header, const std::vector<ByteView>& wraps,
                         std::uint8_t first_wrap, std::uint32_t time_left_ms);
   /// The acceptor of a stream: the engine has started. Required before its data and end.
-  bool send_accepted(StreamId stream, std::uint8_t candidate);
+  bool send_accepted(StreamId stream, std::uint8_t candidate, std::uint64_t prompt_tokens);
   /// Sends 1 to limits::kMaxDataBytes bytes if credit allows. False: nothing was sent, and
   /// StreamWritable follows when this payload would go through. Streams that wait for the
   /// connection's credit get it in turn.
@@ -135,7 +135,8 @@ class Connection {
   /// Ends our direction; `message.stream` names the stream.
   bool send_end(const wire::End& message);
   /// Ends the stream, both directions, unless it is over already. A reset counts as sent even
-  /// where the peer has yet to confirm it; nothing more is reported of the stream.
+  /// where the peer has yet to confirm it. Of what crosses it, the opener of the stream is told an
+  /// end or a reset, which say what the request cost; nothing else is reported of the stream.
   bool reset(StreamId stream, const Error& error, std::uint32_t retry_after_ms = 0, Nano cost = {},
              Nano charged_total = {});
   /// Sends a control message (those that Control carries). Ignored unless the connection is open.

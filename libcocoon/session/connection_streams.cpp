@@ -16,6 +16,9 @@ namespace {
 constexpr std::uint32_t kStreamCreditStep = limits::kStreamCreditBytes / 2;
 constexpr std::uint32_t kConnectionCreditStep = limits::kConnectionCreditBytes / 2;
 
+/// The code of a reset that only confirms another one.
+constexpr std::string_view kResetConfirmed = "stream_reset";
+
 }  // namespace
 
 // --- Which streams there are ---
@@ -148,9 +151,11 @@ std::optional<Event> Connection::on(wire::Data& message) {
 }
 
 std::optional<Event> Connection::on(wire::End& message) {
-  const bool tell = is_open(message.stream);  // not where it crosses our reset
+  const bool crossed = !is_open(message.stream);
   Streams::iterator at;
   if (auto failed = receive(message.stream, StreamEvent::receive_end, at)) return failed;
+  // Where it crosses our reset, it still tells who asked for the answer what was charged.
+  const bool tell = !crossed || at->second.opened_here;
   if (at->second.state == StreamState::closed) drop(at);
   if (!tell) return std::nullopt;
   return StreamEnded{message};
@@ -163,12 +168,16 @@ std::optional<Event> Connection::on(wire::Reset& message) {
     return broken("stream_unknown",
                   fmt::format("a reset for stream {}, which was never opened.", message.stream));
   }
-  const bool confirms = !is_alive(at->second.state);
+  const bool ours_is_out = !is_alive(at->second.state);
+  const bool opened_here = at->second.opened_here;
   drop(at);
-  if (confirms) return std::nullopt;
+  if (ours_is_out) {
+    const bool confirms = message.code == kResetConfirmed;
+    return opened_here && !confirms ? std::optional<Event>(StreamReset{message}) : std::nullopt;
+  }
   wire::encode(output_, wire::Reset{.stream = message.stream,
                                     .kind = static_cast<std::uint8_t>(ErrorKind::cancelled),
-                                    .code = "stream_reset"});
+                                    .code = kResetConfirmed});
   return StreamReset{message};
 }
 
@@ -269,14 +278,15 @@ Result<StreamId> Connection::open(ByteView header, const std::vector<ByteView>& 
   return id;
 }
 
-bool Connection::send_accepted(StreamId id, std::uint8_t candidate) {
+bool Connection::send_accepted(StreamId id, std::uint8_t candidate, std::uint64_t prompt_tokens) {
   Stream* stream = find_open(id);
   if (stream == nullptr || stream->opened_here || stream->accepted ||
       !next(stream->state, StreamEvent::send_accepted)) {
     return false;
   }
   stream->accepted = true;
-  wire::encode(output_, wire::Accepted{.stream = id, .candidate = candidate});
+  wire::encode(output_, wire::Accepted{
+                            .stream = id, .candidate = candidate, .prompt_tokens = prompt_tokens});
   return true;
 }
 

@@ -113,9 +113,10 @@ void read(FieldReader& in, StreamId stream, Credit& m) {
 }
 
 void read(FieldReader& in, StreamId stream, Accepted& m) {
-  in.expect(1);
+  in.expect(2);
   m.stream = stream;
   m.candidate = in.u8("candidate", 0, limits::kMaxCandidates - 1);
+  m.prompt_tokens = in.u64("prompt_tokens");
 }
 
 void read(FieldReader& in, SignedWorkerRecord& m) {
@@ -214,6 +215,14 @@ void read(FieldReader& in, StreamId, ChannelState& m) {
   m.charged_total = in.nano("charged_total");
 }
 
+void read(FieldReader& in, StreamId, Settlement& m) {
+  in.expect(4);
+  m.request = in.id<RequestHash>("request");
+  m.cost = in.nano("cost");
+  m.receipt = in.bytes("receipt", 0, limits::kMaxReceiptBytes);
+  m.charged_total = in.nano("charged_total");
+}
+
 void read(FieldReader& in, StreamId, ModelsRequest& m) {
   in.expect(1);
   m.id = in.u64("id");
@@ -274,6 +283,7 @@ Result<Message> decode_known(FieldReader& in, FrameType type, StreamId stream) {
     case FrameType::models_request: return decode_as<ModelsRequest>(in, type, stream);
     case FrameType::models: return decode_as<Models>(in, type, stream);
     case FrameType::channel_state: return decode_as<ChannelState>(in, type, stream);
+    case FrameType::settlement: return decode_as<Settlement>(in, type, stream);
   }
   return Error(ErrorKind::protocol, "unknown_frame_type",
                fmt::format("a frame of type {} came, which protocol version 1 does not have and "

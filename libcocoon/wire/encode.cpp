@@ -138,7 +138,9 @@ void encode(Bytes& out, const Credit& message) {
 }
 
 void encode(Bytes& out, const Accepted& message) {
-  FrameWriter(out, FrameType::accepted, message.stream, 1)->u64(message.candidate);
+  FrameWriter(out, FrameType::accepted, message.stream, 2)
+      ->u64(message.candidate)
+      .u64(message.prompt_tokens);
 }
 
 void encode(Bytes& out, const SignedWorkerRecord& message) {
@@ -215,6 +217,14 @@ void encode(Bytes& out, const ChannelState& message) {
       ->bin(message.channel.view())
       .boolean(message.open)
       .u64(message.deposit.value)
+      .u64(message.charged_total.value);
+}
+
+void encode(Bytes& out, const Settlement& message) {
+  FrameWriter(out, FrameType::settlement, kNoStream, 4)
+      ->bin(message.request.view())
+      .u64(message.cost.value)
+      .bin(message.receipt)
       .u64(message.charged_total.value);
 }
 

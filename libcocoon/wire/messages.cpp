@@ -36,6 +36,7 @@ std::string_view to_string(FrameType type) {
     case FrameType::models_request: return "models_request";
     case FrameType::models: return "models";
     case FrameType::channel_state: return "channel_state";
+    case FrameType::settlement: return "settlement";
   }
   return "unknown";
 }

@@ -57,6 +57,7 @@ enum class FrameType : std::uint8_t {
   models_request = 25,
   models = 26,
   channel_state = 27,
+  settlement = 28,
 };
 /// The name of a known frame type as in this enum; "unknown" for any other value.
 std::string_view to_string(FrameType type);
@@ -165,6 +166,9 @@ struct Credit {
 struct Accepted {
   StreamId stream = 0;
   std::uint8_t candidate = 0;  ///< index in the header's candidate list
+  /// What a cancel costs until the answer's first usage mark: a count from bytes, in the payer's
+  /// favour, where the engine has not counted yet.
+  std::uint64_t prompt_tokens = 0;
 };
 
 /// Signed by the worker's attested boot key. `record` is WorkerRecord::encode.
@@ -266,6 +270,16 @@ struct ChannelState {
   Nano charged_total{};
 };
 
+/// What a request that was cut is charged, and the worker's word for it. Worker → proxy: the
+/// receipt of a run that the proxy reset, no amounts. Proxy → client: the charge, with the receipt
+/// once it came.
+struct Settlement {
+  RequestHash request;
+  Nano cost{};
+  ByteView receipt;  ///< billing::SignedReceipt, or empty
+  Nano charged_total{};
+};
+
 struct ModelsRequest {
   std::uint64_t id = 0;
 };
@@ -289,6 +303,6 @@ struct Extension {
 using Message = std::variant<Hello, HelloAck, Ping, Pong, GoAway, Open, Data, End, Reset, Credit,
                              Accepted, SignedWorkerRecord, WorkerStatus, CandidatesRequest,
                              Candidates, EvidenceRequest, Evidence, Voucher, UsageStatement, Payout,
-                             ChannelState, ModelsRequest, Models, Extension>;
+                             ChannelState, ModelsRequest, Models, Settlement, Extension>;
 
 }  // namespace cocoon::wire

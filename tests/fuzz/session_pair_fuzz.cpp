@@ -71,7 +71,7 @@ class Game {
         return;
       }
       case 4: self.stream = in_.u8(); return;
-      case 5: c.send_accepted(self.stream, 1); return;
+      case 5: c.send_accepted(self.stream, 1, 9); return;
       case 6:
       case 7: {
         const std::size_t size = 1 + in_.u8() * 64u;

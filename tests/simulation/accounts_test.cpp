@@ -117,5 +117,29 @@ TEST(Accounts, CutRequestsDoNotUseUpTheExposure) {
   EXPECT_EQ(callers.served, before + 1);
 }
 
+/// Honest cancels give their exposure back: the worker's receipt proves what each of them cost.
+TEST(Accounts, CancelledRequestsAreChargedProvedAndSettled) {
+  SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()));
+  World world(seed(), {});
+  world.max_exposure = Nano{40'000};  // one request at its cap, and a few cancels more
+  world.weather.chunks = 40;
+  populate(world, 1, 1, 1);
+  Callers callers(world);
+  Node& client = nth(world, "client", 0);
+  world.run_for(Millis(3000));
+  for (int i = 0; i < 30; ++i) {
+    callers.ask(client);
+    world.run_for(Millis(400));
+    ASSERT_FALSE(client.client().idle());
+    callers.cancel(client);
+    world.run_for(Millis(2000));
+    callers.collect();
+  }
+  const std::uint64_t charged = nth(world, "proxy", 0).proxy().counts().charged.value;
+  EXPECT_GT(charged, 30u * 20u * 8u);  // several tokens each
+  settle(world);
+  EXPECT_EQ(claimed(world), charged);
+}
+
 }  // namespace
 }  // namespace cocoon::simulation

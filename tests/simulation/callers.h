@@ -39,6 +39,14 @@ struct Callers {
     node.turn();
   }
 
+  /// Gives up all that `node` was asked.
+  void cancel(Node& node) {
+    for (const auto& [request, user] : open) {
+      if (request.first == &node) node.client().cancel(request.second, world.now);
+    }
+    node.turn();
+  }
+
   /// Takes the events of every living client.
   void collect() {
     for (auto& node : world.nodes) {

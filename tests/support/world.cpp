@@ -429,7 +429,7 @@ void Node::engine_start(const ports::EngineRequest& request) {
   world_.after(Millis(1), [this, life = life_, run = request.run] {
     if (life != life_ || !runs_.contains(run)) return;
     worker().on_engine_started(run, world_.now);
-    worker().on_engine_head(run, 200, "text/event-stream", world_.now);
+    worker().on_engine_head(run, world_.weather.engine_status, "text/event-stream", world_.now);
     turn();
     engine_step(run, world_.weather.chunks);
   });

@@ -78,7 +78,7 @@ void RogueWorker::on_open(const wire::Open& open, Now now) {
 }
 
 void RogueWorker::accept(Job& job) {
-  link->send_accepted(job.stream, job.opener.candidate());
+  link->send_accepted(job.stream, job.opener.candidate(), prompt_tokens);
   touch(1);
 }
 
@@ -99,7 +99,7 @@ billing::SignedReceipt RogueWorker::sign(billing::Receipt receipt) {
   return batch.finish(receipt_key ? *receipt_key : identity.boot).front();
 }
 
-void RogueWorker::finish(Job& job, const billing::TokenCounts& tokens) {
+billing::SignedReceipt RogueWorker::receipt(Job& job, const billing::TokenCounts& tokens) {
   billing::Receipt receipt;
   receipt.network = identity.network;
   receipt.request = job.opener.hash();
@@ -119,7 +119,11 @@ void RogueWorker::finish(Job& job, const billing::TokenCounts& tokens) {
   if (receipt.cost == Nano{0}) {
     receipt.cost = *billing::cost(receipt.tokens, receipt.coefficient_e3, prices);
   }
-  const Bytes bytes = sign(std::move(receipt)).encode();
+  return sign(std::move(receipt));
+}
+
+void RogueWorker::finish(Job& job, const billing::TokenCounts& tokens) {
+  const Bytes bytes = receipt(job, tokens).encode();
   EXPECT_TRUE(job.sealer->add_receipt(bytes));
   Bytes chunk;
   job.sealer->flush(chunk);

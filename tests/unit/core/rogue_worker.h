@@ -29,6 +29,8 @@ class RogueWorker final : public Rogue {
   const crypto::SigningKey* receipt_key = nullptr;
   /// What it does with a request; empty: answer().
   std::function<void(Job&)> act;
+  /// What it says of the prompt as it accepts.
+  std::uint64_t prompt_tokens = 0;
   /// Whether the proxy gave a request up.
   unsigned cancelled = 0;
 
@@ -42,6 +44,8 @@ class RogueWorker final : public Rogue {
   void say(Job& job, std::string_view text, const billing::TokenCounts& mark);
   /// The receipt, sealed as the last chunk; then `end` with it.
   void finish(Job& job, const billing::TokenCounts& tokens);
+  /// What finish() signs.
+  billing::SignedReceipt receipt(Job& job, const billing::TokenCounts& tokens);
   billing::SignedReceipt sign(billing::Receipt receipt);
   Job& job(std::size_t n) {
     return *std::next(jobs_.begin(), static_cast<std::ptrdiff_t>(n))->second;

@@ -291,7 +291,7 @@ class Player {
   void act_on(StreamId id, Stream& stream, bool winding_down) {
     if (!connection_.is_open(id)) return;
     if (stream.answers && !stream.may_send && (winding_down || random_() % 3 == 0)) {
-      stream.may_send = connection_.send_accepted(id, 0);
+      stream.may_send = connection_.send_accepted(id, 0, 0);
       EXPECT_TRUE(stream.may_send);
     }
     // Consumption: sometimes not at all, so that windows fill up.

@@ -268,13 +268,14 @@ TEST(Streams, ARequestAndItsAnswerArriveInFull) {
   EXPECT_TRUE(equal_public(std::get<StreamData>(events[1]).data.payload, Pair::kBytes));
   EXPECT_EQ(std::get<StreamEnded>(events[2]).end.stream, id);
 
-  pair.right.send_accepted(id, 1);
+  pair.right.send_accepted(id, 1, 7);
   const wire::UsageMark mark{.prompt = 5, .completion = 2};
   EXPECT_TRUE(pair.right.send_data(id, Pair::kBytes, mark));
   pair.right.send_end({.stream = id, .receipt = Pair::kBytes, .cost = Nano{3}});
   events = pair.to_left();
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(std::get<StreamAccepted>(events[0]).accepted.candidate, 1);
+  EXPECT_EQ(std::get<StreamAccepted>(events[0]).accepted.prompt_tokens, 7u);
   EXPECT_EQ(std::get<StreamData>(events[1]).data.mark, mark);
   EXPECT_EQ(std::get<StreamEnded>(events[2]).end.cost, Nano{3});
   EXPECT_EQ(pair.left.stream_count(), 0u);
@@ -314,27 +315,43 @@ TEST(Resets, WhatCrossesThemIsIgnored) {
   EXPECT_EQ(pair.left.stream_count() + pair.right.stream_count(), 0u);
 }
 
-TEST(Resets, OfBothSidesCross) {
+TEST(Resets, OfBothSidesCrossAndTheOpenerHearsTheCharge) {
   Pair pair;
   const StreamId id = pair.accepted_stream();
   pair.left.reset(id, Error(ErrorKind::cancelled, "cancelled", ""));
-  pair.right.reset(id, Error(ErrorKind::timeout, "request_expired", ""));
+  pair.right.reset(id, Error(ErrorKind::timeout, "request_expired", ""), 0, Nano{3});
   EXPECT_TRUE(pair.to_right().empty());
-  EXPECT_TRUE(pair.to_left().empty());
+  const auto events = pair.to_left();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(std::get<StreamReset>(events[0]).reset.cost, Nano{3});
   EXPECT_EQ(pair.left.stream_count() + pair.right.stream_count(), 0u);
   EXPECT_TRUE(pair.left.output().empty());
   EXPECT_TRUE(pair.right.output().empty());
 }
 
-TEST(Resets, AfterEndCrossThePeersEnd) {
+TEST(Resets, AfterEndCrossThePeersEndAndTheOpenerHearsTheCharge) {
   Pair pair;
   const StreamId id = pair.accepted_stream();
   pair.left.send_end({.stream = id});
   pair.to_right();
-  pair.right.send_end({.stream = id});  // closed at right
+  pair.right.send_end({.stream = id, .receipt = Pair::kBytes, .cost = Nano{3}});
+  ASSERT_EQ(pair.right.stream_count(), 0u);
   pair.left.reset(id, Error(ErrorKind::cancelled, "cancelled", ""));
   EXPECT_TRUE(pair.to_right().empty());
-  EXPECT_TRUE(pair.to_left().empty());
+  const auto events = pair.to_left();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(std::get<StreamEnded>(events[0]).end.cost, Nano{3});
+  EXPECT_TRUE(equal_public(std::get<StreamEnded>(events[0]).end.receipt, Pair::kBytes));
+  EXPECT_EQ(pair.left.stream_count() + pair.right.stream_count(), 0u);
+}
+
+TEST(Resets, DataThatCrossesThemReachesNobody) {
+  Pair pair;
+  const StreamId id = pair.accepted_stream();
+  EXPECT_TRUE(pair.right.send_data(id, Pair::kBytes));
+  pair.left.reset(id, Error(ErrorKind::cancelled, "cancelled", ""));
+  EXPECT_EQ(pair.to_right().size(), 1u);
+  EXPECT_TRUE(pair.to_left().empty()) << "nor does the confirmation";
   EXPECT_EQ(pair.left.stream_count() + pair.right.stream_count(), 0u);
 }
 

@@ -100,7 +100,7 @@ struct Pair {
   session::StreamId accepted_stream() {
     const session::StreamId id = open();
     to_right();
-    EXPECT_TRUE(right.send_accepted(id, 0));
+    EXPECT_TRUE(right.send_accepted(id, 0, 0));
     to_left();
     return id;
   }

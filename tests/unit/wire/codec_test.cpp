@@ -171,7 +171,7 @@ TEST(Codec, AControlFrameOnAStreamAndAStreamFrameOnNoneAreRefused) {
 }
 
 TEST(Codec, UnknownTypesBelowTheExtensionRangeAreRefused) {
-  for (const std::uint64_t type : {11u, 15u, 28u, 127u}) {
+  for (const std::uint64_t type : {11u, 15u, 29u, 127u}) {
     const Bytes body = Writer().array(2).u64(type).u64(0).take();
     const Result<Message> message = decode(body);
     ASSERT_FALSE(message);
@@ -242,6 +242,8 @@ TEST(Codec, BoundsAreExact) {
        End{.stream = 1, .receipt = bytes(limits::kMaxReceiptBytes + 1)}},
       {"candidate", Accepted{.stream = 1, .candidate = limits::kMaxCandidates - 1},
        Accepted{.stream = 1, .candidate = limits::kMaxCandidates}},
+      {"receipt", Settlement{.receipt = bytes(limits::kMaxReceiptBytes)},
+       Settlement{.receipt = bytes(limits::kMaxReceiptBytes + 1)}},
       {"kind", Reset{.stream = 1, .kind = 13, .code = "c"},
        Reset{.stream = 1, .kind = 14, .code = "c"}},
       {"code", Reset{.stream = 1, .code = "c"}, Reset{.stream = 1}},
