@@ -164,8 +164,11 @@ TEST_F(HostileCuts, AreProvedOnce) {
 }
 
 TEST_F(HostileCuts, AreProvedAsFarAsTheReceiptGoes) {
-  // Every cap is claimed in full.
-  settle = [](Hop&, wire::Settlement& cut) { cut.cost = kCap; };
+  // Every cap is claimed in full, and each receipt is shown twice.
+  settle = [](Hop& hop, wire::Settlement& cut) {
+    cut.cost = kCap;
+    if (!cut.receipt.empty()) hop.after(cut);
+  };
   for (int i = 0; i < 8; ++i) ask_and_cancel();
   ASSERT_GT(receipts, 1u);
   const Nano most{receipts * charged.value};
