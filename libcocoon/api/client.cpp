@@ -80,6 +80,11 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
   /// client itself.
   void after_turn() override {
     const auto self = shared_from_this();
+    if (metrics() != nullptr && core->spent() != reported_spent) {
+      metrics()->add("cocoon_client_spent_nano_total",
+                     static_cast<double>(core->spent().value - reported_spent.value));
+      reported_spent = core->spent();
+    }
     for (core::ClientEvent& event : core->take_events()) {
       std::visit([this](auto& e) { deliver(e); }, event);
     }
@@ -100,6 +105,7 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
 
   ClientOptions options;
   core::ClientCore* core = nullptr;
+  Nano reported_spent;  ///< in the metrics
   std::string failure;
   std::unordered_map<core::ClientRequestId, std::weak_ptr<RequestHandle::Impl>> requests;
   std::unordered_map<std::uint64_t, Callback<void(Result<std::vector<ModelInfo>>)>> asks;
@@ -141,8 +147,6 @@ void Client::Impl::deliver(core::RequestDone& event) {
   if (metrics() != nullptr) {
     metrics()->add("cocoon_client_requests_total", 1,
                    event.outcome.status ? "ok" : to_string(event.outcome.status.error().kind()));
-    metrics()->add("cocoon_client_spent_nano_total",
-                   static_cast<double>(event.outcome.usage.cost_nano));
   }
   auto request = find(event.request);
   requests.erase(event.request);

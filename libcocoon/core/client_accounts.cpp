@@ -88,6 +88,14 @@ void ClientCore::on_statement(ProxyLink& proxy, const wire::UsageStatement& mess
   advance_ = true;
 }
 
+Status ClientCore::settle(Channel& channel, const RequestHash& hash, Nano cost,
+                          billing::Proof proof) {
+  COCOON_CHECK(channel.meter.settle(hash, cost, proof));
+  spent_ = saturating_add(spent_, cost);
+  channel.dirty = true;
+  return ok();
+}
+
 void ClientCore::report_unexplained(const Channel& channel, Nano charged) {
   const Nano unexplained = floor_sub(charged, channel.meter.spent());
   if (unexplained.value == 0) return;

@@ -104,6 +104,8 @@ class ClientCore final : public Core {
   std::string evidence_json() const;
   void drain(Now now);
   bool idle() const { return requests_.empty(); }
+  /// Paid for requests since the start, those that were cut with them.
+  Nano spent() const { return spent_; }
   /// Signs and sends what is due, and stores the accounts.
   void settle_all(Now now);
 
@@ -283,6 +285,7 @@ class ClientCore final : public Core {
   void forget_stream(Request& request);
 
   // client_accounts.cpp
+  Status settle(Channel& channel, const RequestHash& hash, Nano cost, billing::Proof proof);
   Channel& channel_of(const billing::ChannelState& state);
   Status authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap);
   void send_voucher(ProxyLink& proxy);
@@ -333,6 +336,7 @@ class ClientCore final : public Core {
   ClientRequestId last_request_ = 0;
   std::uint64_t last_ask_ = 0;
   MonoTime next_check_{};
+  Nano spent_;
   bool advance_ = false;  ///< waiting requests may be able to go on
   bool draining_ = false;
 };

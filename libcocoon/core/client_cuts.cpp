@@ -29,8 +29,7 @@ void ClientCore::charge_cut(Channel& channel, Cut& cut, const RequestHash& hash,
                             Now now) {
   cut.settled = true;
   cut.since = now.mono;
-  channel.dirty = true;
-  if (auto settled = channel.meter.settle(hash, cost, billing::Proof::none); !settled) {
+  if (auto settled = settle(channel, hash, cost, billing::Proof::none); !settled) {
     return report(LogLevel::error, "a charge was refused: " + settled.error().detail());
   }
   cut.cost = saturating_add(cut.cost, cost);

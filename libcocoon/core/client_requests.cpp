@@ -144,7 +144,7 @@ void ClientCore::attempt(Request& request, ProxyLink& proxy, const CandidateSet&
       sealed->header(), sealed->wraps(), 0,
       static_cast<std::uint32_t>(std::max<Millis::rep>(1, left.count())));
   if (!stream) {
-    (void)proxy.channel->meter.settle(sealed->hash(), Nano{0}, billing::Proof::receipt);
+    (void)settle(*proxy.channel, sealed->hash(), Nano{0}, billing::Proof::receipt);
     return finish(request, stream.error(), Nano{0}, 1);
   }
   request.state = RequestState::offered;
@@ -265,11 +265,9 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
   // No more than the receipt says, or than came, whatever the proxy asks.
   const Nano charged = std::min(end.cost, cost ? *cost : cost_of_mark(*request, now));
   const auto proof = cost ? billing::Proof::receipt : billing::Proof::none;
-  if (auto settled = proxy.channel->meter.settle(request->sealed->hash(), charged, proof);
-      !settled) {
+  if (auto settled = settle(*proxy.channel, request->sealed->hash(), charged, proof); !settled) {
     report(LogLevel::error, "a charge was refused: " + settled.error().detail());
   }
-  proxy.channel->dirty = true;
   voucher_due_.push_back(proxy.peer);
   if (status && !cost) status = cost.error();
   if (status && *cost != end.cost) {
@@ -294,8 +292,7 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   proxy.streams.erase(reset.stream);
   request->stream = 0;
   const Nano cost = std::min(reset.cost, cost_of_mark(*request, now));
-  (void)proxy.channel->meter.settle(request->sealed->hash(), cost, billing::Proof::none);
-  proxy.channel->dirty = true;
+  (void)settle(*proxy.channel, request->sealed->hash(), cost, billing::Proof::none);
   if (request->state == RequestState::accepted) {
     return finish(*request, error_from(reset), cost, 0);
   }

@@ -92,6 +92,12 @@ TEST_F(HostileCuts, AreProvedByTheWorkersReceipt) {
   EXPECT_EQ(proved(), charged);
 }
 
+TEST_F(HostileCuts, CountAsSpent) {
+  ask_and_cancel();
+  EXPECT_GT(charged, Nano{0});
+  EXPECT_EQ(net.client().client().spent(), charged);
+}
+
 TEST_F(HostileCuts, CostThePromptWhereNothingCameYet) {
   net.world.weather.chunk_gap = Millis(5000);
   ask_and_cancel();
