@@ -8,8 +8,8 @@
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "commands.h"
+#include "common/read_file.h"
 #include "evidence_report.h"
-#include "files.h"
 #include "judge.h"
 
 namespace cocoon::app {

@@ -1,30 +1,15 @@
 #include "attest/evidence.h"
 #include "attest/text.h"
 #include "base/limits.h"
+#include "certificate_files.h"
 #include "codec/hex.h"
 #include "commands.h"
 #include "evidence_report.h"
-#include "files.h"
 #include "judge.h"
 
 namespace cocoon::app {
 
 namespace {
-
-/// PEM spends 65 characters on 48 bytes.
-constexpr std::size_t kMaxCertificateFileBytes = 2 * limits::kMaxLeafCertificateBytes;
-
-Result<Bytes> read_leaf(const std::string& path) {
-  COCOON_TRY(const std::string data, read_file(path, kMaxCertificateFileBytes));
-  auto ders = split_certificates(data);
-  if (!ders) return Error(ders.error()).within(path);
-  if (ders->size() != 1) {
-    return Error(ErrorKind::invalid_argument, "certificate_count",
-                 path + " holds " + std::to_string(ders->size()) +
-                     " certificates; one with evidence is expected");
-  }
-  return std::move(ders->front());
-}
 
 /// Faults that say no more than that there is no collateral.
 bool is_absence(const attest::Finding& finding) {
@@ -51,7 +36,7 @@ std::vector<std::string> reasons_without_collateral(const attest::Verdict& verdi
 
 Result<Exit> certificate(const CertificateCommand& command) {
   COCOON_TRY(const Judge judge, Judge::open(command.judge));
-  COCOON_TRY(const Bytes leaf, read_leaf(command.file));
+  COCOON_TRY(const Bytes leaf, read_certificate(command.file, limits::kMaxLeafCertificateBytes));
   attest::CollateralText collateral;
   if (!command.collateral.empty()) {
     COCOON_TRY(collateral, read_collateral(command.collateral));

@@ -15,9 +15,9 @@ enum class Exit { accepted = 0, refused = 1, malformed = 2 };
 /// What evidence is judged by.
 struct JudgeOptions {
   std::string at;                 ///< the moment; empty: now
+  std::string policy = "strict";  ///< "strict" or a file
   std::string root;               ///< file of the trusted root; empty: Intel's
   bool simulated = false;         ///< the root is a simulated platform's
-  std::string policy = "strict";  ///< "strict" or a file
 };
 
 struct VerifyCommand {
@@ -41,6 +41,40 @@ struct CertificateCommand {
   bool json = false;
 };
 Result<Exit> certificate(const CertificateCommand& command);
+
+struct SnpCommand {
+  std::string report;
+  std::string certificate;      ///< of the key that signed: VCEK or VLEK
+  std::string issuers;          ///< PEM: ASK (VLEK: ASVK), then ARK
+  std::string revocation_list;  ///< of the ARK; empty: none
+  JudgeOptions judge;           ///< its root plays no part: AMD's are compiled in
+  bool json = false;
+};
+Result<Exit> snp(const SnpCommand& command);
+
+struct GpuCommand {
+  std::string evidence;                   ///< NVIDIA's JSON, with one GPU or more
+  std::string report;                     ///< instead of it: one GPU's report
+  std::string chain;                      ///< and its certificates, PEM
+  std::string nonce;                      ///< what the GPUs were to sign, in hexadecimal
+  std::string node;                       ///< instead of it: the certificate of the GPUs' node
+  std::vector<std::string> measurements;  ///< sets that are relied on; none: no GPU is admitted
+  std::vector<std::string> modes;         ///< as GpuMode is written; none: GpuPolicy's own
+  std::vector<std::string> devices;       ///< in hexadecimal; none: any genuine one
+  std::string at;                         ///< the moment; empty: now
+  bool json = false;
+};
+Result<Exit> gpu(const GpuCommand& command);
+
+struct RimCommand {
+  std::string file;  ///< NVIDIA's manifest, XML
+  std::string part;  ///< what it is about, as GpuPart is written
+  std::string out;   ///< where the measurement set goes; empty: nowhere
+  std::string at;    ///< the moment; empty: now
+  bool json = false;
+};
+/// Makes a measurement set of a manifest. Nothing is fetched.
+Result<Exit> rim(const RimCommand& command);
 
 struct EventLogCommand {
   std::vector<std::string> files;  ///< replayed one after another

@@ -7,7 +7,7 @@
 #include "attest/quote.h"
 #include "base/limits.h"
 #include "commands.h"
-#include "files.h"
+#include "common/read_file.h"
 #include "report.h"
 
 namespace cocoon::app {

@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <fstream>
 #include <future>
-#include <system_error>
 
 #include "attest/text.h"
 #include "base/limits.h"
@@ -11,7 +9,8 @@
 #include "codec/hex.h"
 #include "collateral/fetch.h"
 #include "commands.h"
-#include "files.h"
+#include "common/read_file.h"
+#include "common/write_file.h"
 
 namespace cocoon::app {
 namespace {
@@ -73,22 +72,6 @@ Result<collateral::Platform> platform_of(const FetchCollateralCommand& command) 
   return platform;
 }
 
-/// In one step, so that who reads `path` meanwhile sees the old file or the new one.
-Status write_whole(const std::string& path, const std::string& text) {
-  const std::string draft = path + ".new";
-  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
-  out << text << '\n';
-  out.close();
-  if (!out || std::rename(draft.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    std::remove(draft.c_str());
-    return Error(ErrorKind::io, "file_unwritable",
-                 fmt::format("{} cannot be written: {}; it is as it was", path,
-                             std::generic_category().message(error)));
-  }
-  return ok();
-}
-
 template <class T>
 std::string described(const attest::SignedDocument<T>& document) {
   if (!document.content) return "unreadable: " + document.content.problem;
@@ -111,7 +94,7 @@ Result<Exit> fetch_collateral(const FetchCollateralCommand& command) {
     std::printf("%s\n", text.to_json().c_str());
     return Exit::accepted;
   }
-  COCOON_CHECK(write_whole(command.out, text.to_json()));
+  COCOON_CHECK(write_file(command.out, text.to_json() + '\n'));
   const attest::CollateralPtr parsed = attest::Collateral::parse(text);
   std::printf("%s", fmt::format("{}: {} platform {}\n  TCB info    {}\n  QE identity {}\n",
                                 command.out, to_string(platform.tee), to_hex(platform.fmspc),

@@ -7,8 +7,9 @@
 #include "attest/td_report_struct.h"
 #include "attest/text.h"
 #include "base/limits.h"
+#include "certificate_files.h"
 #include "commands.h"
-#include "files.h"
+#include "common/read_file.h"
 #include "measurements.h"
 #include "report.h"
 

@@ -6,7 +6,8 @@
 
 #include "attest/text.h"
 #include "base/limits.h"
-#include "files.h"
+#include "certificate_files.h"
+#include "common/read_file.h"
 #include "measurements.h"
 
 namespace cocoon::app {
@@ -17,24 +18,6 @@ using attest::Fault;
 
 /// Root and policy files are small; a certificate's bound serves for both.
 constexpr std::size_t kMaxRootBytes = 4 * limits::kMaxChainCertificateBytes;
-
-/// "2026-01-15T12:00:00Z", with or without the Z: always UTC; or seconds since 1970.
-Result<UnixTime> parse_time(const std::string& text) {
-  if (text.empty()) {
-    return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
-  }
-  if (const auto time = attest::parse_utc(text.ends_with('Z') ? text : text + 'Z')) return *time;
-  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
-  // Twelve digits lie far beyond the year 9999, where UnixTime's own limits are not near.
-  if (digits && text.size() <= 12) {
-    const std::uint64_t seconds = std::stoull(text);
-    if (seconds <= limits::kMaxUnixSeconds) return unix_seconds(seconds);
-  }
-  return Error(ErrorKind::invalid_argument, "time_invalid",
-               fmt::format("\"{}\" is no time: write it in UTC like 2026-01-15T12:00:00Z, or in "
-                           "seconds since 1970",
-                           text));
-}
 
 Result<attest::TrustedRoot> read_root(const std::string& path, bool simulated) {
   COCOON_TRY(const std::string data, read_file(path, kMaxRootBytes));
@@ -54,7 +37,8 @@ attest::PolicyDecision decide_strictly(const attest::Verdict& verdict, UnixTime 
   AttestationPolicy policy;
   policy.root = verdict.root;
   policy.images = {verdict.image};
-  policy.tees = {TeeKind::sgx, TeeKind::tdx};
+  // Of SEV-SNP nobody publishes what is current: without a floor of the TCB none is admitted.
+  policy.tees = {TeeKind::sgx, TeeKind::tdx, TeeKind::snp};
   policy.allowed_xfam = ~std::uint64_t{0};
   if (verdict.body) {
     if (const auto* td = std::get_if<attest::TdReport>(&*verdict.body)) {
@@ -94,7 +78,7 @@ std::string_view meaning(Fault fault) {
     case Fault::crl_missing:
       return "without both revocation lists nobody knows whether the keys are still good";
     case Fault::pck_revoked: return "Intel revoked the platform's PCK certificate";
-    case Fault::ca_revoked: return "Intel revoked the PCK certificate's issuer";
+    case Fault::ca_revoked: return "the issuer of the platform's certificate was revoked";
     case Fault::tcb_signer_revoked: return "Intel revoked the signer of TCB info or QE identity";
     case Fault::expired: return "what the verdict rests on has ended; fetch the collateral again";
     case Fault::not_yet_valid: return "what the verdict rests on has not begun; check the clock";
@@ -113,8 +97,25 @@ std::string_view meaning(Fault fault) {
 
 }  // namespace
 
+Result<UnixTime> parse_moment(const std::string& text) {
+  if (text.empty()) {
+    return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
+  }
+  if (const auto time = attest::parse_utc(text.ends_with('Z') ? text : text + 'Z')) return *time;
+  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+  // Twelve digits lie far beyond the year 9999, where UnixTime's own limits are not near.
+  if (digits && text.size() <= 12) {
+    const std::uint64_t seconds = std::stoull(text);
+    if (seconds <= limits::kMaxUnixSeconds) return unix_seconds(seconds);
+  }
+  return Error(ErrorKind::invalid_argument, "time_invalid",
+               fmt::format("\"{}\" is no time: write it in UTC like 2026-01-15T12:00:00Z, or in "
+                           "seconds since 1970",
+                           text));
+}
+
 Result<Judge> Judge::open(const JudgeOptions& options) {
-  COCOON_TRY(const UnixTime now, parse_time(options.at));
+  COCOON_TRY(const UnixTime now, parse_moment(options.at));
   Judge out{now, attest::TrustedRoot::intel(), std::nullopt};
   std::string root = options.root;
   bool simulated = options.simulated;
@@ -188,9 +189,10 @@ Report verdict_report(const attest::Verdict& verdict, const attest::PolicyDecisi
 }
 
 Exit exit_of(const attest::Verdict& verdict, const attest::PolicyDecision& decision) {
-  const bool unreadable =
-      !verdict.faults.empty() && verdict.faults.front().fault == Fault::quote_format;
-  if (unreadable) return Exit::malformed;
+  if (!verdict.faults.empty()) {
+    const Fault first = verdict.faults.front().fault;
+    if (first == Fault::quote_format || first == Fault::snp_report_format) return Exit::malformed;
+  }
   return decision.accepted() ? Exit::accepted : Exit::refused;
 }
 

@@ -26,6 +26,10 @@ struct Judge {
   attest::PolicyDecision decide(const attest::Verdict& verdict) const;
 };
 
+/// The moment that people name: "2026-01-15T12:00:00Z", with or without the Z, always UTC; or
+/// seconds since 1970; now where it is empty. Errors: invalid_argument/time_invalid.
+Result<UnixTime> parse_moment(const std::string& text);
+
 /// Reads a file in the layout of the test vectors. Errors: those of read_file and
 /// CollateralText::from_json.
 Result<attest::CollateralText> read_collateral(const std::string& path);

@@ -22,24 +22,36 @@ Examples:
   cocoon-attest certificate node.pem --collateral collateral.json
   cocoon-attest eventlog ccel.bin --quote quote.bin
   cocoon-attest fetch-collateral --quote quote.bin --out collateral.json
+  cocoon-attest snp --report report.bin --certificate vcek.der --issuers cert_chain.pem --crl crl.der
+      --policy policy.toml
+  cocoon-attest rim driver.xml --part driver --out driver.set
+  cocoon-attest gpu --evidence gpus.json --node node.pem --measurements driver.set vbios.set
 
-Quotes, TDREPORTs and event logs are raw bytes; certificates PEM or DER; collateral the JSON layout
-of the test vectors; policies TOML with the keys of a role's policy section. The policy "strict"
-asks for the TCB status UpToDate, no debug or reserved attribute, and SEPT_VE_DISABLE. Times are UTC.
+Quotes, reports, TDREPORTs and event logs are raw bytes; certificates PEM or DER; collateral the JSON
+layout of the test vectors; policies TOML with the keys of a role's policy section, and [snp]. The
+policy "strict" asks for the TCB status UpToDate, no debug or reserved attribute, and
+SEPT_VE_DISABLE. Times are UTC. Only fetch-collateral uses the network.
 Exit codes: 0 accepted, 1 refused, 2 malformed or misused.)";
 
 using Action = std::function<Result<Exit>()>;
 
+void add_at(CLI::App& command, std::string& at) {
+  command.add_option("--at", at, "The moment to judge at, like 2026-01-15T12:00:00Z; default: now");
+}
+
+void add_policy(CLI::App& command, JudgeOptions& o) {
+  command.add_option("--policy", o.policy, "\"strict\", or a file in TOML")
+      ->type_name("strict|FILE")
+      ->capture_default_str();
+}
+
 void add_judge(CLI::App& command, JudgeOptions& o) {
-  command.add_option("--at", o.at,
-                     "The moment to judge at, like 2026-01-15T12:00:00Z; default: now");
+  add_at(command, o.at);
   command.add_option("--root", o.root, "Certificate of the trusted root; default: Intel's")
       ->type_name("FILE");
   command.add_flag("--simulated", o.simulated,
                    "The root is of a simulated platform, which proves nothing");
-  command.add_option("--policy", o.policy, "\"strict\", or a file in TOML")
-      ->type_name("strict|FILE")
-      ->capture_default_str();
+  add_policy(command, o);
 }
 
 void add_verify(CLI::App& app, VerifyCommand& o, Action& action) {
@@ -127,6 +139,90 @@ void add_fetch_collateral(CLI::App& app, FetchCollateralCommand& o, Action& acti
   });
 }
 
+void add_snp(CLI::App& app, SnpCommand& o, Action& action) {
+  CLI::App* c = app.add_subcommand("snp", "Judge an attestation report of an AMD SEV-SNP guest");
+  c->add_option("--report", o.report, "The report")->required()->type_name("FILE");
+  c->add_option("--certificate", o.certificate, "Of the key that signed it: VCEK or VLEK")
+      ->required()
+      ->type_name("FILE");
+  c->add_option("--issuers", o.issuers,
+                "The certificate's issuers, PEM: ASK (or ASVK) and ARK, as AMD's cert_chain")
+      ->required()
+      ->type_name("FILE");
+  c->add_option("--crl", o.revocation_list,
+                "AMD's revocation list, DER; without it no ASK is known to be good")
+      ->type_name("FILE");
+  add_at(*c, o.judge.at);
+  add_policy(*c, o.judge);
+  c->add_flag("--json", o.json, "As JSON");
+  c->footer(
+      "AMD publishes no list of what is current, so \"strict\" accepts no guest: a policy "
+      "file\nsays it, under [snp.minimum_tcb.Milan] and so on. The trusted roots are AMD's own.");
+  c->callback([&] { action = [&o] { return snp(o); }; });
+}
+
+void add_gpu_evidence(CLI::App& c, GpuCommand& o) {
+  CLI::Option* evidence =
+      c.add_option("--evidence", o.evidence, "One GPU or more, as NVIDIA's tools write them (JSON)")
+          ->type_name("FILE");
+  CLI::Option* report =
+      c.add_option("--report", o.report, "Or one GPU's report: SPDM request and response")
+          ->type_name("FILE");
+  CLI::Option* chain =
+      c.add_option("--chain", o.chain, "And its certificates, PEM")->type_name("FILE");
+  report->needs(chain)->excludes(evidence);
+  chain->needs(report)->excludes(evidence);
+  CLI::Option* nonce =
+      c.add_option("--nonce", o.nonce, "What the GPUs had to sign")->type_name("HEX");
+  CLI::Option* node =
+      c.add_option("--node", o.node,
+                   "Or the certificate of their node: its key gives the nonce, and its claims must "
+                   "have the evidence's digest")
+          ->type_name("FILE");
+  nonce->excludes(node);
+}
+
+void add_gpu(CLI::App& app, GpuCommand& o, Action& action) {
+  CLI::App* c = app.add_subcommand("gpu", "Judge the evidence of a node's NVIDIA GPUs");
+  add_gpu_evidence(*c, o);
+  c->add_option("--measurements", o.measurements,
+                "The measurement sets that are relied on (cocoon-attest rim makes them); without "
+                "any, no GPU is accepted")
+      ->type_name("FILE");
+  c->add_option("--mode", o.modes, "How GPUs may be attached; default: single and multi")
+      ->check(CLI::IsMember({"single", "multi", "protected-pcie", "unstated"}));
+  c->add_option("--device", o.devices, "The devices that are accepted; default: any genuine one")
+      ->type_name("HEX");
+  add_at(*c, o.at);
+  c->add_flag("--json", o.json, "As JSON");
+  c->footer(
+      "Not checked: whether NVIDIA has revoked a GPU's certificates (it offers OCSP only), and "
+      "whether\nthe GPUs are attached to the guest. The node's own quote is for `certificate`.");
+  c->callback([&o, &action] {
+    if (o.evidence.empty() && o.report.empty()) {
+      throw CLI::RequiredError("--evidence, or --report with --chain,");
+    }
+    if (o.nonce.empty() && o.node.empty()) throw CLI::RequiredError("--nonce or --node");
+    action = [&o] { return gpu(o); };
+  });
+}
+
+void add_rim(CLI::App& app, RimCommand& o, Action& action) {
+  CLI::App* c = app.add_subcommand(
+      "rim", "Check one of NVIDIA's manifests (RIM) and make a measurement set of it");
+  c->add_option("file", o.file, "The manifest, XML")->required()->type_name("FILE");
+  c->add_option("--part", o.part, "What it is about; it does not say so itself")
+      ->required()
+      ->check(CLI::IsMember({"driver", "vbios"}));
+  c->add_option("--out", o.out, "Where the set goes; default: nowhere")->type_name("FILE");
+  add_at(*c, o.at);
+  c->add_flag("--json", o.json, "As JSON");
+  c->footer(
+      "Not checked: whether NVIDIA has revoked a signer's certificate (it offers OCSP only), and "
+      "whether\nthe manifest is its newest. A set is named by its hash, as sha256sum prints it.");
+  c->callback([&] { action = [&o] { return rim(o); }; });
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Looks at the evidence of trusted execution environments, and judges it.",
                "cocoon-attest");
@@ -138,10 +234,16 @@ int run(int argc, char** argv) {
   InspectOptions inspect_options;
   CertificateCommand certificate_options;
   EventLogCommand event_log_options;
+  SnpCommand snp_options;
+  GpuCommand gpu_options;
+  RimCommand rim_options;
   add_verify(app, verify_options, action);
   add_inspect(app, inspect_options, action);
   add_certificate(app, certificate_options, action);
   add_event_log(app, event_log_options, action);
+  add_snp(app, snp_options, action);
+  add_gpu(app, gpu_options, action);
+  add_rim(app, rim_options, action);
   FetchCollateralCommand fetch_options;
   fetch_options.url = collateral::Service{}.url;
   add_fetch_collateral(app, fetch_options, action);

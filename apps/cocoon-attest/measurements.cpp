@@ -1,7 +1,5 @@
 #include "measurements.h"
 
-#include "attest/verdict.h"
-
 namespace cocoon::app {
 
 Report measurements(const attest::SgxReport& report) {
@@ -73,6 +71,17 @@ Report platform(const attest::PckExtension& extension) {
     if (value) out.flag(name, *value);
   }
   return out;
+}
+
+Report platform(const attest::SnpPlatform& platform) {
+  Report out;
+  out.text("product", std::string(to_string(platform.product)));
+  if (platform.product == SnpProduct::turin) out.number("fmc", platform.tcb.fmc);
+  out.number("boot_loader", platform.tcb.boot_loader).number("tee", platform.tcb.tee);
+  out.number("snp", platform.tcb.snp).number("microcode", platform.tcb.microcode);
+  if (platform.chip) out.text("id", platform.chip->to_hex());
+  if (!platform.provider.empty()) out.text("provider", platform.provider);
+  return out.flag("revocation_checked", platform.revocation_checked);
 }
 
 }  // namespace cocoon::app

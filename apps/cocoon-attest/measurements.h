@@ -4,6 +4,7 @@
 #include "attest/pck.h"
 #include "attest/quote.h"
 #include "attest/snp_report.h"
+#include "attest/verdict.h"
 #include "report.h"
 
 namespace cocoon::app {
@@ -15,5 +16,7 @@ Report measurements(const attest::SnpReport& report);
 
 /// The platform, from its PCK certificate.
 Report platform(const attest::PckExtension& extension);
+/// The platform, from its VCEK or VLEK certificate, in the words of a policy's [snp].
+Report platform(const attest::SnpPlatform& platform);
 
 }  // namespace cocoon::app

@@ -1,6 +1,6 @@
 #include "base/limits.h"
 #include "commands.h"
-#include "files.h"
+#include "common/read_file.h"
 #include "judge.h"
 
 namespace cocoon::app {

@@ -1,16 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 
 #include "base/limits.h"
 #include "codec/base64.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "commands.h"
+#include "common/read_file.h"
 #include "ton/boc.h"
 
 namespace cocoon::app {
@@ -19,42 +16,13 @@ namespace {
 /// A bag as hexadecimal text is twice as long, and may end in a line break.
 constexpr std::size_t kMaxFileBytes = 2 * limits::kMaxBocBytes + 2;
 
-struct Closer {
-  void operator()(std::FILE* file) const {
-    if (file != stdin) std::fclose(file);
-  }
-};
-
-Result<Bytes> read_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, Closer> file(path == "-" ? stdin
-                                                            : std::fopen(path.c_str(), "rb"));
-  if (!file) {
-    return Error(ErrorKind::io, "file_unreadable",
-                 fmt::format("{} cannot be opened: {}.", path, std::strerror(errno)));
-  }
-  Bytes bytes;
-  std::uint8_t buffer[64 * 1024];
-  for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, file.get())) > 0;) {
-    append(bytes, ByteView(buffer, n));
-    if (bytes.size() > kMaxFileBytes) {
-      return Error(ErrorKind::too_large, "boc_too_large",
-                   fmt::format("{} has more than {} bytes.", path, kMaxFileBytes));
-    }
-  }
-  if (std::ferror(file.get()) != 0) {
-    return Error(ErrorKind::io, "file_unreadable",
-                 fmt::format("{} cannot be read: {}.", path, std::strerror(errno)));
-  }
-  return bytes;
-}
-
 /// Explorers and APIs show bags as hexadecimal or base64 text; either begins unlike the bytes.
-Bytes untangle(Bytes bytes) {
-  std::string_view text = as_text(bytes);
+Bytes untangle(std::string_view data) {
+  std::string_view text = data;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
   if (auto decoded = from_hex(text)) return std::move(decoded).value();
   if (auto decoded = from_base64(text)) return std::move(decoded).value();
-  return bytes;
+  return to_bytes(as_bytes(data));
 }
 
 std::string to_json(const ton::Bag& bag) {
@@ -79,8 +47,8 @@ std::string to_json(const ton::Bag& bag) {
 }  // namespace
 
 Status show_boc(const std::string& file, bool json) {
-  COCOON_TRY(Bytes bytes, read_file(file));
-  COCOON_TRY(const ton::Bag bag, ton::parse_boc(untangle(std::move(bytes))));
+  COCOON_TRY(const std::string data, read_file(file == "-" ? "/dev/stdin" : file, kMaxFileBytes));
+  COCOON_TRY(const ton::Bag bag, ton::parse_boc(untangle(data)));
   if (json) {
     fmt::print("{}\n", to_json(bag));
     return ok();

@@ -4,6 +4,7 @@
 
 #include "attest/text.h"
 #include "base/limits.h"
+#include "config/snp_policy.h"
 
 namespace cocoon::config {
 
@@ -67,7 +68,8 @@ void read_tcb(Table& table, AttestationPolicy& policy) {
   }
 }
 
-/// Everything that a role's policy says.
+/// Everything that policies of roles and in files of their own have in common: all but the kinds of
+/// environment, of which nodes take fewer.
 void read_policy_keys(Table& table, AttestationPolicy& policy) {
   table.choice<TrustedRootKind>("root", policy.root,
                                 {named(TrustedRootKind::intel), named(TrustedRootKind::simulated)});
@@ -76,7 +78,6 @@ void read_policy_keys(Table& table, AttestationPolicy& policy) {
   table.require("images", "the hashes of the images to admit");
   table.parsed_list<ImageHash>("images", policy.images, "an image hash of 64 hexadecimal digits",
                                parse_image);
-  table.choices<TeeKind>("tees", policy.tees, {named(TeeKind::sgx), named(TeeKind::tdx)});
   read_tcb(table, policy);
   if (table.has("platforms")) {
     table.parsed_list<PlatformId>("platforms", policy.platforms.emplace(),
@@ -125,17 +126,24 @@ void read_admin(Table& root, ProcessConfig& process) {
 
 void read_policy(Table& root, std::string_view key, AttestationPolicy& policy) {
   root.require(key, "a table that says which evidence is good enough");
-  read_policy_keys(root.table(key), policy);
+  Table& table = root.table(key);
+  read_policy_keys(table, policy);
+  // A node's certificate cannot carry a SEV-SNP report yet.
+  table.choices<TeeKind>("tees", policy.tees, {named(TeeKind::sgx), named(TeeKind::tdx)});
 }
 
 Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& file) {
   COCOON_TRY(const Value document, parse_document(text, file));
   Reader reader(file, document);
   PolicyFile out;
-  read_policy_keys(reader.root(), out.policy);
-  reader.root().boolean("allow_debug", out.allowances.debug);
-  reader.root().boolean("allow_sept_ve", out.allowances.sept_ve);
-  reader.root().boolean("allow_migratable", out.allowances.migratable);
+  Table& root = reader.root();
+  read_policy_keys(root, out.policy);
+  root.choices<TeeKind>("tees", out.policy.tees,
+                        {named(TeeKind::sgx), named(TeeKind::tdx), named(TeeKind::snp)});
+  read_snp_policy(root.table("snp"), out.policy.snp);
+  root.boolean("allow_debug", out.allowances.debug);
+  root.boolean("allow_sept_ve", out.allowances.sept_ve);
+  root.boolean("allow_migratable", out.allowances.migratable);
   COCOON_CHECK(reader.finish());
   return out;
 }

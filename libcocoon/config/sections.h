@@ -28,8 +28,8 @@ struct PolicyFile {
   attest::Allowances allowances;
 };
 
-/// Reads the keys of a role's policy section at the top level, and `allow_debug`, `allow_sept_ve`
-/// and `allow_migratable`, which no role has.
+/// Reads the keys of a role's policy section at the top level, and what no role has: `allow_debug`,
+/// `allow_sept_ve` and `allow_migratable`, "snp" among `tees`, and the table [snp] (snp_policy.h).
 /// @param file the name to report errors with; relative paths in the text start at its folder
 /// Errors: invalid_argument with a code of Reader::finish() or parse_document().
 Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& file);

@@ -142,6 +142,11 @@ TEST(PolicySection, ThereIsNoSwitchThatTurnsVerificationOff) {
   }
 }
 
+TEST(PolicySection, AdmitsNoSevSnpGuests) {
+  EXPECT_THAT(policy_error("tees = [\"snp\"]"), HasSubstr("one of \"sgx\", \"tdx\""));
+  EXPECT_THAT(policy_error("[worker_policy.snp]"), StartsWith("config_unknown_key"));
+}
+
 TEST(PolicySection, ReadsEveryKey) {
   const auto config = parse_client_config(kClient + kProxyPolicy + R"([worker_policy]
 root = "simulated"
@@ -205,6 +210,95 @@ TEST(PolicyFile, MayAllowWhatNoRoleAdmits) {
     EXPECT_EQ(file->allowances.sept_ve, key == "allow_sept_ve");
     EXPECT_EQ(file->allowances.migratable, key == "allow_migratable");
   }
+}
+
+std::string snp_error(const std::string& lines) {
+  return error_of(parse_policy_file("images = []\n[snp]\n" + lines, "f"));
+}
+
+TEST(PolicyFile, RefusesBadValuesOfSnp) {
+  EXPECT_THAT(snp_error("max_vmpl = 4"), StartsWith("config_range"));
+  EXPECT_THAT(snp_error("min_abi_minor = 256"), StartsWith("config_range"));
+  EXPECT_THAT(snp_error("allow_smt = 1"), StartsWith("config_type"));
+  EXPECT_THAT(snp_error("allow_debug = true"), StartsWith("config_unknown_key"));
+  EXPECT_THAT(snp_error("id_keys = [\"00\"]"), HasSubstr("96 hexadecimal digits"));
+  EXPECT_THAT(snp_error("author_keys = \"all\""), StartsWith("config_type"));
+  EXPECT_THAT(snp_error("[snp.minimum_tcb]\nMilan = 3"), StartsWith("config_type"));
+  EXPECT_THAT(snp_error("[snp.minimum_tcb.Rome]"), StartsWith("config_unknown_key"));
+}
+
+/// A part that was forgotten would count as any.
+TEST(PolicyFile, WantsEveryPartOfASnpFloor) {
+  const std::string all = "boot_loader = 1\ntee = 2\nsnp = 3\nmicrocode = 4\n";
+  EXPECT_EQ(snp_error("[snp.minimum_tcb.Genoa]\n" + all), "accepted");
+  EXPECT_THAT(snp_error("[snp.minimum_tcb.Genoa]\n" + all + "fmc = 0"),
+              StartsWith("config_unknown_key"));
+  EXPECT_THAT(snp_error("[snp.minimum_tcb.Turin]\n" + all), HasSubstr("\"fmc\" is missing"));
+  for (const std::string part : {"boot_loader", "tee", "snp", "microcode"}) {
+    std::string less = all;
+    less.replace(less.find(part + " ="), part.size(), "#");
+    EXPECT_THAT(snp_error("[snp.minimum_tcb.Milan]\n" + less),
+                HasSubstr("\"" + part + "\" is missing in [snp.minimum_tcb.Milan]"));
+  }
+}
+
+TEST(PolicyFile, ReadsEveryKeyOfSnp) {
+  const auto file = parse_policy_file(R"(images = []
+tees = ["tdx", "snp"]
+[snp]
+min_abi_major = 1
+min_abi_minor = 55
+max_vmpl = 3
+allow_smt = true
+allow_multiple_sockets = false
+allow_provisional_firmware = true
+allow_masked_chip_id = true
+allow_missing_revocation_list = true
+require_alias_check = true
+vlek_providers = ["cloud"]
+id_keys = []
+author_keys = [")" + std::string(96, '1') +
+                                          R"("]
+[snp.minimum_tcb.Turin]
+fmc = 1
+boot_loader = 2
+tee = 3
+snp = 4
+microcode = 255
+[snp.minimum_tcb.Milan]
+boot_loader = 5
+tee = 6
+snp = 7
+microcode = 8
+)",
+                                      "f");
+  ASSERT_TRUE(file) << file.error().detail();
+  EXPECT_EQ(file->policy.tees, (std::vector<TeeKind>{TeeKind::tdx, TeeKind::snp}));
+  const SnpPolicy& snp = file->policy.snp;
+  ASSERT_EQ(snp.minimum_tcb.size(), 2U);
+  EXPECT_EQ(snp.minimum_tcb[0].product, SnpProduct::milan);
+  EXPECT_EQ(snp.minimum_tcb[0].tcb, (SnpTcb{0, 5, 6, 7, 8}));
+  EXPECT_EQ(snp.minimum_tcb[1].product, SnpProduct::turin);
+  EXPECT_EQ(snp.minimum_tcb[1].tcb, (SnpTcb{1, 2, 3, 4, 255}));
+  EXPECT_EQ(snp.min_abi_major, 1);
+  EXPECT_EQ(snp.min_abi_minor, 55);
+  EXPECT_EQ(snp.max_vmpl, 3U);
+  EXPECT_TRUE(snp.allow_smt && snp.allow_provisional_firmware && snp.allow_masked_chip_id &&
+              snp.allow_missing_revocation_list && snp.require_alias_check);
+  EXPECT_FALSE(snp.allow_multiple_sockets);
+  EXPECT_EQ(snp.vlek_providers, std::vector<std::string>{"cloud"});
+  ASSERT_TRUE(snp.id_keys);
+  EXPECT_TRUE(snp.id_keys->empty());
+  ASSERT_TRUE(snp.author_keys && snp.author_keys->size() == 1);
+  EXPECT_EQ(snp.author_keys->front()[47], 0x11);
+}
+
+TEST(PolicyFile, WithoutATableOfSnpAdmitsNoSuchGuest) {
+  const auto file = parse_policy_file("images = []\n", "f");
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(file->policy.snp.minimum_tcb.empty());
+  EXPECT_TRUE(file->policy.snp.vlek_providers.empty());
+  EXPECT_FALSE(file->policy.snp.allow_smt || file->policy.snp.allow_missing_revocation_list);
 }
 
 TEST(PolicyFile, IsReadStrictly) {

@@ -1,5 +1,5 @@
 #pragma once
-/// @file Bounded reading of the files that people name.
+/// @file Files with certificates, PEM or DER.
 
 #include <string>
 #include <string_view>
@@ -10,14 +10,16 @@
 
 namespace cocoon::app {
 
-/// The whole file. Errors: io/file_unreadable, too_large/file_too_large.
-Result<std::string> read_file(const std::string& path, std::size_t most);
-
 /// The DER certificates in `data`: one as it stands, or a PEM chain.
 /// Errors: those of decode_pem_certificates.
 Result<std::vector<Bytes>> split_certificates(std::string_view data);
 
 /// Whether `data` is meant to be certificates, by how it begins.
 bool looks_like_certificates(std::string_view data);
+
+/// The DER of the one certificate in a file. Errors: those of read_file and split_certificates,
+/// invalid_argument/certificate_count.
+/// @param most the size of the largest that is read, in DER
+Result<Bytes> read_certificate(const std::string& path, std::size_t most);
 
 }  // namespace cocoon::app
