@@ -72,7 +72,7 @@ struct Evidence {
   std::optional<Claims> claims;       ///< absent in certificates of other software
   Bytes spki;                         ///< DER SubjectPublicKeyInfo of the certificate
   std::optional<BootKeyId> boot_key;  ///< the key in it, where that is Ed25519
-  UnixTime not_before{};              ///< of the certificate; TLS checks it for connections
+  UnixTime not_before{};              ///< of the certificate; verify::Verifier checks it
   UnixTime not_after{};
 };
 

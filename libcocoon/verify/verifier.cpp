@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "attest/policy.h"
+#include "attest/text.h"
+#include "base/limits.h"
 #include "crypto/hash.h"
 #include "verify/trust_files.h"
 #include "verify/verdict_json.h"
@@ -46,6 +48,13 @@ Result<attest::Evidence> check_connection(const Work& work) {
   if (!evidence.boot_key) {
     return Error(ErrorKind::attestation, "key_type", "a node's certificate has an Ed25519 key");
   }
+  if (work.now < evidence.not_before || work.now > evidence.not_after) {
+    return Error(ErrorKind::attestation, "certificate_expired",
+                 fmt::format("The {}'s certificate is valid from {} to {}; it must connect again "
+                             "with a renewed one, or the machines' clocks differ.",
+                             wire::to_string(work.role), attest::format_utc(evidence.not_before),
+                             attest::format_utc(evidence.not_after)));
+  }
   return evidence;
 }
 
@@ -68,7 +77,8 @@ EvidenceVerdict judge(const Work& work, const AttestationPolicy& policy,
   verified->account = evidence.claims->account;
   verified->network = evidence.claims->network;
   verified->boot_key = *evidence.boot_key;
-  verified->expires = verdict.expires;
+  verified->expires = std::min(
+      {verdict.expires, evidence.not_after, evidence.claims->beacon.time + limits::kMaxBeaconAge});
   verified->simulated = verdict.root == TrustedRootKind::simulated;
   verified->tcb_status = verdict.text();
   verified->certificate = work.certificate;

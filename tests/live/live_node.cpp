@@ -26,12 +26,12 @@ UnixTime now() {
   return std::chrono::floor<Seconds>(io::now().unix);
 }
 
-attest::Claims claims_of(wire::Role role) {
+attest::Claims claims_of(wire::Role role, Seconds beacon_age) {
   attest::Claims claims;
   claims.role =
       role == wire::Role::proxy ? attest::EvidenceRole::proxy : attest::EvidenceRole::worker;
   claims.network = network();
-  claims.beacon.time = now();
+  claims.beacon.time = now() - beacon_age;
   return claims;
 }
 
@@ -41,11 +41,11 @@ Bytes spki_of(const crypto::SigningKey& key) {
 }
 
 /// As a node makes its own, with a quote that the test made.
-Bytes certificate_of(const crypto::SigningKey& key, ByteView quote, ByteView claims) {
+Bytes certificate_of(const crypto::SigningKey& key, ByteView quote, ByteView claims, Dates dates) {
   tls::CertificateFields fields;
   fields.common_name = "live test";
-  fields.not_before = now() - Seconds(60);
-  fields.not_after = now() + Seconds(3600);
+  fields.not_before = now() + dates.begins;
+  fields.not_after = now() + dates.ends;
   fields.extensions.push_back(
       {std::string(attest::kEvidenceOid), false, attest::build_evidence_extension(quote, claims)});
   return tls::make_certificate(key, fields).value();
@@ -70,13 +70,13 @@ const NetworkId& network() {
   return kNetwork;
 }
 
-Credentials with_evidence(const test::SimDefect& defect, wire::Role role) {
+Credentials with_evidence(const test::SimDefect& defect, wire::Role role, Dates dates) {
   auto key = crypto::SigningKey::generate(random());
-  const Bytes claims = attest::encode_claims(claims_of(role), spki_of(key));
+  const Bytes claims = attest::encode_claims(claims_of(role, dates.beacon_age), spki_of(key));
   auto td = guest();
   td.report_data = attest::report_data_for(claims);
   auto material = test::make_sim_defect(defect, platform(), td, now());
-  Bytes certificate = certificate_of(key, material.quote, claims);
+  Bytes certificate = certificate_of(key, material.quote, claims, dates);
   return {std::move(key), std::move(certificate), std::move(material.collateral)};
 }
 

@@ -35,8 +35,14 @@ struct Credentials {
 const attest::sim::SimPlatform& platform();
 const NetworkId& network();
 
+/// When a certificate begins and ends, from now; and how old the beacon in it is.
+struct Dates {
+  Seconds begins{-60};
+  Seconds ends{3600};
+  Seconds beacon_age{0};
+};
 /// Evidence of a node of that role, sound but for `defect`.
-Credentials with_evidence(const test::SimDefect& defect, wire::Role role);
+Credentials with_evidence(const test::SimDefect& defect, wire::Role role, Dates dates = {});
 Credentials without_evidence();
 /// The vector without a defect.
 const test::SimDefect& sound();
