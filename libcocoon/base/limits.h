@@ -208,6 +208,22 @@ inline constexpr std::size_t kMaxLeafCertificateBytes = kMaxEvidenceBytes + 4 * 
 /// make us hold.
 inline constexpr std::size_t kMaxCertificateChainBytes = 256 * 1024;
 inline constexpr Seconds kCertificateLifetime{24 * 3600};
+/// A connection is replaced when its peer's evidence has less than this left. The peer has renewed
+/// its certificate 6 h before the end, so a new one is there; running requests have time to finish.
+inline constexpr Seconds kRenewalMargin{3600};
+/// Connections are replaced up to so much earlier, at random: all peers of a proxy know the same
+/// certificate of it, and must not come back all at once.
+inline constexpr Seconds kRenewalSpread{1800};
+/// How soon a connection is replaced at the earliest, and a certificate that could not be renewed
+/// tried again: often enough within kRenewalMargin, and no load where a peer has nothing newer.
+inline constexpr Seconds kRenewalPause{600};
+/// How long a worker's older connection may take to show that it is alive, once a newer one has
+/// taken its place: a round trip over a bad line. One that is silent for longer is half-open.
+inline constexpr Seconds kHandoverGrace{5};
+/// Connections of one account that a proxy admits: two while one replaces the other, some that a
+/// bad line has left half-open, and a few processes that share an account. One account cannot fill
+/// the proxy.
+inline constexpr std::size_t kMaxConnectionsPerAccount = 16;
 inline constexpr Seconds kHandshakeDeadline{10};
 /// Arrays, maps and tags of CBOR inside one another. Evidence needs four; others' claims that are
 /// only skipped get some room.

@@ -97,7 +97,9 @@ Status ClientCore::settle(Channel& channel, const RequestHash& hash, Nano cost,
 }
 
 void ClientCore::report_unexplained(const Channel& channel, Nano charged) {
-  const Nano unexplained = floor_sub(charged, channel.meter.spent());
+  // The ends of what runs may be on their way on another connection.
+  const Nano explained = saturating_add(channel.meter.spent(), channel.meter.running());
+  const Nano unexplained = floor_sub(charged, explained);
   if (unexplained.value == 0) return;
   report(LogLevel::warning,
          fmt::format("the proxy says that it charged {} nanoton more than this client's requests "
@@ -139,7 +141,9 @@ Result<Nano> ClientCore::check_receipt_of(Request& request, Now now) {
   const billing::Receipt& receipt = request.receipt->receipt;
   COCOON_CHECK(billing::check_receipt(receipt, terms, registry->prices));
   const session::Commitments& commitments = request.answer->commitments();
-  if (receipt.run != request.answer->run_id() || receipt.evidence != worker.evidence ||
+  // Its evidence may be newer than that of the record that this was sealed by: the boot key, which
+  // the signature shows, is the same.
+  if (receipt.run != request.answer->run_id() ||
       receipt.request_commitment != commitments.request ||
       receipt.answer_commitment != commitments.answer) {
     return Error(ErrorKind::upstream, "receipt_mismatch",

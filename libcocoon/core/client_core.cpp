@@ -22,8 +22,7 @@ ClientCore::ClientCore(NodeIdentity identity, billing::Registry registry, Client
   // Stable for this account, so that its own requests share an engine's cache; unknown to others.
   cache_salt_ =
       to_hex(crypto::hmac_sha256(identity_.account.seed(), as_bytes("cocoon-cache-salt")));
-  proxies_.resize(options_.proxies.size());
-  for (std::size_t i = 0; i < proxies_.size(); ++i) proxies_[i].endpoint = options_.proxies[i];
+  for (const std::string& endpoint : options_.proxies) proxies_.emplace_back().endpoint = endpoint;
 }
 
 ClientCore::~ClientCore() = default;
@@ -162,6 +161,7 @@ void ClientCore::on_epoch(ProxyLink& proxy, const ports::EpochView& view, Now no
   proxy.state = ProxyState::ready;
   proxy.failures = 0;
   proxy.problem.reset();
+  proxy.renew_at = renewal_time(*proxy.link, random_, now);
   proxy.exporters = std::make_unique<session::ExporterCache>(identity_.network,
                                                              options_.requests_per_key_agreement);
   report(
@@ -274,13 +274,18 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
              ? evidence_.erase(at)
              : std::next(at);
   }
-  const auto asked = std::exchange(proxy.models_asked, {});
-  proxy.link.reset();
-  proxy.exporters.reset();
-  proxy.peer = 0;
-  proxy.state = ProxyState::waiting;
-  proxy.retry_at = now.mono + reconnect_wait(++proxy.failures, random_);
-  for (const std::uint64_t ask : asked) events_.push_back(ModelsReceived{ask, *proxy.problem});
+  for (const std::uint64_t ask : std::exchange(proxy.models_asked, {})) {
+    events_.push_back(ModelsReceived{ask, proxy.problem.value_or(why)});
+  }
+  if (proxy.replaced) {
+    forget_replaced(proxy);
+  } else {
+    proxy.link.reset();
+    proxy.exporters.reset();
+    proxy.peer = 0;
+    proxy.state = ProxyState::waiting;
+    proxy.retry_at = now.mono + reconnect_wait(++proxy.failures, random_);
+  }
   for (const auto& [stream, id] : streams) {
     const auto at = requests_.find(id);
     if (at != requests_.end()) lose_attempt(*at->second, why, now);
@@ -382,15 +387,16 @@ void ClientCore::on_time(Now now) {
   if (now.mono >= next_check_) {
     next_check_ = now.mono + limits::kLivenessInterval;
     check_liveness(now);
+    close_replaced();
     check_sets(now);
     forget_cuts(now);
     settle_all(now);
   }
+  renew_due(now);
 }
 
 void ClientCore::check_liveness(Now now) {
-  for (std::size_t i = 0; i < proxies_.size(); ++i) {
-    ProxyLink& proxy = proxies_[i];
+  for (ProxyLink& proxy : proxies_) {
     if (!proxy.link || proxy.link->connection.next_deadline() > now.mono) continue;
     proxy.link->connection.on_time(now.mono);
     drain_events(proxy.peer, now);
@@ -401,6 +407,7 @@ MonoTime ClientCore::next_deadline() const {
   MonoTime next = next_check_;
   for (const ProxyLink& proxy : proxies_) {
     if (proxy.state == ProxyState::waiting && !draining_) next = std::min(next, proxy.retry_at);
+    next = std::min(next, renewal_due(proxy));
   }
   return due_.empty() ? next : std::min(next, due_.begin()->first);
 }

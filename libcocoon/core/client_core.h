@@ -2,11 +2,13 @@
 /// @file ClientCore: finds attested workers, seals requests for them, pays, opens the answers.
 /// Pure.
 ///
-/// Files: client_core.cpp (proxies), client_candidates.cpp (candidates and their evidence),
-/// client_requests.cpp (the life of a request), client_accounts.cpp (channel, vouchers, receipts),
-/// client_cuts.cpp (requests that ended before the proxy had said what they cost).
+/// Files: client_core.cpp (proxies), client_renewal.cpp (fresh connections for old),
+/// client_candidates.cpp (candidates and their evidence), client_requests.cpp (the life of a
+/// request), client_accounts.cpp (channel, vouchers, receipts), client_cuts.cpp (requests that ended
+/// before the proxy had said what they cost).
 
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -195,7 +197,10 @@ class ClientCore final : public Core {
     MonoTime retry_at{};
     std::uint32_t failures = 0;
     bool going_away = false;
-    std::optional<Error> problem;  ///< why it is not ready
+    MonoTime renew_at = kNever;     ///< while ready: when a fresh one is to replace it
+    ProxyLink* replaces = nullptr;  ///< the older one, while it lasts
+    bool replaced = false;          ///< a fresh one was begun; this one ends for good
+    std::optional<Error> problem;   ///< why it is not ready
   };
 
   enum class EvidenceState : std::uint8_t { fetching, verifying, accepted, refused };
@@ -252,6 +257,13 @@ class ClientCore final : public Core {
   void drain_events(PeerId peer, Now now);
   void check_liveness(Now now);
   ProxyLink* best_proxy();
+
+  // client_renewal.cpp
+  MonoTime renewal_due(const ProxyLink& proxy) const;
+  void renew_due(Now now);
+  bool in_use(const ProxyLink& proxy) const;
+  void close_replaced();
+  void forget_replaced(ProxyLink& proxy);
 
   // client_candidates.cpp
   CandidateSet* usable_set(ProxyLink& proxy, const std::string& model, Now now);
@@ -322,7 +334,8 @@ class ClientCore final : public Core {
   std::string cache_salt_;
   billing::ReceiptVerifier receipts_;
 
-  std::vector<ProxyLink> proxies_;
+  /// The most preferred first; a fresh link stands before the one that it replaces.
+  std::list<ProxyLink> proxies_;
   std::unordered_map<ChannelId, std::unique_ptr<Channel>> channels_;
   std::unordered_map<EvidenceDigest, EvidenceEntry> evidence_;
   std::unordered_map<CallId, EvidenceDigest> verifications_;

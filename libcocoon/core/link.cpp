@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/limits.h"
+
 namespace cocoon::core {
 namespace {
 
@@ -16,6 +18,14 @@ constexpr std::array<std::string_view, 22> kKnownCodes{
 };
 
 }  // namespace
+
+MonoTime renewal_time(const Link& link, Random& random, Now now) {
+  const Millis spread(static_cast<Millis::rep>(
+      random.below(static_cast<std::uint64_t>(Millis(limits::kRenewalSpread).count()))));
+  const Millis left = link.identity.evidence->expires - now.unix;
+  return now.mono + std::clamp<Millis>(left - limits::kRenewalMargin - spread,
+                                       limits::kRenewalPause, limits::kCertificateLifetime);
+}
 
 Error error_from(const wire::Reset& reset) {
   const auto kind = reset.kind <= static_cast<std::uint8_t>(ErrorKind::internal)

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/random.h"
 #include "core/effects.h"
 #include "session/connection.h"
 
@@ -16,6 +17,11 @@ struct Link {
   PeerIdentity identity;
   session::Connection connection;
 };
+
+/// When a connection that is ready now is to be replaced by a fresh one, so that its running
+/// requests can finish before the peer's evidence ends (limits::kRenewalMargin).
+/// @pre the peer has evidence
+MonoTime renewal_time(const Link& link, Random& random, Now now);
 
 /// Why the peer of `link` cannot be of `role`; ok where its evidence says that it is.
 inline Status check_role(const Link& link, wire::Role role, const AccountId& account) {

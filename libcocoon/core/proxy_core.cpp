@@ -161,6 +161,13 @@ void ProxyCore::accept(Peer& peer, Now now) {
     return fail_peer(
         peer, Error(ErrorKind::busy, "proxy_full", "this proxy takes no more connections"), now);
   }
+  if (connections_[peer.account] >= limits::kMaxConnectionsPerAccount) {
+    return fail_peer(peer,
+                     Error(ErrorKind::busy, "too_many_connections",
+                           "this account has as many connections to the proxy as it may"),
+                     now);
+  }
+  ++connections_[peer.account];
   ++(peer.role == wire::Role::client ? clients_ : workers_);
   peer.state = PeerState::ready;
   const Bytes record = identity_.epoch.value.encode();
@@ -215,6 +222,7 @@ void ProxyCore::on_control(Peer& peer, wire::Message& message, Now now) {
 }
 
 void ProxyCore::on_going_away(Peer& peer, Now now) {
+  peer.going_away = true;
   if (!peer.worker) return;
   wire::WorkerStatus status;  // not ready: it gets nothing new
   scheduler_.report(*peer.worker, status, now);
@@ -247,12 +255,18 @@ void ProxyCore::end_peer(Peer& peer, const Error& why, Now now) {
                      now);
     }
   }
-  if (was_ready) --(peer.role == wire::Role::client ? clients_ : workers_);
+  if (was_ready) {
+    --(peer.role == wire::Role::client ? clients_ : workers_);
+    const auto counted = connections_.find(peer.account);
+    if (--counted->second == 0) connections_.erase(counted);
+  }
   if (peer.worker) {
     scheduler_.leave(*peer.worker);
-    evidence_.erase(EvidenceDigest{peer.link.identity.leaf_sha256});
     peer.worker.reset();
   }
+  // A newer connection may show the same certificate.
+  const auto shown = evidence_.find(EvidenceDigest{peer.link.identity.leaf_sha256});
+  if (shown != evidence_.end() && shown->second == peer.link.peer) evidence_.erase(shown);
 }
 
 void ProxyCore::drop_peer(PeerId peer, const Error& why, Now now) {
@@ -312,6 +326,7 @@ void ProxyCore::on_time(Now now) {
   if (now.mono >= next_liveness_) {
     next_liveness_ = now.mono + limits::kLivenessInterval;
     check_liveness(now);
+    end_half_open(now);
   }
   if (now.mono >= next_settlement_) {
     next_settlement_ = now.mono + limits::kSettlementInterval;

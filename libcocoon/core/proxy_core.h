@@ -119,7 +119,10 @@ class ProxyCore final : public Core {
     wire::Role role{};
     AccountId account;
     Channel* channel = nullptr;                        // clients
-    std::optional<routing::WorkerIndex> worker;        // workers with a record
+    std::optional<routing::WorkerIndex> worker;        // workers with a record, unless replaced
+    bool going_away = false;                           // it said so
+    std::optional<MonoTime> replaced_at;               // a newer connection has its place
+    PeerId replaces = 0;                               // the older one, whose place it has
     std::unordered_map<StreamId, RequestId> requests;  // by this connection's stream
     // What hello said, kept while the ledger is asked.
     ChannelId hello_channel;
@@ -198,6 +201,9 @@ class ProxyCore final : public Core {
   Status check_models(const wire::SignedWorkerRecord& record) const;
   void on_payout_shown(Peer& peer, const wire::Payout& payout, Now now);
   void on_worker_status(Peer& peer, const wire::WorkerStatus& status, Now now);
+  Peer* listed_peer(const AccountId& account);
+  void hand_over(Peer& older, Peer& newer, Now now);
+  void end_half_open(Now now);
 
   // proxy_requests.cpp
   void on_open(Peer& peer, const wire::Open& open, Now now);
@@ -275,6 +281,7 @@ class ProxyCore final : public Core {
   RequestId last_request_ = 0;
   std::size_t clients_ = 0;
   std::size_t workers_ = 0;
+  std::map<AccountId, std::size_t> connections_;  ///< that are admitted, by account
   MonoTime next_settlement_{};
   MonoTime next_liveness_{};
   bool contract_busy_ = false;  ///< the contract is being read

@@ -32,31 +32,73 @@ Status ProxyCore::check_models(const wire::SignedWorkerRecord& message) const {
   return ok();
 }
 
+namespace {
+
+Error superseded() {
+  return Error(ErrorKind::unavailable, "superseded", "the worker has connected again");
+}
+
+}  // namespace
+
+/// The newest connection of an account counts, by its record.
 void ProxyCore::on_worker_record(Peer& peer, const wire::SignedWorkerRecord& message, Now now) {
+  if (peer.replaced_at) return;  // it was on its way
   if (auto status = check_models(message); !status) return fail_peer(peer, status.error(), now);
-  const EvidenceDigest evidence{peer.link.identity.leaf_sha256};
-  if (peer.worker) {
-    if (auto status = scheduler_.renew(*peer.worker, message, now); !status) {
-      fail_peer(peer, status.error(), now);
-    }
-    return;
+  const routing::WorkerPeer self{peer.link.peer, peer.account, peer.link.identity.boot_key,
+                                 EvidenceDigest{peer.link.identity.leaf_sha256}};
+  Peer* older = listed_peer(peer.account);
+  if (older != nullptr && older->link.identity.boot_key != self.boot_key) {
+    fail_peer(*older, superseded(), now);  // of an earlier run of the worker
+    older = nullptr;
   }
-  // The newest connection of an account counts: the older one may be half-open.
-  if (const auto older = scheduler_.directory().find(peer.account)) {
-    const auto* entry = scheduler_.directory().find(*older);
-    if (Peer* old_peer = entry == nullptr ? nullptr : find_peer(entry->identity.peer)) {
-      fail_peer(*old_peer,
-                Error(ErrorKind::unavailable, "superseded", "the worker has connected again"), now);
+  if (older == nullptr) {
+    auto index = scheduler_.join(self, message, now);
+    if (!index) return fail_peer(peer, index.error(), now);
+    peer.worker = *index;
+  } else {
+    if (auto status = scheduler_.renew(*older->worker, self, message, now); !status) {
+      return fail_peer(peer, status.error(), now);
+    }
+    if (older != &peer) hand_over(*older, peer, now);
+  }
+  evidence_[self.evidence] = peer.link.peer;
+}
+
+/// The connection by which a worker is reached; null where it is not in the directory.
+ProxyCore::Peer* ProxyCore::listed_peer(const AccountId& account) {
+  const auto index = scheduler_.directory().find(account);
+  const auto* entry = index ? scheduler_.directory().find(*index) : nullptr;
+  return entry == nullptr ? nullptr : find_peer(entry->identity.peer);
+}
+
+/// The place in the directory, with all that runs and counts there, goes to the newer connection.
+/// The older one is given nothing more, and finishes what runs on it. A worker begins no third
+/// connection while its first one finishes, unless the second is lost: then that is half-open.
+void ProxyCore::hand_over(Peer& older, Peer& newer, Now now) {
+  newer.worker = std::exchange(older.worker, std::nullopt);
+  older.replaced_at = now.mono;
+  const Peer* oldest = find_peer(older.replaces);
+  if (oldest != nullptr && oldest->state == PeerState::ready) {
+    newer.replaces = older.replaces;
+    return fail_peer(older, superseded(), now);
+  }
+  newer.replaces = older.link.peer;
+  older.link.connection.go_away("superseded", "a newer connection of this worker is used");
+  touch(older.link.peer);
+}
+
+/// A replaced connection answers with a goaway, and drains; one that does not is half-open.
+void ProxyCore::end_half_open(Now now) {
+  for (auto& [id, peer] : peers_) {
+    if (peer->state != PeerState::ready || peer->going_away || !peer->replaced_at) continue;
+    if (now.mono >= *peer->replaced_at + limits::kHandoverGrace) {
+      fail_peer(*peer, superseded(), now);
     }
   }
-  auto index = scheduler_.join(
-      {peer.link.peer, peer.account, peer.link.identity.boot_key, evidence}, message, now);
-  if (!index) return fail_peer(peer, index.error(), now);
-  peer.worker = *index;
-  evidence_[evidence] = peer.link.peer;
 }
 
 void ProxyCore::on_worker_status(Peer& peer, const wire::WorkerStatus& status, Now now) {
+  if (peer.replaced_at) return;  // it was on its way
   if (!peer.worker) {
     return fail_peer(peer,
                      Error(ErrorKind::protocol, "status_before_record",

@@ -20,8 +20,7 @@ WorkerCore::WorkerCore(NodeIdentity identity, const Hash& leaf_sha256, billing::
       next_settlement_(now.mono + limits::kPayoutInterval),
       next_liveness_(now.mono + limits::kLivenessInterval) {
   (void)registry_.adopt(std::move(registry));
-  proxies_.resize(options_.proxies.size());
-  for (std::size_t i = 0; i < proxies_.size(); ++i) proxies_[i].endpoint = options_.proxies[i];
+  for (const std::string& endpoint : options_.proxies) proxies_.emplace_back().endpoint = endpoint;
 }
 
 WorkerCore::~WorkerCore() = default;
@@ -41,12 +40,6 @@ Status WorkerCore::on_registry(billing::Registry registry, Now) {
   return registry_.adopt(std::move(registry));
 }
 
-void WorkerCore::on_certificate(const Hash& leaf_sha256, Now now) {
-  // Records name the certificate that their connection showed, so a new one means new connections.
-  leaf_sha256_ = leaf_sha256;
-  (void)now;
-}
-
 void WorkerCore::drain(Now) {
   draining_ = true;
   for (ProxyLink& proxy : proxies_) {
@@ -61,8 +54,9 @@ WorkerCounts WorkerCore::counts() const {
   WorkerCounts counts = counts_;
   counts.running = runs_.size();
   counts.proxies_connected = static_cast<std::uint32_t>(
-      std::count_if(proxies_.begin(), proxies_.end(),
-                    [](const ProxyLink& p) { return p.state == ProxyState::ready; }));
+      std::count_if(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
+        return p.state == ProxyState::ready && !(p.replaced && p.going_away);
+      }));
   return counts;
 }
 
@@ -141,7 +135,7 @@ void WorkerCore::on_event(ProxyLink& proxy, session::Event& event, Now now) {
       if (Run* run = core.run_of(proxy, e.stream)) core.send_answer(*run, now);
     }
     void operator()(session::Control& e) { core.on_control(proxy, e.message, now); }
-    void operator()(session::PeerGoingAway&) { proxy.going_away = true; }
+    void operator()(session::PeerGoingAway&) { core.on_going_away(proxy); }
     void operator()(session::ConnectionFailed& e) { core.fail_proxy(proxy, e.error, now); }
   };
   std::visit(Visitor{*this, proxy, now}, event);
@@ -174,6 +168,9 @@ void WorkerCore::admit_proxy(ProxyLink& proxy, const ports::EpochView& view, Now
   proxy.state = ProxyState::ready;
   proxy.failures = 0;
   counts_.proxy_reason.clear();
+  // Its handshake may have begun before the certificate was renewed.
+  const bool outdated = proxy.link->identity.own_leaf_sha256 != leaf_sha256_;
+  proxy.renew_at = outdated ? now.mono : renewal_time(*proxy.link, random_, now);
   report(LogLevel::info, fmt::format("connected to proxy {} at {}", short_hex(proxy.account.bytes),
                                      proxy.endpoint));
   send_record(proxy, now);
@@ -291,6 +288,7 @@ void WorkerCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     counts_.proxy_reason = fmt::format("{}: {}", proxy.endpoint, why.detail());
     report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
   }
+  if (proxy.replaced) return forget_replaced(proxy);
   proxy.link.reset();
   proxy.peer = 0;
   proxy.state = ProxyState::waiting;
@@ -410,7 +408,9 @@ void WorkerCore::on_time(Now now) {
   if (now.mono >= next_liveness_) {
     next_liveness_ = now.mono + limits::kLivenessInterval;
     check_liveness(now);
+    close_replaced();
   }
+  renew_due(now);
   if (now.mono >= next_settlement_) {
     next_settlement_ = now.mono + limits::kPayoutInterval;
     settle_periodically(now, false);
@@ -418,8 +418,7 @@ void WorkerCore::on_time(Now now) {
 }
 
 void WorkerCore::check_liveness(Now now) {
-  for (std::size_t i = 0; i < proxies_.size(); ++i) {
-    ProxyLink& proxy = proxies_[i];
+  for (ProxyLink& proxy : proxies_) {
     if (!proxy.link || proxy.link->connection.next_deadline() > now.mono) continue;
     proxy.link->connection.on_time(now.mono);
     drain_events(proxy.peer, now);
@@ -431,6 +430,7 @@ MonoTime WorkerCore::next_deadline() const {
   if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
   for (const ProxyLink& proxy : proxies_) {
     if (proxy.state == ProxyState::waiting) next = std::min(next, proxy.retry_at);
+    next = std::min(next, renewal_due(proxy));
   }
   return next;
 }

@@ -2,10 +2,12 @@
 /// @file WorkerCore: opens sealed requests, has the engine answer them, seals the answers, signs
 /// receipts. Pure: the engine is a port.
 ///
-/// Files: worker_core.cpp (proxies, readiness), worker_requests.cpp (from the sealed body to the
-/// engine), worker_answers.cpp (from the engine to the sealed answer and its receipt).
+/// Files: worker_core.cpp (proxies, readiness), worker_renewal.cpp (fresh connections for old),
+/// worker_requests.cpp (from the sealed body to the engine), worker_answers.cpp (from the engine to
+/// the sealed answer and its receipt).
 
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -63,7 +65,8 @@ class WorkerCore final : public Core {
   void start(Now now);
   /// Errors: those of RegistryHistory::adopt.
   Status on_registry(billing::Registry registry, Now now);
-  /// A new certificate for the same boot key: new connections show it, records name it.
+  /// A new certificate for the same boot key: every connection is replaced by one that shows it,
+  /// and running requests finish on the old ones.
   void on_certificate(const Hash& leaf_sha256, Now now);
   /// Takes nothing new; running requests go on.
   void drain(Now now);
@@ -115,7 +118,10 @@ class WorkerCore final : public Core {
     std::optional<billing::SignedEpoch> epoch;
     MonoTime retry_at{};
     std::uint32_t failures = 0;
-    bool going_away = false;
+    bool going_away = false;        ///< the proxy opens no more streams here
+    MonoTime renew_at = kNever;     ///< while ready: when a fresh one is to replace it
+    ProxyLink* replaces = nullptr;  ///< the older one, while it lasts
+    bool replaced = false;          ///< a fresh one was begun; this one ends for good
     std::unordered_map<StreamId, RunKey> runs;
   };
 
@@ -167,6 +173,13 @@ class WorkerCore final : public Core {
   void settle(const AccountId& proxy, const billing::WorkerMeter& meter, bool at_any_worth);
   void settle_periodically(Now now, bool at_any_worth);
   billing::WorkerMeter& meter_of(const AccountId& proxy);
+
+  // worker_renewal.cpp
+  MonoTime renewal_due(const ProxyLink& proxy) const;
+  void renew_due(Now now);
+  void on_going_away(ProxyLink& proxy);
+  void close_replaced();
+  void forget_replaced(ProxyLink& proxy);
 
   // worker_requests.cpp
   void on_open(ProxyLink& proxy, const wire::Open& open, Now now);
@@ -227,7 +240,8 @@ class WorkerCore final : public Core {
   };
   std::vector<BatchEntry> batch_entries_;  ///< in the order of batch_
 
-  std::vector<ProxyLink> proxies_;
+  /// In the order of the options; a fresh link stands before the one that it replaces.
+  std::list<ProxyLink> proxies_;
   std::unordered_map<RunKey, std::unique_ptr<Run>> runs_;
   std::map<AccountId, billing::WorkerMeter> meters_;
   std::map<AccountId, bool> payout_calls_;  ///< under way, by proxy

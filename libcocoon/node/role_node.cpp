@@ -15,6 +15,9 @@
 namespace cocoon::node {
 namespace {
 
+/// 6 h before it ends: long enough to mend what stands in the way of a new one.
+constexpr Seconds kRenewAfter = limits::kCertificateLifetime * 3 / 4;
+
 Result<OwnCertificate> tls_of(const crypto::SigningKey& boot, ByteView certificate) {
   COCOON_TRY(auto client, tls::Context::create(tls::Side::client, boot, certificate));
   COCOON_TRY(auto server, tls::Context::create(tls::Side::server, boot, certificate));
@@ -143,16 +146,11 @@ void RoleNode::attest() {
   make_attested_certificate(*boot_, claims, *source_, io::now().unix,
                             [this, alive = alive_](Result<Bytes> certificate) {
                               if (!*alive || stopping_) return;
+                              if (driver_) return use_renewed(std::move(certificate));
                               if (!certificate)
                                 return fail(std::move(certificate).error().within("cannot attest"));
                               certificate_ = std::move(*certificate);
-                              if (!driver_) return read_epoch();
-                              auto renewed = tls_of(*boot_, certificate_);
-                              if (!renewed) return fail(renewed.error());
-                              const Hash leaf = renewed->leaf_sha256;
-                              driver_->set_certificate(std::move(*renewed));
-                              on_certificate(leaf, io::now());
-                              log_.info("certificate renewed");
+                              read_epoch();
                             });
 }
 
@@ -196,22 +194,34 @@ void RoleNode::run() {
       context_, parts, std::move(*certificate), [this] { after_turn(); },
       [this](Error error) { fail(error); });
   renewal_ = std::make_unique<io::Timer>(context_, [this] { renew_certificate(); });
-  renewal_->set_in(std::chrono::duration_cast<Millis>(limits::kCertificateLifetime) * 3 / 4);
+  renewal_->set_in(kRenewAfter);
   ledger_->watch_registry([this, alive = alive_] {
     if (*alive && !stopping_) refresh_registry();
   });
   on_started();
 }
 
+/// The old certificate lasts for hours yet: what fails is tried again.
 void RoleNode::renew_certificate() {
-  renewal_->set_in(std::chrono::duration_cast<Millis>(limits::kCertificateLifetime) * 3 / 4);
+  renewal_->set_in(limits::kRenewalPause);  // unless use_renewed() puts it off
   if (options_.evidence) return read_beacon();
-  auto certificate = make_plain_certificate(*boot_, io::now().unix);
-  if (!certificate) return fail(certificate.error());
+  use_renewed(make_plain_certificate(*boot_, io::now().unix));
+}
+
+void RoleNode::use_renewed(Result<Bytes> certificate) {
+  auto tls =
+      certificate ? tls_of(*boot_, *certificate) : Result<OwnCertificate>(certificate.error());
+  if (!tls) {
+    return log_.error("cannot renew the certificate: {}; trying again within {} s",
+                      tls.error().detail(), limits::kRenewalPause.count());
+  }
+  renewal_->set_in(kRenewAfter);
   certificate_ = std::move(*certificate);
-  auto renewed = tls_of(*boot_, certificate_);
-  if (!renewed) return fail(renewed.error());
-  driver_->set_certificate(std::move(*renewed));
+  const Hash leaf = tls->leaf_sha256;
+  driver_->set_certificate(std::move(*tls));
+  on_certificate(leaf, io::now());
+  driver_->arm();
+  log_.info("certificate renewed");
 }
 
 void RoleNode::refresh_registry() {

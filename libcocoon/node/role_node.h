@@ -108,6 +108,7 @@ class RoleNode {
   void refresh_registry();
   Status apply_policies();
   void renew_certificate();
+  void use_renewed(Result<Bytes> certificate);
   void fail(const Error& error);
   void when_drained();
   void close_parts();

@@ -116,13 +116,15 @@ Result<WorkerIndex> Directory::add(const WorkerPeer& peer,
   return index_of(slot);
 }
 
-Status Directory::renew(WorkerIndex worker, const wire::SignedWorkerRecord& signed_record,
-                        Now now) {
+Status Directory::renew(WorkerIndex worker, const WorkerPeer& peer,
+                        const wire::SignedWorkerRecord& signed_record, Now now) {
   WorkerEntry* entry = slot_of(worker);
   if (entry == nullptr) {
     return Error(ErrorKind::not_found, "worker_unknown", "this worker is not in the directory");
   }
-  COCOON_TRY(wire::WorkerRecord record, check(entry->identity, signed_record, now));
+  if (peer.account != entry->identity.account) return mismatch("account");
+  if (peer.boot_key != entry->identity.boot_key) return mismatch("boot key");
+  COCOON_TRY(wire::WorkerRecord record, check(peer, signed_record, now));
   const SealingKeyId key{crypto::sha256(record.sealing_key)};
   const auto holder = by_sealing_key_.find(key);
   if (holder != by_sealing_key_.end() && holder->second != worker.slot) {
@@ -130,6 +132,7 @@ Status Directory::renew(WorkerIndex worker, const wire::SignedWorkerRecord& sign
                  "another connected worker has this sealing key; each has to draw its own");
   }
   unlist(*entry, worker.slot);
+  entry->identity = peer;
   if (key != entry->sealing_key) {
     if (entry->previous_sealing_key) by_sealing_key_.erase(*entry->previous_sealing_key);
     entry->previous_sealing_key = entry->sealing_key;

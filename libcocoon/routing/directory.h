@@ -112,9 +112,11 @@ class Directory {
   /// invalid_argument/worker_record_expired, worker_already_listed (the account is connected:
   /// remove the older one first), sealing_key_taken.
   Result<WorkerIndex> add(const WorkerPeer& peer, const wire::SignedWorkerRecord& record, Now now);
-  /// Replaces a worker's record (new key, price, models); running requests go on. Same errors, and
-  /// not_found/worker_unknown.
-  Status renew(WorkerIndex worker, const wire::SignedWorkerRecord& record, Now now);
+  /// Replaces a worker's record (new key, price, models), and the connection that it is reached by
+  /// with `peer`'s; running requests go on, and count. Same errors, and not_found/worker_unknown,
+  /// attestation/worker_record_mismatch where `peer` is not of the same account and boot key.
+  Status renew(WorkerIndex worker, const WorkerPeer& peer, const wire::SignedWorkerRecord& record,
+               Now now);
   void remove(WorkerIndex worker);
 
   /// Changes what is known of a worker: `change(WorkerEntry&)` may alter ready, running,

@@ -64,8 +64,9 @@ Result<WorkerIndex> Scheduler::join(const WorkerPeer& peer, const wire::SignedWo
   return directory_.add(peer, record, now);
 }
 
-Status Scheduler::renew(WorkerIndex worker, const wire::SignedWorkerRecord& record, Now now) {
-  COCOON_CHECK(directory_.renew(worker, record, now));
+Status Scheduler::renew(WorkerIndex worker, const WorkerPeer& peer,
+                        const wire::SignedWorkerRecord& record, Now now) {
+  COCOON_CHECK(directory_.renew(worker, peer, record, now));
   forget_unlisted_models();
   return ok();
 }

@@ -36,7 +36,8 @@ class Scheduler {
   // --- Workers. Errors as of Directory. ---
 
   Result<WorkerIndex> join(const WorkerPeer& peer, const wire::SignedWorkerRecord& record, Now now);
-  Status renew(WorkerIndex worker, const wire::SignedWorkerRecord& record, Now now);
+  Status renew(WorkerIndex worker, const WorkerPeer& peer, const wire::SignedWorkerRecord& record,
+               Now now);
   /// The worker's own word: ready or not, and how much it can take.
   void report(WorkerIndex worker, const wire::WorkerStatus& status, Now now);
   void leave(WorkerIndex worker);

@@ -10,7 +10,7 @@ namespace cocoon::wire {
 namespace {
 
 /// Sorted. Codes that one role sends to another; docs/protocol.md lists what they mean.
-constexpr std::array<std::string_view, 106> kKnownCodes{
+constexpr std::array<std::string_view, 107> kKnownCodes{
     "answer_before_acceptance",
     "answer_missing",
     "answer_truncated",
@@ -92,6 +92,7 @@ constexpr std::array<std::string_view, 106> kKnownCodes{
     "stream_unknown",
     "superseded",
     "too_many_choices",
+    "too_many_connections",
     "too_many_requests",
     "too_many_streams",
     "unacknowledged",

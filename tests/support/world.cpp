@@ -157,27 +157,63 @@ Node::Node(World& world, wire::Role role, std::string name)
 void Node::boot() {
   ++life_;
   boot_ = crypto::SigningKey::generate(world_.random);
-  certificate_.resize(64);
-  world_.random.fill(certificate_);
   const billing::Registry registry = world_.registry();
   core::NodeIdentity identity{registry.network, account_.duplicate(), boot_->duplicate(), {}};
   if (role_ != wire::Role::client) {
     identity.epoch = billing::sign(
         billing::EpochRecord::make(registry.network, ++epoch_, boot_->boot_key_id()), account_);
     carry_out_on(*world_.ledger, ledger::publish_epoch(account(), identity.epoch), world_.now.unix);
-    auto evidence = std::make_shared<ports::VerifiedEvidence>();
-    evidence->digest = EvidenceDigest{crypto::sha256(certificate_)};
-    evidence->role = role_;
-    evidence->account = account();
-    evidence->network = registry.network;
-    evidence->boot_key = boot_->boot_key_id();
-    evidence->expires = world_.now.unix + Seconds(7 * 24 * 3600);
-    evidence->simulated = true;
-    evidence->certificate = certificate_;
-    evidence_ = std::move(evidence);
   }
+  make_certificate();
   core_ = make_core(std::move(identity));
   turn();
+}
+
+void Node::make_certificate() {
+  certificate_.resize(64);
+  world_.random.fill(certificate_);
+  const Seconds lifetime = world_.certificate_lifetime;
+  world_.after(lifetime * 3 / 4, [this, life = life_, certificate = certificate_] {
+    if (life == life_ && certificate == certificate_) renew();
+  });
+  if (role_ == wire::Role::client) return;
+  ports::VerifiedEvidence evidence;
+  evidence.digest = EvidenceDigest{crypto::sha256(certificate_)};
+  evidence.role = role_;
+  evidence.account = account();
+  evidence.network = world_.registry().network;
+  evidence.boot_key = boot_->boot_key_id();
+  evidence.expires = world_.now.unix + lifetime;
+  evidence.simulated = true;
+  evidence.certificate = certificate_;
+  show_evidence(std::move(evidence));
+}
+
+void Node::renew() {
+  if (evidence_) world_.old_evidence.push_back(evidence_);
+  make_certificate();
+  if (role_ == wire::Role::worker && !actor_) {
+    worker().on_certificate(crypto::sha256(certificate_), world_.now);
+  }
+  turn();
+}
+
+void Node::lose_newest_link() {
+  break_pipe(pipes_.rbegin()->first, Error(ErrorKind::io, "connection_reset", "the link broke"));
+}
+
+void Node::review() {
+  const Error why(ErrorKind::attestation, "certificate_expired", "its evidence has run out");
+  std::vector<core::PeerId> over;
+  for (const auto& [peer, pipe] : pipes_) {
+    if (pipe.expires <= world_.now.unix) over.push_back(peer);
+  }
+  for (const core::PeerId peer : over) {
+    const Pipe pipe = pipes_[peer];
+    ++world_.expired;
+    break_pipe(peer, why);
+    if (pipe.far->life_ == pipe.far_life) pipe.far->break_pipe(pipe.far_peer, why);
+  }
 }
 
 /// The product's core of this node's role, or its actor, with what the store holds.
@@ -357,6 +393,9 @@ void Node::carry_out(core::Effect& effect) {
       for (const auto& node : world_.nodes) {
         if (node->evidence_ && node->evidence_->digest.bytes == digest) verdict = node->evidence_;
       }
+      for (const auto& old : world_.old_evidence) {
+        if (old->digest.bytes == digest && old->expires > world_.now.unix) verdict = old;
+      }
       core_->on_verified(call, verdict, world_.now);
       turn();
     });
@@ -385,8 +424,12 @@ void Node::connect(const core::Connect& effect) {
     }
     const auto exporter = world_.random.array<32>();
     const core::PeerId accepted = far->next_accepted_++;
-    pipes_[effect.peer] = {far, accepted, far->life_, {}};
-    far->pipes_[accepted] = {this, effect.peer, life_, {}};
+    const auto expires = [](const Node& node) {
+      return node.evidence_ ? node.evidence_->expires : UnixTime::max();
+    };
+    ++world_.connections;
+    pipes_[effect.peer] = {far, accepted, far->life_, {}, false, expires(*far)};
+    far->pipes_[accepted] = {this, effect.peer, life_, {}, false, expires(*this)};
     far->core_->on_connected(accepted, far->identity_for(*this, exporter), world_.now);
     core_->on_connected(effect.peer, identity_for(*far, exporter), world_.now);
     far->turn();

@@ -51,6 +51,14 @@ class Node {
 
   void boot();   ///< a new life: fresh boot key, next epoch, what the store holds
   void crash();  ///< everything in memory is gone; connections break
+  /// A fresh certificate of the same boot key, with evidence where it had any. It comes by itself
+  /// after three quarters of the world's certificate_lifetime.
+  void renew();
+  /// The connection that it made last breaks, and the other end does not notice.
+  void lose_newest_link();
+  /// Ends the connections whose peer's evidence has run out, as node/ does.
+  void review();
+  std::size_t links() const { return pipes_.size(); }
   bool up() const { return core_ != nullptr; }
   /// After any call into the core: carries out what it asks for.
   void turn();
@@ -79,8 +87,9 @@ class Node {
     Node* far = nullptr;
     core::PeerId far_peer = 0;
     std::uint64_t far_life = 0;
-    MonoTime last_arrival{};  ///< bytes never overtake each other
-    bool silent = false;      ///< nothing arrives any more; neither end is told
+    MonoTime last_arrival{};             ///< bytes never overtake each other
+    bool silent = false;                 ///< nothing arrives any more; neither end is told
+    UnixTime expires = UnixTime::max();  ///< of the evidence that the far end showed
   };
 
   void carry_out(core::Effect& effect);
@@ -89,6 +98,7 @@ class Node {
   void engine_step(std::uint64_t run, unsigned left);
   void call_ledger(core::CallId call, ports::LedgerRequest request);
   std::unique_ptr<core::Core> make_core(core::NodeIdentity identity);
+  void make_certificate();
   void send(core::PeerId peer, Pipe& pipe, Bytes bytes);
   void break_pipe(core::PeerId peer, const Error& why);
   core::PeerIdentity identity_for(const Node& far, const Hash& exporter) const;
@@ -132,6 +142,7 @@ class World {
   Weather weather;
   Nano max_exposure{2'000'000'000};  ///< of each client
   Nano max_unpaid{1'000'000'000};    ///< of each worker
+  Seconds certificate_lifetime{7 * 24 * 3600};
   std::vector<std::unique_ptr<Node>> nodes;
   std::unique_ptr<ledger::LocalLedger> ledger;
   /// What the engines ran, by the request's "user" field.
@@ -141,6 +152,10 @@ class World {
   /// Sees what each node sends and may change it: whole frames of one connection in one direction.
   std::function<void(Node& from, Node& to, Bytes& bytes)> tap;
   std::vector<std::string> endpoints;
+  /// What was shown before a renewal.
+  std::vector<std::shared_ptr<const ports::VerifiedEvidence>> old_evidence;
+  unsigned connections = 0;  ///< made
+  unsigned expired = 0;      ///< ended by review()
 
   Node* at(const std::string& endpoint);
   billing::Registry registry();

@@ -97,7 +97,7 @@ TEST_F(DirectoryTest, RenewalCannotTakeAnotherWorkersSealingKey) {
   const WorkerIndex index = add(thief);
   const SealingKeyId own = directory_.find(index)->sealing_key;
   thief.record.sealing_key = worker.record.sealing_key;
-  const Status renewed = directory_.renew(index, thief.sign(), at(1));
+  const Status renewed = directory_.renew(index, thief.peer(), thief.sign(), at(1));
   ASSERT_FALSE(renewed);
   EXPECT_EQ(renewed.error().code(), "sealing_key_taken");
   EXPECT_EQ(directory_.find(own), index);
@@ -112,7 +112,7 @@ TEST_F(DirectoryTest, AnOldIndexFindsNothingAfterItsSlotIsReused) {
   EXPECT_EQ(fresh.slot, old.slot);
   EXPECT_EQ(directory_.find(old), nullptr);
   EXPECT_NE(directory_.find(fresh), nullptr);
-  EXPECT_FALSE(directory_.renew(old, gone.sign(), at(0)));
+  EXPECT_FALSE(directory_.renew(old, gone.peer(), gone.sign(), at(0)));
 }
 
 TEST_F(DirectoryTest, FindsByAccountAndByPresentAndPreviousSealingKey) {
@@ -120,13 +120,13 @@ TEST_F(DirectoryTest, FindsByAccountAndByPresentAndPreviousSealingKey) {
   const WorkerIndex index = add(worker);
   const SealingKeyId first = directory_.find(index)->sealing_key;
   worker.record.sealing_key[0] ^= 1;
-  ASSERT_TRUE(directory_.renew(index, worker.sign(), at(1)));
+  ASSERT_TRUE(directory_.renew(index, worker.peer(), worker.sign(), at(1)));
   const SealingKeyId second = directory_.find(index)->sealing_key;
   EXPECT_NE(first, second);
   EXPECT_EQ(directory_.find(first), index);
   EXPECT_EQ(directory_.find(second), index);
   worker.record.sealing_key[0] ^= 2;
-  ASSERT_TRUE(directory_.renew(index, worker.sign(), at(2)));
+  ASSERT_TRUE(directory_.renew(index, worker.peer(), worker.sign(), at(2)));
   EXPECT_EQ(directory_.find(first), std::nullopt);
   EXPECT_EQ(directory_.find(worker.account()), index);
   directory_.remove(index);
@@ -163,7 +163,7 @@ TEST_F(DirectoryTest, ARenewalMovesTheWorkerToItsNewModelsAndPrice) {
   make_ready(index);
   worker.record.models = {"b", "c"};
   worker.record.coefficient_e3 = 700;
-  ASSERT_TRUE(directory_.renew(index, worker.sign(), at(1)));
+  ASSERT_TRUE(directory_.renew(index, worker.peer(), worker.sign(), at(1)));
   EXPECT_EQ(directory_.model("a"), nullptr);
   ASSERT_EQ(directory_.model("b")->offers.size(), 1u);
   EXPECT_EQ(directory_.model("b")->offers[0].coefficient_e3, 700u);
