@@ -82,6 +82,14 @@ TEST(Document, RefusesWhatTomlForbids) {
   }
 }
 
+TEST(Document, ATableNamedByNoLetterIsAnErrorNotACrash) {
+  for (const char* header : {"[`", "[[`]]", "[ \\", "[\x7f"}) {
+    const Error error = error_of("name = \"a\"\n" + std::string(header) + " a\n");
+    EXPECT_EQ(error.code(), "config_syntax") << header;
+    EXPECT_THAT(error.detail(), StartsWith("dir/test.toml:2:")) << header;
+  }
+}
+
 TEST(Document, DeepNestingIsAnErrorNotACrash) {
   EXPECT_EQ(error_of("name = " + std::string(100'000, '[')).code(), "config_syntax");
 }
