@@ -1,6 +1,6 @@
 // modules: config
 // covers: libcocoon/config/document.cpp libcocoon/config/table.cpp libcocoon/config/roles.cpp
-// covers: libcocoon/config/sections.cpp libcocoon/config/units.cpp
+// covers: libcocoon/config/sections.cpp libcocoon/config/snp_policy.cpp libcocoon/config/units.cpp
 
 #include <cstddef>
 #include <cstdint>

@@ -90,6 +90,11 @@ TEST(Document, ATableNamedByNoLetterIsAnErrorNotACrash) {
   }
 }
 
+TEST(Document, LettersBeyondAsciiAreNoWhiteSpace) {
+  EXPECT_THAT(error_of("name = \"a\"\ncount = 197\u00e2").detail(), StartsWith("dir/test.toml:2:"));
+  expect_error("name = \"\"\"\\\n\u00e2\u0100\"\"\"\ncount = \"\"", "config_type", "count");
+}
+
 TEST(Document, DeepNestingIsAnErrorNotACrash) {
   EXPECT_EQ(error_of("name = " + std::string(100'000, '[')).code(), "config_syntax");
 }
