@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "attest/der.h"
+#include "attest/open_verdict.h"
 #include "attest/sha384_certificate.h"
 #include "attest/text.h"
 
@@ -64,7 +65,7 @@ std::string chip_of(std::string_view identity_name) {
 }
 
 /// One verification in progress.
-class Verification {
+class Verification : OpenVerdict<GpuVerdict> {
  public:
   Verification(const GpuEvidence& evidence, std::span<const GpuMeasurementSet> sets, UnixTime now)
       : evidence_(evidence), sets_(sets), now_(now) {}
@@ -80,16 +81,10 @@ class Verification {
       check_fwid();
       if (out_.faults.empty()) check_measurements();
     }
-    std::stable_sort(out_.faults.begin(), out_.faults.end(),
-                     [](const GpuFinding& a, const GpuFinding& b) { return a.fault < b.fault; });
-    return std::move(out_);
+    return close();
   }
 
  private:
-  void fault(GpuFault fault, std::string part = {}) {
-    out_.faults.push_back({fault, std::move(part)});
-  }
-
   bool read_parts() {
     auto report = parse_gpu_report(evidence_.report);
     auto chain = parse_sha384_chain(evidence_.certificates);
@@ -203,7 +198,6 @@ class Verification {
   UnixTime now_;
   GpuReport report_;
   std::vector<Sha384CertificatePtr> chain_;
-  GpuVerdict out_;
 };
 
 template <class T>

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "attest/open_verdict.h"
 #include "attest/sha384_certificate.h"
 #include "attest/snp_certificate.h"
 #include "attest/text.h"
@@ -44,7 +45,7 @@ bool is_of_product(const SnpCpu& cpu, SnpProduct product) {
 }
 
 /// One verification in progress.
-class Verification {
+class Verification : OpenVerdict<Verdict> {
  public:
   Verification(const SnpCertificates& given, const SnpRoots& roots, UnixTime now)
       : given_(given), roots_(roots), now_(now) {
@@ -61,16 +62,10 @@ class Verification {
       if (info_) check_match();
     }
     if (out_.faults.empty()) describe_platform();
-    std::stable_sort(out_.faults.begin(), out_.faults.end(),
-                     [](const Finding& a, const Finding& b) { return a.fault < b.fault; });
-    return std::move(out_);
+    return close();
   }
 
  private:
-  void fault(Fault fault, std::string part = {}) {
-    out_.faults.push_back({fault, std::move(part)});
-  }
-
   /// Reads everything; returns false where something is unreadable.
   bool read_parts(ByteView bytes) {
     auto report = parse_snp_report(bytes);
@@ -199,7 +194,6 @@ class Verification {
   std::optional<SnpProduct> product_;  ///< of the root
   std::string expired_;
   std::string early_;
-  Verdict out_;
 };
 
 }  // namespace

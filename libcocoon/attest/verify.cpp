@@ -4,6 +4,7 @@
 #include <set>
 
 #include "attest/chain.h"
+#include "attest/open_verdict.h"
 #include "crypto/hash.h"
 
 namespace cocoon::attest {
@@ -37,7 +38,7 @@ void check_document(const SignedDocument<T>& document, const TrustedRoot& root, 
 }
 
 /// One verification in progress.
-class Verification {
+class Verification : OpenVerdict<Verdict> {
  public:
   Verification(const CheckedCollateral& checked, UnixTime now, CertificateCache& cache)
       : checked_(checked), collateral_(checked.collateral()), now_(now), cache_(cache) {
@@ -51,16 +52,10 @@ class Verification {
       check_platform();
       evaluate();
     }
-    std::stable_sort(out_.faults.begin(), out_.faults.end(),
-                     [](const Finding& a, const Finding& b) { return a.fault < b.fault; });
-    return std::move(out_);
+    return close();
   }
 
  private:
-  void fault(Fault fault, std::string part = {}) {
-    out_.faults.push_back({fault, std::move(part)});
-  }
-
   /// Format, signatures and presence. Returns whether what is there is genuine, so that it makes
   /// sense to look at what it says.
   bool verify_parts(ByteView bytes) {
@@ -366,7 +361,6 @@ class Verification {
   bool chain_trusted_ = false;
   std::string expired_;
   std::string early_;
-  Verdict out_;
 };
 
 }  // namespace

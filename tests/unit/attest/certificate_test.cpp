@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "attest/certificate_cache.h"
@@ -162,6 +163,43 @@ TEST(Certificate, RefusesAKeyOffTheCurve) {
   const auto parsed = Certificate::parse(sim::issue_certificate(s, ca_key()).value());
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error().code(), "key_not_on_curve");
+}
+
+/// `der` with the first `from` behind `after` replaced. (Its signature fits no more, which parsing
+/// does not look at.)
+Bytes replaced(Bytes der, const Bytes& after, const Bytes& from, const Bytes& to) {
+  auto at = std::search(der.begin(), der.end(), after.begin(), after.end());
+  at = std::search(at, der.end(), from.begin(), from.end());
+  EXPECT_NE(at, der.end());
+  if (at != der.end()) std::copy(to.begin(), to.end(), at);
+  return der;
+}
+
+/// The algorithm inside is signed, the one outside is what the signature is verified with.
+TEST(Certificate, RefusesSignatureAlgorithmsThatDiffer) {
+  const Bytes sha256{0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
+  Bytes sha384 = sha256;
+  sha384.back() = 0x03;
+  const Bytes der = sim::issue_certificate(spec("A", "B", leaf_key(), false), ca_key()).value();
+  ASSERT_TRUE(Certificate::parse(der));
+  const auto parsed = Certificate::parse(replaced(der, {}, sha256, sha384));
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code(), "certificate_invalid");
+}
+
+TEST(Certificate, IsACaByBothOfItsExtensionsOnly) {
+  const Bytes der = sim::issue_certificate(spec("A", "B", leaf_key(), true), ca_key()).value();
+  const CertificatePtr ca = Certificate::parse(der).value();
+  EXPECT_TRUE(ca->is_ca);
+  const auto no_ca = Certificate::parse(replaced(
+      der, {0x55, 0x1D, 0x13}, {0x30, 0x03, 0x01, 0x01, 0xFF}, {0x30, 0x03, 0x01, 0x01, 0x00}));
+  ASSERT_TRUE(no_ca);
+  EXPECT_FALSE((*no_ca)->is_ca);
+  // keyUsage: cRLSign alone.
+  const auto no_use = Certificate::parse(
+      replaced(der, {0x55, 0x1D, 0x0F}, {0x03, 0x02, 0x01, 0x06}, {0x03, 0x02, 0x01, 0x02}));
+  ASSERT_TRUE(no_use);
+  EXPECT_FALSE((*no_use)->is_ca);
 }
 
 /// NVIDIA's root has a P-384 key.
