@@ -278,7 +278,7 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     events_.push_back(ModelsReceived{ask, proxy.problem.value_or(why)});
   }
   if (proxy.replaced) {
-    forget_replaced(proxy);
+    forget_replaced(proxies_, proxy);
   } else {
     proxy.link.reset();
     proxy.exporters.reset();

@@ -4,8 +4,8 @@
 ///
 /// Files: client_core.cpp (proxies), client_renewal.cpp (fresh connections for old),
 /// client_candidates.cpp (candidates and their evidence), client_requests.cpp (the life of a
-/// request), client_accounts.cpp (channel, vouchers, receipts), client_cuts.cpp (requests that ended
-/// before the proxy had said what they cost).
+/// request), client_accounts.cpp (channel, vouchers, receipts), client_cuts.cpp (requests that
+/// ended before the proxy had said what they cost).
 
 #include <deque>
 #include <list>
@@ -26,6 +26,7 @@
 #include "core/core.h"
 #include "core/identity.h"
 #include "core/link.h"
+#include "core/link_renewal.h"
 #include "routing/candidates.h"
 #include "session/sealed_request.h"
 #include "wire/evidence_parts.h"
@@ -182,7 +183,7 @@ class ClientCore final : public Core {
     ready,
     closing
   };
-  struct ProxyLink {
+  struct ProxyLink : Renewable<ProxyLink> {
     std::string endpoint;
     ProxyState state = ProxyState::waiting;
     PeerId peer = 0;
@@ -197,10 +198,7 @@ class ClientCore final : public Core {
     MonoTime retry_at{};
     std::uint32_t failures = 0;
     bool going_away = false;
-    MonoTime renew_at = kNever;     ///< while ready: when a fresh one is to replace it
-    ProxyLink* replaces = nullptr;  ///< the older one, while it lasts
-    bool replaced = false;          ///< a fresh one was begun; this one ends for good
-    std::optional<Error> problem;   ///< why it is not ready
+    std::optional<Error> problem;  ///< why it is not ready
   };
 
   enum class EvidenceState : std::uint8_t { fetching, verifying, accepted, refused };
@@ -263,7 +261,6 @@ class ClientCore final : public Core {
   void renew_due(Now now);
   bool in_use(const ProxyLink& proxy) const;
   void close_replaced();
-  void forget_replaced(ProxyLink& proxy);
 
   // client_candidates.cpp
   CandidateSet* usable_set(ProxyLink& proxy, const std::string& model, Now now);

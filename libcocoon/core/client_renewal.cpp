@@ -7,22 +7,14 @@
 
 namespace cocoon::core {
 
-/// When a fresh connection is to replace this one. Not while it replaces another itself: two are
-/// enough.
 MonoTime ClientCore::renewal_due(const ProxyLink& proxy) const {
-  const bool can = proxy.state == ProxyState::ready && !proxy.replaced &&
-                   proxy.replaces == nullptr && !draining_;
-  return can ? proxy.renew_at : kNever;
+  return core::renewal_due(proxy, proxy.state == ProxyState::ready && !draining_);
 }
 
 void ClientCore::renew_due(Now now) {
   for (auto old = proxies_.begin(); old != proxies_.end(); ++old) {
     if (renewal_due(*old) > now.mono) continue;
-    ProxyLink& fresh = *proxies_.emplace(old);
-    fresh.endpoint = old->endpoint;
-    fresh.replaces = &*old;
-    old->replaced = true;
-    connect(fresh);
+    connect(put_fresh(proxies_, old));
   }
 }
 
@@ -49,14 +41,6 @@ void ClientCore::close_replaced() {
     old->state = ProxyState::closing;
     emit(Disconnect{old->peer});
   }
-}
-
-/// A replaced connection is gone, and with it its place.
-void ClientCore::forget_replaced(ProxyLink& old) {
-  for (ProxyLink& fresh : proxies_) {
-    if (fresh.replaces == &old) fresh.replaces = nullptr;
-  }
-  proxies_.remove_if([&old](const ProxyLink& proxy) { return &proxy == &old; });
 }
 
 }  // namespace cocoon::core

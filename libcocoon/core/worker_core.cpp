@@ -288,7 +288,7 @@ void WorkerCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     counts_.proxy_reason = fmt::format("{}: {}", proxy.endpoint, why.detail());
     report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
   }
-  if (proxy.replaced) return forget_replaced(proxy);
+  if (proxy.replaced) return forget_replaced(proxies_, proxy);
   proxy.link.reset();
   proxy.peer = 0;
   proxy.state = ProxyState::waiting;

@@ -21,6 +21,7 @@
 #include "core/core.h"
 #include "core/identity.h"
 #include "core/link.h"
+#include "core/link_renewal.h"
 #include "core/usage_counter.h"
 #include "session/sealed_request.h"
 
@@ -109,7 +110,7 @@ class WorkerCore final : public Core {
     ready,
     closing
   };
-  struct ProxyLink {
+  struct ProxyLink : Renewable<ProxyLink> {
     std::string endpoint;
     ProxyState state = ProxyState::waiting;
     PeerId peer = 0;
@@ -118,10 +119,7 @@ class WorkerCore final : public Core {
     std::optional<billing::SignedEpoch> epoch;
     MonoTime retry_at{};
     std::uint32_t failures = 0;
-    bool going_away = false;        ///< the proxy opens no more streams here
-    MonoTime renew_at = kNever;     ///< while ready: when a fresh one is to replace it
-    ProxyLink* replaces = nullptr;  ///< the older one, while it lasts
-    bool replaced = false;          ///< a fresh one was begun; this one ends for good
+    bool going_away = false;  ///< the proxy opens no more streams here
     std::unordered_map<StreamId, RunKey> runs;
   };
 
@@ -179,7 +177,6 @@ class WorkerCore final : public Core {
   void renew_due(Now now);
   void on_going_away(ProxyLink& proxy);
   void close_replaced();
-  void forget_replaced(ProxyLink& proxy);
 
   // worker_requests.cpp
   void on_open(ProxyLink& proxy, const wire::Open& open, Now now);

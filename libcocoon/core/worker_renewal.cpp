@@ -1,8 +1,6 @@
 /// WorkerCore: fresh connections replace old ones, before a certificate at either end runs out. The
 /// old one serves until the proxy has taken the fresh one in; then it finishes what runs on it.
 
-#include <algorithm>
-
 #include "core/worker_core.h"
 
 namespace cocoon::core {
@@ -16,22 +14,14 @@ void WorkerCore::on_certificate(const Hash& leaf_sha256, Now now) {
   renew_due(now);
 }
 
-/// When a fresh connection is to replace this one. Not while it replaces another itself: a proxy
-/// lets a worker have two.
 MonoTime WorkerCore::renewal_due(const ProxyLink& proxy) const {
-  const bool can = proxy.state == ProxyState::ready && !proxy.replaced &&
-                   proxy.replaces == nullptr && !draining_;
-  return can ? proxy.renew_at : kNever;
+  return core::renewal_due(proxy, proxy.state == ProxyState::ready && !draining_);
 }
 
 void WorkerCore::renew_due(Now now) {
   for (auto old = proxies_.begin(); old != proxies_.end(); ++old) {
     if (renewal_due(*old) > now.mono) continue;
-    ProxyLink& fresh = *proxies_.emplace(old);
-    fresh.endpoint = old->endpoint;
-    fresh.replaces = &*old;
-    old->replaced = true;
-    connect(fresh, now);
+    connect(put_fresh(proxies_, old), now);
   }
 }
 
@@ -53,14 +43,6 @@ void WorkerCore::close_replaced() {
     old.state = ProxyState::closing;
     emit(Disconnect{old.peer});
   }
-}
-
-/// A replaced connection is gone, and with it its place.
-void WorkerCore::forget_replaced(ProxyLink& old) {
-  for (ProxyLink& fresh : proxies_) {
-    if (fresh.replaces == &old) fresh.replaces = nullptr;
-  }
-  proxies_.remove_if([&old](const ProxyLink& proxy) { return &proxy == &old; });
 }
 
 }  // namespace cocoon::core
