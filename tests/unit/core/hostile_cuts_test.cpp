@@ -54,6 +54,13 @@ class HostileCuts : public ::testing::Test {
     net.run(Millis(5000));
     ASSERT_TRUE(net.client().client().ready());
   }
+  /// No settlement arrives; `request` becomes the one that the last was about.
+  void drop_settlements(RequestHash& request) {
+    settle = [&request](Hop& hop, wire::Settlement& cut) {
+      request = cut.request;
+      hop.drop();
+    };
+  }
   /// The proxy's statement, in a hop or by itself.
   struct Statement {
     Bytes bytes;
@@ -224,10 +231,7 @@ TEST_F(HostileCuts, AreNotProvedByReasoningOfWhichNothingCame) {
 /// Only later did the proxy find the connection dead: its statement came before the charge.
 TEST_F(HostileCuts, OfALostConnectionMayBeNamedAfterTheStatement) {
   RequestHash request;
-  settle = [&](Hop& hop, wire::Settlement& cut) {
-    request = cut.request;
-    hop.drop();
-  };
+  drop_settlements(request);
   answer = [&](Hop& hop) {
     auto* shown = hop.as<wire::UsageStatement>();
     if (shown == nullptr) return;
@@ -248,10 +252,7 @@ TEST_F(HostileCuts, OfALostConnectionMayBeNamedAfterTheStatement) {
 
 TEST_F(HostileCuts, OfALostConnectionCostNoMoreThanTheCapByStatementAndName) {
   RequestHash request;
-  settle = [&](Hop& hop, wire::Settlement& cut) {
-    request = cut.request;
-    hop.drop();
-  };
+  drop_settlements(request);
   ask_and_lose();
   ASSERT_GT(charged, Nano{0});
   ASSERT_EQ(acknowledged(), charged);  // by the statement
@@ -262,10 +263,7 @@ TEST_F(HostileCuts, OfALostConnectionCostNoMoreThanTheCapByStatementAndName) {
 
 TEST_F(HostileCuts, OfALostConnectionAreNotChargedAgainByNameWhatTheStatementHad) {
   RequestHash request;
-  settle = [&](Hop& hop, wire::Settlement& cut) {
-    request = cut.request;
-    hop.drop();
-  };
+  drop_settlements(request);
   ask_and_lose();
   ASSERT_GT(charged, Nano{0});
   ASSERT_EQ(acknowledged(), charged);
