@@ -55,7 +55,8 @@ Result<attest::CollateralText> fetch(const collateral::Service& service,
 Result<collateral::Platform> platform_of(const FetchCollateralCommand& command) {
   if (!command.quote.empty()) {
     COCOON_TRY(const std::string quote, read_file(command.quote, limits::kMaxQuoteBytes));
-    return collateral::platform_of(as_bytes(quote));
+    auto platform = collateral::platform_of(as_bytes(quote));
+    return platform ? std::move(platform) : std::move(platform).error().within(command.quote);
   }
   collateral::Platform platform;
   auto fmspc = array_from_hex<6>(command.fmspc);
