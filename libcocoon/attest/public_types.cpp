@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "attest/text.h"
 #include "cocoon/attestation.h"
 
@@ -105,7 +107,10 @@ Result<AdvisoryGrace> AdvisoryGrace::from_text(std::string_view text) {
                  "A tolerated advisory is written as \"INTEL-SA-00615 until "
                  "2026-12-31T00:00:00Z\".");
   }
-  return AdvisoryGrace{std::string(advisory), *until};
+  // The public type counts nanoseconds, so it ends in 2262: later is as good as for ever.
+  using Clock = std::chrono::system_clock;
+  constexpr UnixTime kLatest = std::chrono::time_point_cast<Millis>(Clock::time_point::max());
+  return AdvisoryGrace{std::string(advisory), std::min(*until, kLatest)};
 }
 
 COCOON_ABI_END

@@ -356,6 +356,10 @@ inline constexpr Seconds kAdmissionDeadline{30};
 inline constexpr std::size_t kHttpClientConnections = 256;
 /// Bytes of an HTTP answer that are held while its consumer pauses; the rest stays in the kernel.
 inline constexpr std::size_t kHttpInboxBytes = 64 * 1024;
+/// What libcurl reads at once: most answers that an engine has ready as a whole.
+inline constexpr std::size_t kHttpReadBytes = 32 * 1024;
+/// libcurl's handles that are kept between requests, 40 KiB each.
+inline constexpr std::size_t kIdleHttpHandles = 32;
 /// Idle time after which a kept HTTP connection is not used again: less than the 5 s after which
 /// uvicorn (vLLM, SGLang) closes it, so that a request does not meet the closing.
 inline constexpr Seconds kHttpKeepIdle{4};

@@ -80,6 +80,7 @@ Status Answer::on_bytes(std::string& out, std::string_view bytes) {
   }
   if (state_ == State::streaming) {
     visible_.clear();
+    visible_.reserve(bytes.size());
     COCOON_CHECK(filter_->push(bytes, visible_));
     writer_.chunk(out, visible_);
   } else if (state_ == State::passing) {

@@ -62,6 +62,7 @@ void HttpClient::Impl::close() {
   if (multi_ == nullptr) return;
   while (!transfers_.empty()) transfers_.back()->cancel();
   waiting_.clear();
+  for (CURL* easy : std::exchange(idle_easies_, {})) curl_easy_cleanup(easy);
   curl_multi_cleanup(multi_);
   multi_ = nullptr;
   sockets_.clear();
@@ -100,11 +101,52 @@ void HttpClient::Impl::deliver_later(HttpTransfer::Impl& transfer) {
   deliver_.arm();
 }
 
-void HttpClient::Impl::own_sockets(CURL* easy) {
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &Impl::on_open);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &Impl::on_close);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
+Status HttpClient::Impl::check_url(const std::string& url) {
+  if (url == good_url_) return ok();
+  COCOON_CHECK(check_http_url(url));
+  good_url_ = url;
+  return ok();
+}
+
+CURL* HttpClient::Impl::take_easy() {
+  if (idle_easies_.empty()) return make_easy(this);
+  CURL* easy = idle_easies_.back();
+  idle_easies_.pop_back();
+  return easy;
+}
+
+void HttpClient::Impl::give_back(CURL* easy) {
+  if (multi_ == nullptr || idle_easies_.size() == limits::kIdleHttpHandles) {
+    return curl_easy_cleanup(easy);
+  }
+  // These point into the transfer, which goes.
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, nullptr);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, nullptr);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);
+  idle_easies_.push_back(easy);
+}
+
+/// To make a handle and end it costs libcurl as much as the exchange itself.
+CURL* HttpClient::Impl::make_easy(Impl* self) {
+  CURL* e = curl_easy_init();
+  if (e == nullptr) return nullptr;
+  curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(e, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+  // An empty proxy, unlike none, keeps libcurl from looking at http_proxy and its relatives.
+  curl_easy_setopt(e, CURLOPT_PROXY, "");
+  curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, static_cast<long>(limits::kHttpKeepIdle.count()));
+  curl_easy_setopt(e, CURLOPT_BUFFERSIZE, static_cast<long>(limits::kHttpReadBytes));
+  // The sockets of libcurl's connections are opened and closed through this client.
+  curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, &Impl::on_open);
+  curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, self);
+  curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, &Impl::on_close);
+  curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, self);
+  curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, &HttpTransfer::Impl::on_send);
+  curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, &HttpTransfer::Impl::on_header);
+  curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, &HttpTransfer::Impl::on_data);
+  return e;
 }
 
 curl_socket_t HttpClient::Impl::on_open(void* self, curlsocktype, curl_sockaddr* address) {

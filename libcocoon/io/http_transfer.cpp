@@ -72,44 +72,33 @@ HttpTransfer::Impl::Impl(std::shared_ptr<HttpClient::Impl> client, HttpRequest r
       deadline_(client_->context(), [this] { check_deadlines(); }) {}
 
 HttpTransfer::Impl::~Impl() {
-  release();
+  release(false);
 }
 
 Status HttpTransfer::Impl::prepare() {
-  COCOON_CHECK(check_http_url(request_.url));
+  COCOON_CHECK(client_->check_url(request_.url));
   COCOON_CHECK(set_fields());
-  easy_ = curl_easy_init();
+  easy_ = client_->take_easy();
   if (easy_ == nullptr) return Error(ErrorKind::io, "no_memory", "libcurl gives no handle");
   CURL* e = easy_;
   curl_easy_setopt(e, CURLOPT_PRIVATE, this);
   curl_easy_setopt(e, CURLOPT_URL, request_.url.c_str());
-  curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(e, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-  // An empty proxy, unlike none, keeps libcurl from looking at http_proxy and its relatives.
-  curl_easy_setopt(e, CURLOPT_PROXY, "");
   curl_easy_setopt(e, CURLOPT_ERRORBUFFER, error_text_);
   curl_easy_setopt(e, CURLOPT_HTTPHEADER, fields_);
-  if (!request_.unix_socket.empty()) {
-    curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
-  }
+  const std::string& path = request_.unix_socket;
+  curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, path.empty() ? nullptr : path.c_str());
   if (request_.method == HttpMethod::post) {
     curl_easy_setopt(e, CURLOPT_POST, 1L);
     curl_easy_setopt(e, CURLOPT_POSTFIELDS, request_.body.data());
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+  } else {
+    curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
   }
-  client_->own_sockets(e);
-  curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, &Impl::on_send);
+  // Zero: libcurl's own, five minutes.
+  curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(request_.deadlines.connect.count()));
   curl_easy_setopt(e, CURLOPT_PREREQDATA, this);
-  curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, static_cast<long>(limits::kHttpKeepIdle.count()));
-  if (request_.deadlines.connect > Millis::zero()) {
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-                     static_cast<long>(request_.deadlines.connect.count()));
-  }
-  curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, &Impl::on_header);
   curl_easy_setopt(e, CURLOPT_HEADERDATA, this);
-  curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, &Impl::on_data);
   curl_easy_setopt(e, CURLOPT_WRITEDATA, this);
   started_ = last_byte_ = now().mono;
   deadline_.set(next_deadline());
@@ -132,8 +121,13 @@ Status HttpTransfer::Impl::set_fields() {
   return ok();
 }
 
-void HttpTransfer::Impl::release() {
-  if (easy_ != nullptr) curl_easy_cleanup(std::exchange(easy_, nullptr));
+/// What libcurl knows of a transfer that did not end by itself is better forgotten.
+void HttpTransfer::Impl::release(bool reusable) {
+  if (easy_ != nullptr && reusable) {
+    client_->give_back(std::exchange(easy_, nullptr));
+  } else if (easy_ != nullptr) {
+    curl_easy_cleanup(std::exchange(easy_, nullptr));
+  }
   if (fields_ != nullptr) curl_slist_free_all(std::exchange(fields_, nullptr));
 }
 
@@ -231,12 +225,9 @@ std::size_t HttpTransfer::Impl::on_data(char* data, std::size_t size, std::size_
     transfer->client_->deliver_later(*transfer);
     return CURL_WRITEFUNC_PAUSE;
   }
-  transfer->last_byte_ = now().mono;
-  if (!transfer->body_begun_) {
-    transfer->body_begun_ = true;
-    transfer->deadline_.set(transfer->next_deadline());
-  }
+  transfer->body_came_ = true;
   transfer->body_bytes_ += bytes;
+  if (transfer->inbox_.empty()) transfer->inbox_.reserve(limits::kHttpReadBytes);
   append(transfer->inbox_, as_bytes({data, bytes}));
   transfer->client_->deliver_later(*transfer);
   return bytes;
@@ -248,6 +239,13 @@ bool HttpTransfer::Impl::refuse(ErrorKind kind, std::string_view code, std::stri
 }
 
 // --- Called from the loop ---
+
+/// libcurl reports each chunk of an answer; the clock is asked once for all that came together.
+void HttpTransfer::Impl::note_progress() {
+  if (!std::exchange(body_came_, false)) return;
+  last_byte_ = now().mono;
+  if (!std::exchange(body_begun_, true)) deadline_.set(next_deadline());
+}
 
 void HttpTransfer::Impl::set_result(CURLcode code) {
   if (refused_) {
@@ -265,6 +263,7 @@ void HttpTransfer::Impl::set_result(CURLcode code) {
 void HttpTransfer::Impl::deliver() {
   const auto keep = shared_from_this();
   if (ended_) return;
+  note_progress();
   if (sent_ && !sent_delivered_) {
     sent_delivered_ = true;
     on_sent_();
@@ -300,12 +299,16 @@ void HttpTransfer::Impl::set_paused(bool paused) {
 }
 
 void HttpTransfer::Impl::cancel() {
+  end(false);
+}
+
+void HttpTransfer::Impl::end(bool in_order) {
   if (ended_) return;
   const auto keep = shared_from_this();
   ended_ = true;
   deadline_.stop();
   client_->remove(*this);
-  release();
+  release(in_order);
   on_sent_ = {};
   on_head_ = {};
   on_body_ = {};
@@ -314,7 +317,7 @@ void HttpTransfer::Impl::cancel() {
 
 void HttpTransfer::Impl::finish(Status status) {
   const Slot<Status> on_done = std::move(on_done_);
-  cancel();
+  end(status.has_value());
   on_done(std::move(status));
 }
 

@@ -31,12 +31,17 @@ class HttpClient::Impl : public std::enable_shared_from_this<HttpClient::Impl> {
   /// For transfers: has deliver() called at the end of the turn.
   void deliver_later(HttpTransfer::Impl& transfer);
   const Context& context() const { return context_; }
-  /// For transfers: libcurl opens and closes the sockets of its connections through this client.
-  void own_sockets(CURL* easy);
+  /// For transfers: a handle that has what is the same for all of them; null without memory.
+  CURL* take_easy();
+  /// For transfers: takes back the handle of one that went well, to be used again.
+  void give_back(CURL* easy);
+  /// For transfers: as io::check_http_url().
+  Status check_url(const std::string& url);
 
  private:
   struct Socket;
 
+  static CURL* make_easy(Impl* self);
   static curl_socket_t on_open(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int on_close(void* self, curl_socket_t fd);
   static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*);
@@ -55,6 +60,8 @@ class HttpClient::Impl : public std::enable_shared_from_this<HttpClient::Impl> {
   std::vector<std::shared_ptr<HttpTransfer::Impl>> transfers_;
   std::vector<std::shared_ptr<HttpTransfer::Impl>> waiting_;  // for deliver()
   std::unordered_map<curl_socket_t, std::unique_ptr<Socket>> sockets_;
+  std::vector<CURL*> idle_easies_;       // at most limits::kIdleHttpHandles
+  std::optional<std::string> good_url_;  // the last one that was checked
 };
 
 /// What libcurl reports is only noted while libcurl runs (it must not be called back from there),
@@ -78,11 +85,12 @@ class HttpTransfer::Impl : public std::enable_shared_from_this<HttpTransfer::Imp
   std::size_t index = 0;          ///< in the client's list; the client's business
   bool waits_to_deliver = false;  ///< the client's business
 
- private:
+  // libcurl's callbacks; `self` is the transfer.
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_data(char* data, std::size_t size, std::size_t count, void* self);
   static int on_send(void* self, char*, char*, int, int);
 
+ private:
   Status set_fields();
   bool take_header(std::string_view line);
   bool take_status(std::string_view line);
@@ -91,8 +99,10 @@ class HttpTransfer::Impl : public std::enable_shared_from_this<HttpTransfer::Imp
   Error connect_failure() const;
   MonoTime next_deadline() const;
   void check_deadlines();
+  void note_progress();
   void finish(Status status);
-  void release();
+  void end(bool in_order);
+  void release(bool reusable);
 
   std::shared_ptr<HttpClient::Impl> client_;
   HttpRequest request_;
@@ -118,6 +128,7 @@ class HttpTransfer::Impl : public std::enable_shared_from_this<HttpTransfer::Imp
   bool sent_ = false;  // libcurl has begun to send the request
   bool sent_delivered_ = false;
   bool body_begun_ = false;
+  bool body_came_ = false;  // since note_progress()
   std::size_t body_bytes_ = 0;
   Bytes inbox_;                   // body that the owner has not seen
   bool paused_ = false;           // by the owner

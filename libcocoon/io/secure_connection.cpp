@@ -54,9 +54,14 @@ class SecureConnection::Impl {
     end_of_turn_.arm();
   }
 
-  void write(ByteView plaintext) {
-    if (!connection_.is_open() || plaintext.empty()) return;
-    append(plaintext_, plaintext);
+  void write(Bytes&& plaintext) {
+    if (!connection_.is_open() || plaintext.empty()) return plaintext.clear();
+    if (plaintext_.empty()) {
+      plaintext_.swap(plaintext);
+    } else {
+      append(plaintext_, plaintext);
+      plaintext.clear();
+    }
     if (endpoint_.state() == State::open) end_of_turn_.arm();
   }
 
@@ -156,10 +161,8 @@ class SecureConnection::Impl {
   }
 
   void send_output() {
-    const ByteView output = endpoint_.output();
-    if (output.empty()) return;
-    connection_.write(output);
-    endpoint_.consume(output.size());
+    if (endpoint_.output().empty()) return;
+    connection_.write(endpoint_.take_output());
     connection_.flush();
   }
 
@@ -248,8 +251,8 @@ void SecureConnection::admit() {
 void SecureConnection::refuse() {
   finish(kRefusalPatience);
 }
-void SecureConnection::write(ByteView plaintext) {
-  if (impl_) impl_->write(plaintext);
+void SecureConnection::write(Bytes&& plaintext) {
+  if (impl_) impl_->write(std::move(plaintext));
 }
 std::size_t SecureConnection::pending_bytes() const {
   return impl_ ? impl_->pending() : 0;

@@ -66,8 +66,8 @@ class SecureConnection {
   void refuse();
 
   /// Queues plaintext for the end of the turn; before admission it waits for that. Heed
-  /// on_pressure.
-  void write(ByteView plaintext);
+  /// on_pressure. `plaintext` is empty afterwards and may have memory to be used again.
+  void write(Bytes&& plaintext);
   std::size_t pending_bytes() const;
   bool under_pressure() const;
 

@@ -68,7 +68,7 @@ void Driver::run() {
     Bytes* out = core.output(id);
     if (out == nullptr || out->empty()) continue;
     if (Peer* peer = find(id); peer != nullptr && peer->admitted) {
-      peer->connection.write(*out);
+      peer->connection.write(std::move(*out));
       // Credit bounds the data that waits; this bounds what a peer can make us answer unread.
       if (peer->connection.pending_bytes() > limits::kMaxPendingOutputBytes) {
         peer->connection.pause();

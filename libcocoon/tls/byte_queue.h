@@ -1,6 +1,8 @@
 #pragma once
 /// @file A queue of bytes in one piece.
 
+#include <utility>
+
 #include "base/bytes.h"
 
 namespace cocoon::tls {
@@ -20,6 +22,14 @@ class ByteQueue {
       at_ = 0;
     }
     append(bytes_, more);
+  }
+  /// Room for that many more bytes, so that they come in without moving what is there.
+  void reserve(std::size_t more) { bytes_.reserve(bytes_.size() + more); }
+  /// All of it; the queue is empty afterwards.
+  Bytes take() {
+    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(at_));
+    at_ = 0;
+    return std::exchange(bytes_, {});
   }
   /// @pre n <= size()
   void consume(std::size_t n) {

@@ -15,7 +15,10 @@ namespace {
 
 // RFC 8446, 5.1 and 5.2: header, and the most that may follow it.
 constexpr std::size_t kRecordHeaderBytes = 5;
-constexpr std::size_t kMaxRecordBytes = 16384 + 256;
+constexpr std::size_t kMaxPlaintextBytes = 16384;
+constexpr std::size_t kMaxRecordBytes = kMaxPlaintextBytes + 256;
+// Header, type and the tag of the AEADs in use (5.2).
+constexpr std::size_t kRecordOverheadBytes = kRecordHeaderBytes + 1 + 16;
 
 // The size of the first record of `in` with its header; 0 while it is incomplete. OpenSSL is given
 // whole records only: it then never holds a part of one in a buffer of its own, and the room that
@@ -184,6 +187,10 @@ void Endpoint::consume(std::size_t n) {
   transport_->out.consume(std::min(n, transport_->out.size()));
 }
 
+Bytes Endpoint::take_output() {
+  return transport_->out.take();
+}
+
 Status Endpoint::handshake() {
   ERR_clear_error();
   transport_->readable = transport_->in.size();
@@ -252,6 +259,7 @@ Result<std::size_t> Endpoint::read(Bytes& out) {
   if (state_ != State::open) return std::size_t{0};
 
   ERR_clear_error();
+  out.reserve(before + transport_->in.size());
   while (const std::size_t record = whole_record(transport_->in.view())) {
     transport_->readable = record;
     // Plaintext is shorter than its record, so one call takes all of it.
@@ -281,6 +289,8 @@ Status Endpoint::write(ByteView plaintext) {
   }
   if (plaintext.empty()) return ok();
   ERR_clear_error();
+  const std::size_t records = plaintext.size() / kMaxPlaintextBytes + 1;
+  transport_->out.reserve(plaintext.size() + records * kRecordOverheadBytes);
   std::size_t done = 0;
   if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &done) != 1) {
     return fail(tls_failure(X509_V_OK));

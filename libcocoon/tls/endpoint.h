@@ -68,6 +68,8 @@ class Endpoint {
   ByteView output() const;
   /// Drops the first `n` bytes of output(), which were sent.
   void consume(std::size_t n);
+  /// All of output(), which then is empty: for a transport that keeps what it cannot send at once.
+  Bytes take_output();
 
   /// Facts about the peer, from the state `unverified` on; zeros before.
   const Peer& peer() const { return peer_; }

@@ -94,7 +94,7 @@ void Peer::start(const io::Context& context, io::Connection socket, const tls::C
   io::SecureEvents events;
   events.on_unverified = [this](io::UnverifiedPeer) {
     connection.admit();
-    connection.write(words);
+    connection.write(Bytes(words));
     ready = true;
   };
   events.on_bytes = [this](ByteView bytes) { heard += as_text(bytes); };

@@ -276,6 +276,12 @@ TEST(AdvisoryGraceText, HasAnAdvisoryAndATime) {
   }
 }
 
+TEST(AdvisoryGraceText, MayLastForEver) {
+  const auto grace = AdvisoryGrace::from_text("INTEL-SA-00615 until 9999-12-31T23:59:59Z");
+  ASSERT_TRUE(grace);
+  EXPECT_GT(grace->until, parse_utc("2262-01-01T00:00:00Z"));
+}
+
 TEST(TcbStatusText, ReadsWhatItWrites) {
   for (int i = 0; i <= static_cast<int>(TcbStatus::revoked); ++i) {
     const auto status = static_cast<TcbStatus>(i);

@@ -75,6 +75,25 @@ TEST_F(ClientMeterTest, CapsTogetherStayWithinTheDeposit) {
   EXPECT_EQ(code(meter.admit(request(1), Nano{500})), "ok");
 }
 
+TEST_F(ClientMeterTest, AfterALossChargesAreBelievedAsFarAsOwnVouchersWent) {
+  ASSERT_TRUE(meter_.adopt(own(100, 300)));
+  meter_.adopt_charged(Nano{301});
+  EXPECT_EQ(meter_.spent().value, 300u);
+}
+
+TEST_F(ClientMeterTest, AfterALossChargesAreBelievedWithinTheExposureOnly) {
+  ASSERT_TRUE(meter_.adopt(own(0, 5'000)));
+  meter_.adopt_charged(Nano{5'000});
+  EXPECT_EQ(meter_.spent().value, 1'000u);
+}
+
+TEST_F(ClientMeterTest, ALowerWordAboutChargesTakesNothingBack) {
+  ASSERT_TRUE(meter_.adopt(own(0, 300)));
+  meter_.adopt_charged(Nano{200});
+  meter_.adopt_charged(Nano{50});
+  EXPECT_EQ(meter_.spent().value, 200u);
+}
+
 TEST_F(ClientMeterTest, SameRequestIsAdmittedAndSettledOnce) {
   ASSERT_TRUE(meter_.admit(request(1), Nano{10}));
   EXPECT_EQ(code(meter_.admit(request(1), Nano{10})), "duplicate_request");

@@ -124,6 +124,21 @@ TEST_F(HttpClientTest, RequestCarriesMethodFieldsAndBodyAndNothingUnasked) {
   }
 }
 
+TEST_F(HttpClientTest, NothingOfARequestIsLeftToTheNext) {
+  std::string seen;
+  serve([&](const std::string& request, ScriptedServer::Peer& peer) {
+    seen = request;
+    peer.send(kOk);
+  });
+  HttpRequest first = post("secret of the first");
+  first.fields = {{"X-Key", "key of the first"}};
+  ASSERT_TRUE(*run(std::move(first)).done);
+  ASSERT_TRUE(*run(get("/second")).done);
+  EXPECT_EQ(seen.substr(0, 22), "GET /second HTTP/1.1\r\n");
+  EXPECT_EQ(seen.find("first"), std::string::npos) << seen;
+  EXPECT_EQ(seen.substr(seen.size() - 4), "\r\n\r\n");
+}
+
 TEST_F(HttpClientTest, BodyComesAsItArrives) {
   serve_bytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
   Record r;
@@ -518,6 +533,9 @@ TEST_F(HttpClientTest, UnixSocketsWork) {
     request.url = "http://localhost/";
     request.unix_socket = path;
     EXPECT_EQ(run(std::move(request)).body, "ok");
+    // The next request is not sent to that socket.
+    serve_bytes("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntcp");
+    EXPECT_EQ(run(get()).body, "tcp");
     client_.reset();
   }
   ::rmdir(folder);

@@ -104,7 +104,7 @@ TEST_F(SecureConnectionTest, BothSidesGetTheSameExporterAndEachOthersKey) {
 TEST_F(SecureConnectionTest, NothingIsDeliveredBeforeAdmission) {
   handshake();
   client_.connection.admit();
-  client_.connection.write(as_bytes("eager"));
+  client_.connection.write(to_bytes(as_bytes("eager")));
   for (int i = 0; i < 20; ++i) run_turn();
   EXPECT_EQ(server_.bytes, "");
   server_.connection.admit();
@@ -115,7 +115,7 @@ TEST_F(SecureConnectionTest, NothingIsDeliveredBeforeAdmission) {
 TEST_F(SecureConnectionTest, NothingIsSentBeforeAdmission) {
   handshake();
   server_.connection.admit();
-  client_.connection.write(as_bytes("secret"));
+  client_.connection.write(to_bytes(as_bytes("secret")));
   for (int i = 0; i < 20; ++i) run_turn();
   EXPECT_EQ(server_.bytes, "");
   client_.connection.admit();
@@ -127,7 +127,7 @@ TEST_F(SecureConnectionTest, EagerPeerIsHeldBackByTheKernelNotInOurMemory) {
   client_.connection.admit();
   const Bytes flood(16 * 1024, 'f');
   run_until([&] {
-    if (!client_.connection.under_pressure()) client_.connection.write(flood);
+    if (!client_.connection.under_pressure()) client_.connection.write(Bytes(flood));
     return !client_.pressure.empty() && client_.pressure.back();
   });
   for (int i = 0; i < 50; ++i) run_turn();
@@ -156,8 +156,8 @@ TEST_F(SecureConnectionTest, PeerThatLeavesWhileUnverifiedIsNoticed) {
 TEST_F(SecureConnectionTest, BytesFlowBothWays) {
   open();
   const std::string large(1024 * 1024, 'L');
-  client_.connection.write(as_bytes(large));
-  server_.connection.write(as_bytes("short"));
+  client_.connection.write(to_bytes(as_bytes(large)));
+  server_.connection.write(to_bytes(as_bytes("short")));
   run_until([&] { return server_.bytes.size() == large.size() && client_.bytes == "short"; });
   EXPECT_TRUE(server_.bytes == large);
   EXPECT_EQ(client_.connection.pending_bytes(), 0u);
@@ -165,7 +165,7 @@ TEST_F(SecureConnectionTest, BytesFlowBothWays) {
 
 TEST_F(SecureConnectionTest, EndWithoutGoodbyeIsTruncation) {
   open();
-  client_.connection.write(as_bytes("half a mess"));
+  client_.connection.write(to_bytes(as_bytes("half a mess")));
   run_until([&] { return !server_.bytes.empty(); });
   client_.connection.close();
   run_until([&] { return server_.closed.has_value(); });
@@ -175,7 +175,7 @@ TEST_F(SecureConnectionTest, EndWithoutGoodbyeIsTruncation) {
 TEST_F(SecureConnectionTest, FinishDeliversWhatWasWrittenThenEndsInOrder) {
   open();
   const std::string text(700 * 1024, 'w');
-  client_.connection.write(as_bytes(text));
+  client_.connection.write(to_bytes(as_bytes(text)));
   client_.connection.finish(test::kGenerousDeadline);
   EXPECT_FALSE(client_.connection.is_open());
   run_until([&] { return server_.closed.has_value(); });
@@ -238,7 +238,7 @@ TEST_F(SecureConnectionTest, EveryCallbackMayDestroyTheConnection) {
     run_until([&] { return client_.unverified.has_value(); });
     client_.connection.admit();
     if (server) server->admit();
-    if (when == "bytes") client_.connection.write(as_bytes("x"));
+    if (when == "bytes") client_.connection.write(to_bytes(as_bytes("x")));
     if (when == "closed") client_.connection.finish(Millis(1000));
     EXPECT_TRUE(run_until([&] { return destroyed; })) << when;
   }
@@ -246,7 +246,7 @@ TEST_F(SecureConnectionTest, EveryCallbackMayDestroyTheConnection) {
 
 TEST_F(SecureConnectionTest, WritesOfOneTurnAreSealedTogetherAtItsEnd) {
   open();
-  for (int i = 0; i < 100; ++i) client_.connection.write(as_bytes("0123456789"));
+  for (int i = 0; i < 100; ++i) client_.connection.write(to_bytes(as_bytes("0123456789")));
   EXPECT_EQ(client_.connection.pending_bytes(), 1000u) << "no record has been made yet";
   run_until([&] { return server_.bytes.size() == 1000; });
 }
