@@ -224,6 +224,9 @@ inline constexpr Seconds kHandoverGrace{5};
 /// bad line has left half-open, and a few processes that share an account. One account cannot fill
 /// the proxy.
 inline constexpr std::size_t kMaxConnectionsPerAccount = 16;
+/// One in so many peers of a full proxy may have a second connection at a time. Renewals are spread
+/// over kRenewalSpread, and most old connections end within seconds.
+inline constexpr std::size_t kRenewalRoom = 8;
 inline constexpr Seconds kHandshakeDeadline{10};
 /// Arrays, maps and tags of CBOR inside one another. Evidence needs four; others' claims that are
 /// only skipped get some room.

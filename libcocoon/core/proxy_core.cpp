@@ -153,15 +153,17 @@ void ProxyCore::on_hello(Peer& peer, const wire::Hello& hello, Now now) {
 }
 
 void ProxyCore::accept(Peer& peer, Now now) {
-  (void)now;
   const std::size_t taken = peer.role == wire::Role::client ? clients_ : workers_;
-  const std::size_t room =
+  const std::size_t most =
       peer.role == wire::Role::client ? options_.max_clients : options_.max_workers;
+  const std::size_t own = connections_.contains(peer.account) ? connections_[peer.account] : 0;
+  // Who renews its certificate has two connections for a while; a full proxy has room for that.
+  const std::size_t room = own == 0 ? most : most + most / limits::kRenewalRoom + 1;
   if (taken >= room) {
     return fail_peer(
         peer, Error(ErrorKind::busy, "proxy_full", "this proxy takes no more connections"), now);
   }
-  if (connections_[peer.account] >= limits::kMaxConnectionsPerAccount) {
+  if (own >= limits::kMaxConnectionsPerAccount) {
     return fail_peer(peer,
                      Error(ErrorKind::busy, "too_many_connections",
                            "this account has as many connections to the proxy as it may"),

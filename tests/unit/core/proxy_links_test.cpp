@@ -26,7 +26,7 @@ struct WorkerLink {
 
 class ProxyLinks : public ::testing::Test {
  protected:
-  ProxyLinks() : random(7), account(key()), boot(key()) {
+  explicit ProxyLinks(ProxyCoreOptions options = {}) : random(7), account(key()), boot(key()) {
     (void)crypto::initialise();
     billing::Registry registry;
     registry.network = network;
@@ -44,7 +44,14 @@ class ProxyLinks : public ::testing::Test {
     NodeIdentity self{network, key(), key(), {}};
     self.epoch = billing::sign(billing::EpochRecord::make(network, 1, self.boot.boot_key_id()),
                                self.account);
-    core = std::make_unique<ProxyCore>(std::move(self), registry, ProxyCoreOptions{}, random, now);
+    core = std::make_unique<ProxyCore>(std::move(self), registry, std::move(options), random, now);
+    epoch = billing::sign(billing::EpochRecord::make(network, 1, boot.boot_key_id()), account);
+  }
+
+  /// Connections from now on are those of another worker.
+  void become_another() {
+    account = key();
+    boot = key();
     epoch = billing::sign(billing::EpochRecord::make(network, 1, boot.boot_key_id()), account);
   }
 
@@ -227,6 +234,40 @@ TEST_F(ProxyLinks, LateWordsOfAReplacedConnectionChangeNothing) {
   EXPECT_EQ(older.ended, "");
   EXPECT_FALSE(newer.told_to_go) << "the older one took its place back";
   EXPECT_EQ(newer.ended, "");
+}
+
+/// A proxy that has as many workers as it takes.
+class FullProxy : public ProxyLinks {
+ protected:
+  static constexpr std::size_t kWorkers = 16;
+  static ProxyCoreOptions options() {
+    ProxyCoreOptions options;
+    options.max_workers = kWorkers;
+    return options;
+  }
+  FullProxy() : ProxyLinks(options()) {
+    for (std::size_t i = 1; i <= kWorkers; ++i) {
+      if (i != 1) become_another();
+      EXPECT_TRUE(listed(i).admitted);
+    }
+  }
+};
+
+TEST_F(FullProxy, TakesNoOtherWorker) {
+  become_another();
+  WorkerLink& beyond = connect(100);
+  EXPECT_FALSE(beyond.admitted);
+  EXPECT_EQ(beyond.ended, "proxy_full");
+}
+
+TEST_F(FullProxy, TakesAWorkerThatReplacesItsConnection) {
+  EXPECT_TRUE(listed(100).admitted);
+}
+
+TEST_F(FullProxy, TakesOnlySomeSecondConnectionsAtOnce) {
+  const std::size_t room = kWorkers / limits::kRenewalRoom + 1;
+  for (std::size_t i = 0; i < room; ++i) EXPECT_TRUE(connect(100 + i).admitted);
+  EXPECT_EQ(connect(200).ended, "proxy_full");
 }
 
 TEST_F(ProxyLinks, OneAccountHasOnlySoManyConnections) {
