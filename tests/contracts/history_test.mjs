@@ -1,0 +1,19 @@
+// A random history, short enough for every check: COCOON_STEPS and COCOON_SEED ask for another one.
+// `node history.mjs 10000 SEED` is the long one.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { runHistory } from './history.mjs';
+
+const steps = Number(process.env.COCOON_STEPS ?? 1_500);
+const seed = process.env.COCOON_SEED ?? '2026';
+
+test(`${steps} random steps keep all invariants (seed ${seed})`, async () => {
+  const counts = await runHistory(steps, seed);
+  console.log(JSON.stringify(counts));
+  // A history that only refuses, or never refuses, shows little.
+  assert.ok(counts.taken > steps / 4, 'most messages must do something');
+  for (const seen of ['bad_signature', 'wrong_sender', 'nothing_to_pay', 'skipped no-state', 'channel_closed']) {
+    assert.ok(counts[seen] > 0, `${seen} must come up`);
+  }
+});
