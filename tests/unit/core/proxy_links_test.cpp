@@ -248,7 +248,7 @@ class FullProxy : public ProxyLinks {
   FullProxy() : ProxyLinks(options()) {
     for (std::size_t i = 1; i <= kWorkers; ++i) {
       if (i != 1) become_another();
-      EXPECT_TRUE(listed(i).admitted);
+      EXPECT_TRUE(connect(i).admitted);
     }
   }
 };
@@ -261,7 +261,7 @@ TEST_F(FullProxy, TakesNoOtherWorker) {
 }
 
 TEST_F(FullProxy, TakesAWorkerThatReplacesItsConnection) {
-  EXPECT_TRUE(listed(100).admitted);
+  EXPECT_TRUE(connect(100).admitted);
 }
 
 TEST_F(FullProxy, TakesOnlySomeSecondConnectionsAtOnce) {
