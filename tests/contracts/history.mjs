@@ -3,7 +3,7 @@
 // time passing in between. After every step the contract and the model must agree, and the invariants of
 // docs/economics.md hold.
 //
-//   node history.mjs [STEPS [SEED]]      COCOON_HISTORY_TRACE=1 prints each step
+//   node history.mjs [STEPS [SEED]]
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -44,6 +44,30 @@ const clone = (state) => Object.assign(Object.create(Object.getPrototypeOf(state
 const PHASES = { open: 1n, closing: 2n, closed: 3n };
 const MAX_EXPOSURE = TON / 2n;
 const SHARE = 9_500n;
+
+/** What a message is to the model. */
+const RULES = {
+  topUp: (m, d) => m.topUp(d.amount),
+  redeem: (m, d) => m.redeem(d.sender, d.statement),
+  startClose: (m, d, now) => m.startClose(d.sender, now),
+  present: (m, d) => m.present(d.sender, d.statement, d.claim),
+  finalise: (m, d, now) => m.finalise(now),
+  closeByAgreement: (m, d) => m.closeByAgreement(d.statement),
+  resend: (m) => m.resend(),
+  bounced: (m, d) => m.bounced(d.amount),
+  receive: (m, d) => m.receive(d.amount),
+  addStake: (m, d) => m.addStake(d.amount),
+  cashOut: (m, d) => m.cashOut(d.statement),
+  takeFees: (m, d) => m.takeFees(d.sender),
+  startWithdrawal: (m, d, now) => m.startWithdrawal(d.sender, now),
+  finishWithdrawal: (m, d, now) => m.finishWithdrawal(d.sender, now),
+  poor: () => refuse('value_too_small'), // does not bring what it says
+  notTheRoot: () => refuse('wrong_sender'),
+};
+
+function refuse(code) {
+  throw new Refused(code);
+}
 
 export class History {
   constructor(seed) {
@@ -200,70 +224,60 @@ export class History {
   askChannel(channel) {
     const r = this.random;
     const { model, address } = channel;
-    const from = (id, body, apply, value = GAS) =>
-      this.post({ from: id, to: address, value, body, apply: (m) => apply(m) });
-    const old = () => (r.chance(30) && channel.vouchers.length > 0 ? r.pick(channel.vouchers) : this.voucher(channel));
+    const send = (what, body, value) => this.post(address, what, body, value);
+    const voucher = () => (r.chance(30) && channel.vouchers.length > 0 ? r.pick(channel.vouchers) : this.voucher(channel));
+    const anybody = () => r.pick(this.clients).id;
     const kind = r.below(100);
     if (kind < 12) {
       const amount = r.amount(TON);
-      return from(this.sender(model.client), message.topUp(amount), (m) => m.topUp(amount), amount + GAS);
+      return send({ kind: 'topUp', sender: this.sender(model.client), amount }, message.topUp(amount), amount + GAS);
     }
     if (kind < 60) {
-      const v = old();
-      const who = this.sender(model.proxy);
-      return from(who, message.redeem(v.cell), (m) => m.redeem(who, v));
+      const v = voucher();
+      return send({ kind: 'redeem', sender: this.sender(model.proxy), statement: v }, message.redeem(v.cell));
     }
     if (kind < 66) {
-      const who = this.sender(r.pick([model.client, model.signer, model.proxy]));
-      return from(who, message.startClose(), (m) => m.startClose(who, this.net.now));
+      const party = this.sender(r.pick([model.client, model.signer, model.proxy]));
+      return send({ kind: 'startClose', sender: party }, message.startClose());
     }
     if (kind < 80) {
-      const v = old();
-      const who = this.sender(model.proxy);
+      const v = voucher();
       const claim = r.chance(10) ? v.authorised + 1n : r.amount(v.authorised);
-      return from(who, message.present(claim, v.cell), (m) => m.present(who, v, claim));
+      return send({ kind: 'present', sender: this.sender(model.proxy), statement: v, claim }, message.present(claim, v.cell));
     }
-    if (kind < 90) return from(r.pick(this.clients).id, message.finalise(), (m) => m.finalise(this.net.now));
+    if (kind < 90) return send({ kind: 'finalise', sender: anybody() }, message.finalise());
     if (kind < 92) {
       const a = this.agreement(channel);
-      return from(r.pick(this.clients).id, message.closeByAgreement(a.cell, a.second), (m) => m.closeByAgreement(a));
+      return send({ kind: 'closeByAgreement', sender: anybody(), statement: a }, message.closeByAgreement(a.cell, a.second));
     }
-    if (kind < 98) return from(r.pick(this.clients).id, message.resend(), (m) => m.resend());
-    return from(model.client, message.topUp(TON), () => refuse('value_too_small'), GAS);
+    if (kind < 98) return send({ kind: 'resend', sender: anybody() }, message.resend());
+    return send({ kind: 'poor', sender: model.client }, message.topUp(TON));
   }
 
   async askProxy(proxy) {
     const r = this.random;
-    const from = (id, body, apply, value = GAS) => this.post({ from: id, to: proxy.address, value, body, apply });
+    const send = (what, body, value) => this.post(proxy.address, what, body, value);
     if (!proxy.model && r.chance(3)) return this.deploy(proxy.who);
-    const owner = proxy.who.id;
+    const owner = () => this.sender(proxy.who.id);
     const kind = r.below(1000);
     if (kind < 700) {
       const old = r.chance(25) && proxy.payouts?.length > 0;
       const v = old ? r.pick(proxy.payouts) : this.payout(proxy);
-      return from(r.chance(80) ? v.worker : this.stranger.id, message.cashOut(v.cell), (m) => m.cashOut(v));
+      const sender = r.chance(80) ? v.worker : this.stranger.id;
+      return send({ kind: 'cashOut', sender, statement: v }, message.cashOut(v.cell));
     }
-    if (kind < 800) {
-      const who = this.sender(owner);
-      return from(who, message.takeFees(), (m) => m.takeFees(who));
-    }
+    if (kind < 800) return send({ kind: 'takeFees', sender: owner() }, message.takeFees());
     if (kind < 900) {
       const amount = r.amount(TON);
-      return from(this.sender(owner), message.addStake(amount), (m) => m.addStake(amount), amount + GAS);
+      return send({ kind: 'addStake', sender: owner(), amount }, message.addStake(amount), amount + GAS);
     }
-    if (kind < 904) {
-      const who = this.sender(owner);
-      return from(who, message.startWithdrawal(), (m) => m.startWithdrawal(who, this.net.now));
-    }
-    if (kind < 950) {
-      const who = this.sender(owner);
-      return from(who, message.finishWithdrawal(), (m) => m.finishWithdrawal(who, this.net.now));
-    }
+    if (kind < 904) return send({ kind: 'startWithdrawal', sender: owner() }, message.startWithdrawal());
+    if (kind < 950) return send({ kind: 'finishWithdrawal', sender: owner() }, message.finishWithdrawal());
     if (kind < 975) {
-      const who = walletOf(r.pick(this.proxyAccounts).id);
-      return from(owner, message.setWorkerShare(who, 1), () => refuse('wrong_sender'));
+      const sender = r.pick(this.proxyAccounts).id;
+      return send({ kind: 'notTheRoot', sender }, message.setWorkerShare(walletOf(sender), 1));
     }
-    return from(owner, message.addStake(TON), () => refuse('value_too_small'), GAS);
+    return send({ kind: 'poor', sender: proxy.who.id }, message.addStake(TON));
   }
 
   async open() {
@@ -280,6 +294,7 @@ export class History {
     const address = this.net.channelAddress(terms);
     this.invariants.deposited(address, deposit);
     this.channels.push({ terms, address, model, vouchers: [], spent: 0n, authorised: 0n });
+    await this.seen?.({ at: this.channels.at(-1), what: { kind: 'open', sender: client.id, amount: deposit }, now: this.net.now, refusal: null });
     this.count('open');
   }
 
@@ -290,13 +305,15 @@ export class History {
     const proxy = this.proxies.get(who.id);
     proxy.model = new Proxy({ network: this.net.id, account: who.id, withdrawDelay: DAY, shareE4: SHARE, stake });
     this.invariants.staked(proxy.address, stake);
+    await this.seen?.({ at: proxy, what: { kind: 'deploy', sender: who.id, amount: stake }, now: this.net.now, refusal: null });
     this.count('deploy');
   }
 
   // --- Delivery ---
 
-  post({ from, to, value, body, apply }) {
-    this.enqueue({ msg: internal({ from: walletOf(from), to, value, body }), apply, payback: walletOf(from) });
+  post(to, what, body, value = GAS) {
+    const from = walletOf(what.sender);
+    this.enqueue({ what, msg: internal({ from, to, value, body }), payback: from });
   }
 
   enqueue(item) {
@@ -322,9 +339,7 @@ export class History {
     const step = await this.net.step(item.msg);
     this.steps += 1;
     this.count(refusal ?? 'taken');
-    if (process.env.COCOON_HISTORY_TRACE) {
-      console.log(this.steps, item.msg.body.toString().slice(0, 12), refusal, sent);
-    }
+    await this.seen?.({ at, what: item.what, now: this.net.now, refusal });
     const where = `step ${this.steps}: ${item.msg.info.src} -> ${item.msg.info.dest}`;
     assert.equal(step.refusal, refusal, where);
     if (refusal !== null) {
@@ -342,7 +357,7 @@ export class History {
     if (at.model === null || at.model === undefined) return { refusal: 'skipped no-state', sent: {} };
     const next = clone(at.model);
     try {
-      const sent = item.apply(next);
+      const sent = RULES[item.what.kind](next, item.what, this.net.now);
       at.model = next;
       return { refusal: null, sent };
     } catch (error) {
@@ -356,10 +371,10 @@ export class History {
     const back = step.out.find((m) => m.info.bounced);
     assert.ok(back, `${where}: the value must bounce`);
     assert.ok(back.info.dest.equals(item.msg.info.src), `${where}: bounced to somebody else`);
-    if (item.settlement === undefined) return;
-    assert.ok(back.info.value.coins >= item.settlement, `${where}: the bounce lost money`);
-    this.enqueue({ msg: back, settlement: item.settlement, payback: item.payback,
-      apply: (m) => { m.bounced(item.settlement); return {}; } });
+    if (item.what.kind !== 'receive') return;
+    const { amount } = item.what;
+    assert.ok(back.info.value.coins >= amount, `${where}: the bounce lost money`);
+    this.enqueue({ what: { kind: 'bounced', amount }, msg: back, payback: item.payback });
   }
 
   /** Compares what a contract sent with what it should; money to wallets has arrived at once. */
@@ -370,10 +385,8 @@ export class History {
       assert.notEqual(i, -1, `${where}: nothing was sent to ${dest}`);
       return out.splice(i, 1)[0];
     };
-    if (item.settlement !== undefined) {
-      if (item.msg.info.bounced) this.invariants.cameBack(at.address, item.settlement);
-      else this.invariants.arrived(at.address, item.settlement);
-    }
+    if (item.what.kind === 'bounced') this.invariants.cameBack(at.address, item.what.amount);
+    if (item.what.kind === 'receive') this.invariants.arrived(at.address, item.what.amount);
     const paid = sent.refund ?? sent.pay;
     if (paid !== undefined) {
       const msg = take(walletOf(sent.to));
@@ -389,8 +402,7 @@ export class History {
       assert.equal(body.loadUintBig(64), sent.settlement, `${where}: settled another amount`);
       assert.ok(msg.info.value.coins >= sent.settlement);
       this.invariants.settled(at.address, sent.settlement);
-      this.enqueue({ msg, settlement: sent.settlement, payback: item.payback,
-        apply: (m) => m.receive(sent.settlement) });
+      this.enqueue({ what: { kind: 'receive', amount: sent.settlement }, msg, payback: item.payback });
     } else {
       assert.ok(take(item.payback).info.value.coins > 0n, `${where}: the excess goes back`);
     }
@@ -425,10 +437,6 @@ export class History {
   count(what) {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
-}
-
-function refuse(code) {
-  throw new Refused(code);
 }
 
 /** @return what came of it, for a look at how much was covered */

@@ -2,8 +2,10 @@
 // `node history.mjs 10000 SEED` is the long one.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { runHistory } from './history.mjs';
+import { file, makeVectors, SEED, STEPS } from './vectors.mjs';
 
 const steps = Number(process.env.COCOON_STEPS ?? 1_500);
 const seed = process.env.COCOON_SEED ?? '2026';
@@ -16,4 +18,9 @@ test(`${steps} random steps keep all invariants (seed ${seed})`, async () => {
   for (const seen of ['bad_signature', 'wrong_sender', 'nothing_to_pay', 'skipped no-state', 'channel_closed']) {
     assert.ok(counts[seen] > 0, `${seen} must come up`);
   }
+});
+
+test('the history that the C++ rules replay is one of these contracts', async () => {
+  assert.equal(await makeVectors(STEPS, SEED), readFileSync(file, 'utf8'),
+    'run `node vectors.mjs` in tests/contracts and check in what it writes');
 });

@@ -86,6 +86,7 @@ export class Channel {
 
   bounced(amount) {
     this.settled -= amount;
+    return {};
   }
 
   admit(sender, voucher) {
