@@ -3,7 +3,7 @@
 //
 //   node mutants.mjs [WORD]      only mutants whose description has WORD
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -122,37 +122,64 @@ function suites(file) {
   return [...new Set([own, 'channel', 'proxy', 'root', 'epoch', 'least', 'storage', 'history'])].map((s) => `${s}_test.mjs`);
 }
 
-async function survives({ file, cut }) {
+/** Which contracts are made of which files, and their code as it is. */
+const original = new Map();
+for (const name of names) {
+  const made = { files: new Set() };
+  made.bag = await compile(name, (path) => {
+    made.files.add(path);
+    return texts.get(path);
+  });
+  original.set(name, made);
+}
+
+/** Runs a suite until its first failure. @return the name of the test that failed, or null */
+function failure(suite, box) {
+  return new Promise((resolve) => {
+    const run = spawn(process.execPath, [join(here, suite)], {
+      env: { ...process.env, COCOON_CODE: box, COCOON_STEPS: '600' }, stdio: ['ignore', 'pipe', 'ignore'] });
+    let out = '';
+    run.stdout.on('data', (data) => {
+      out += data;
+      if (/^not ok .*\n/m.test(out)) run.kill();
+    });
+    run.on('close', (status) => {
+      const named = /^not ok \d+ - (.*)$/m.exec(out)?.[1];
+      resolve(named ?? (status === 0 ? null : `${suite} ended`));
+    });
+  });
+}
+
+/** @return what noticed it, or null */
+async function noticed({ file, cut }) {
   const box = mkdtempSync(join(tmpdir(), 'contracts-'));
   try {
-    for (const name of names) {
-      const made = await compile(name, (path) => (path === file ? cut : texts.get(path)));
-      writeFileSync(join(box, `${name}.boc`), made);
+    for (const [name, { files, bag }] of original) {
+      const read = (path) => (path === file ? cut : texts.get(path));
+      writeFileSync(join(box, `${name}.boc`), files.has(file) ? await compile(name, read) : bag);
     }
     for (const suite of suites(file)) {
-      const { status, stdout } = spawnSync(process.execPath, ['--test', join(here, suite)], {
-        encoding: 'utf8', env: { ...process.env, COCOON_CODE: box, COCOON_STEPS: '600' } });
-      if (status !== 0) return { by: /^not ok \d+ - (.*)$/m.exec(stdout)?.[1] ?? /✖ (.*?) \(/.exec(stdout)?.[1] ?? suite };
+      const by = await failure(suite, box);
+      if (by !== null) return by;
     }
     return null;
+  } catch (error) {
+    return `the compiler: ${error.message.split('\n').slice(0, 2).join(' ')}`;
   } finally {
     rmSync(box, { recursive: true });
   }
 }
 
 const wanted = process.argv[2] ?? '';
-let alive = 0;
-let killed = 0;
-for (const mutant of mutants().filter((m) => m.what.includes(wanted))) {
-  let found;
-  try {
-    found = await survives(mutant);
-  } catch (error) {
-    found = { by: `it does not compile: ${error.message.split('\n').slice(0, 2).join(' ')}` };
+const waiting = mutants().filter((m) => m.what.includes(wanted));
+const counts = { killed: 0, alive: 0 };
+async function work() {
+  for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+    const by = await noticed(mutant);
+    counts[by === null ? 'alive' : 'killed'] += 1;
+    console.log(by === null ? `ALIVE  ${mutant.what}` : `killed ${mutant.what}\n         by: ${by}`);
   }
-  if (found === null) alive += 1;
-  else killed += 1;
-  console.log(found === null ? `ALIVE  ${mutant.what}` : `killed ${mutant.what}\n         by: ${found.by}`);
 }
-console.log(`${killed} killed, ${alive} alive`);
-process.exitCode = alive === 0 ? 0 : 1;
+await Promise.all([work(), work()]); // as many as ctest runs at once
+console.log(`${counts.killed} killed, ${counts.alive} alive`);
+process.exitCode = counts.alive === 0 ? 0 : 1;
