@@ -217,6 +217,22 @@ struct AttestationPolicy {
   SnpPolicy snp;
 };
 
+/// Where a Quote Generation Service (QGS) of Intel's listens: on the host, to which a guest has a
+/// vsock, or behind a unix socket. The default is the host, at the port of Intel's package.
+struct QgsAddress {
+  std::string unix_path;      ///< empty: vsock
+  std::uint32_t cid = 2;      ///< VMADDR_CID_HOST (vsock(7))
+  std::uint32_t port = 4050;  ///< of Intel's qgs.conf
+
+  /// Reads "vsock:CID:PORT" or "unix:/path".
+  /// Errors: invalid_argument/qgs_address_invalid.
+  COCOON_API static Result<QgsAddress> from_text(std::string_view text);
+  /// As from_text() reads it.
+  COCOON_API std::string to_text() const;
+
+  friend bool operator==(const QgsAddress&, const QgsAddress&) = default;
+};
+
 /// Where a node's own evidence comes from.
 struct EvidenceSource {
   enum class Kind : std::uint8_t {
@@ -226,6 +242,10 @@ struct EvidenceSource {
   Kind kind = Kind::tdx;
   /// Kind::simulated: the directory with `root.pem`, `collateral.json` and the platform's keys.
   std::string simulated_dir;
+  /// Kind::tdx: where configfs is mounted. Quotes come from `tsm/report` in it (Linux 6.7).
+  std::string configfs = "/sys/kernel/config";
+  /// Kind::tdx: who is asked for a quote where configfs gives none.
+  QgsAddress qgs;
 };
 
 COCOON_ABI_END

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <charconv>
 
 #include "attest/text.h"
+#include "base/limits.h"
 #include "cocoon/attestation.h"
 
 COCOON_ABI_BEGIN
@@ -22,6 +24,12 @@ constexpr StatusName kStatusNames[] = {
     {TcbStatus::td_relaunch_advised_configuration_needed, "TDRelaunchAdvisedConfigurationNeeded"},
     {TcbStatus::revoked, "Revoked"},
 };
+
+/// All of `text`, in decimal.
+bool read_number(std::string_view text, std::uint32_t& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
 
 }  // namespace
 
@@ -111,6 +119,35 @@ Result<AdvisoryGrace> AdvisoryGrace::from_text(std::string_view text) {
   using Clock = std::chrono::system_clock;
   constexpr UnixTime kLatest = std::chrono::time_point_cast<Millis>(Clock::time_point::max());
   return AdvisoryGrace{std::string(advisory), std::min(*until, kLatest)};
+}
+
+Result<QgsAddress> QgsAddress::from_text(std::string_view text) {
+  constexpr std::string_view kUnix = "unix:";
+  constexpr std::string_view kVsock = "vsock:";
+  QgsAddress out;
+  bool valid = false;
+  if (text.starts_with(kUnix)) {
+    out.unix_path = text.substr(kUnix.size());
+    valid = out.unix_path.starts_with('/') &&
+            out.unix_path.size() <= cocoon::limits::kMaxUnixPathBytes &&
+            out.unix_path.find('\0') == out.unix_path.npos;
+  } else if (text.starts_with(kVsock)) {
+    const std::string_view numbers = text.substr(kVsock.size());
+    const std::size_t colon = numbers.find(':');
+    valid = colon != numbers.npos && read_number(numbers.substr(0, colon), out.cid) &&
+            read_number(numbers.substr(colon + 1), out.port);
+  }
+  if (!valid) {
+    return Error(ErrorKind::invalid_argument, "qgs_address_invalid",
+                 "The address of a Quote Generation Service is written as \"vsock:2:4050\" (CID 2 "
+                 "is the host) or \"unix:/run/qgs.socket\".");
+  }
+  return out;
+}
+
+std::string QgsAddress::to_text() const {
+  if (!unix_path.empty()) return "unix:" + unix_path;
+  return "vsock:" + std::to_string(cid) + ":" + std::to_string(port);
 }
 
 COCOON_ABI_END

@@ -233,6 +233,24 @@ inline constexpr Seconds kHandshakeDeadline{10};
 inline constexpr std::size_t kMaxCborDepth = 16;
 /// Longest quote. Today's have 5 KB; the kernel's ABI text of 2026 announces up to about 100 KB.
 inline constexpr std::size_t kMaxQuoteBytes = 128 * 1024;
+/// How often a starting node asks a machine that gives it no evidence: the host's service may start
+/// later than its guests.
+inline constexpr Seconds kAttestRetry{30};
+/// From the question to a Quote Generation Service to its answer: what Linux waits, too
+/// (drivers/virt/coco/tdx-guest, GETQUOTE_TIMEOUT).
+inline constexpr Millis kQgsDeadline{30'000};
+/// An answer of that service: the longest quote, 24 bytes of header, and the 16 bytes of the key id
+/// that it chose, with room.
+inline constexpr std::size_t kMaxQgsAnswerBytes = kMaxQuoteBytes + 1024;
+/// The kernel's short texts beside a quote: the name of a driver, a number.
+inline constexpr std::size_t kMaxTsmTextBytes = 128;
+/// How often a quote is asked for where somebody else's request, or the removal of our entry, came
+/// between; and the pause after the first time, which doubles: 0.3 s in all.
+inline constexpr int kTsmAttempts = 5;
+inline constexpr Millis kTsmFirstPause{20};
+/// Entries of one process id in configfs: its jobs at once, and those of other containers'
+/// processes that have the same number.
+inline constexpr int kMaxTsmEntries = 256;
 /// Certificates of one PEM chain: Intel's have two or three.
 inline constexpr std::size_t kMaxChainCertificates = 8;
 /// One DER certificate of Intel's chains; they have 1.3 KB or less.

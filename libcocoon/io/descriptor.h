@@ -1,5 +1,5 @@
 #pragma once
-/// @file Internal to io/: ownership of a file descriptor, and sentences for errno.
+/// @file Ownership of a file descriptor, and sentences for errno.
 
 #include <string_view>
 #include <utility>

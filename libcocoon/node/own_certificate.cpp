@@ -1,5 +1,7 @@
 #include "node/own_certificate.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "base/limits.h"
@@ -35,9 +37,18 @@ void make_attested_certificate(const crypto::SigningKey& boot, const attest::Cla
   source.quote(attest::report_data_for(claim_bytes), [key, claim_bytes, now,
                                                       shared_done](Result<Bytes> quote) {
     if (!quote) return (*shared_done)(quote.error());
+    Bytes evidence = attest::build_evidence_extension(*quote, claim_bytes);
+    if (evidence.size() > limits::kMaxEvidenceBytes) {
+      // No peer would read it.
+      return (*shared_done)(
+          Error(ErrorKind::too_large, "evidence_too_large",
+                fmt::format(
+                    "this machine's quotes have {} bytes: with the claims that is more than the {} "
+                    "bytes of evidence that a certificate may carry",
+                    quote->size(), limits::kMaxEvidenceBytes)));
+    }
     tls::CertificateFields fields = fields_at(now);
-    fields.extensions.push_back({std::string(attest::kEvidenceOid), false,
-                                 attest::build_evidence_extension(*quote, claim_bytes)});
+    fields.extensions.push_back({std::string(attest::kEvidenceOid), false, std::move(evidence)});
     (*shared_done)(tls::make_certificate(*key, fields));
   });
 }

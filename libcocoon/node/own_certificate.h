@@ -17,7 +17,7 @@ namespace cocoon::node {
 Result<Bytes> make_plain_certificate(const crypto::SigningKey& boot, UnixTime now);
 
 /// One with evidence: the claims are bound to the key, and the quote to the claims. `done` follows
-/// on the loop.
+/// on the loop. Errors: those of the source's quotes; too_large/evidence_too_large.
 void make_attested_certificate(const crypto::SigningKey& boot, const attest::Claims& claims,
                                tee::Source& source, UnixTime now,
                                Callback<void(Result<Bytes>)> done);

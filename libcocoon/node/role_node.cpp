@@ -147,11 +147,16 @@ void RoleNode::attest() {
                             [this, alive = alive_](Result<Bytes> certificate) {
                               if (!*alive || stopping_) return;
                               if (driver_) return use_renewed(std::move(certificate));
-                              if (!certificate)
-                                return fail(std::move(certificate).error().within("cannot attest"));
+                              if (!certificate) return attest_later(std::move(certificate).error());
                               certificate_ = std::move(*certificate);
                               read_epoch();
                             });
+}
+
+void RoleNode::attest_later(Error why) {
+  fail(std::move(why).within("cannot attest"));
+  retry_ = std::make_unique<io::Timer>(context_, [this] { read_beacon(); });
+  retry_->set_in(limits::kAttestRetry);
 }
 
 void RoleNode::read_epoch() {

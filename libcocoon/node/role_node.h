@@ -44,8 +44,9 @@ struct RoleOptions {
   std::shared_ptr<Metrics> metrics;
 };
 
-/// Loop thread only. Start-up runs in steps, each an answer from a port; the ledger being away
-/// delays it and is logged, anything else ends it and is logged as what it is.
+/// Loop thread only. Start-up runs in steps, each an answer from a port; that the ledger is away,
+/// or that the machine gives no evidence, delays it and is logged; anything else ends it and is
+/// logged as what it is.
 class RoleNode {
  public:
   virtual ~RoleNode();
@@ -80,7 +81,8 @@ class RoleNode {
   virtual bool drained() const = 0;
   virtual void settle(Now now) = 0;
   virtual ports::Engine* engine() { return nullptr; }
-  /// The node cannot go on; it has been logged. The owner of the process decides what follows.
+  /// The node cannot go on, or not until it can attest; it has been logged. The owner of the
+  /// process decides what follows.
   virtual void on_failed(const Error& error) = 0;
   /// The last call: give back what was made from context().
   virtual void on_closing() = 0;
@@ -103,6 +105,7 @@ class RoleNode {
   void read_beacon();
   void read_epoch();
   void attest();
+  void attest_later(Error why);
   void publish_epoch();
   void run();
   void refresh_registry();

@@ -1,6 +1,7 @@
 #pragma once
 /// @file Where a node's quotes come from.
 
+#include <functional>
 #include <memory>
 
 #include "attest/evidence.h"
@@ -12,21 +13,35 @@
 
 namespace cocoon::tee {
 
-/// Makes quotes off the loop. Loop thread only.
+/// Makes one quote over `report_data`. It may block; on any thread.
+using MakeQuote = std::function<Result<Bytes>(const ByteArray<64>& report_data)>;
+
+/// `quote`, if it can be read and is over `report_data`. What it claims is for its verifiers.
+/// Errors: attestation/quote_format, attestation/quote_of_other_data.
+Result<Bytes> check_quote(Result<Bytes> quote, const ByteArray<64>& report_data);
+
+/// Makes quotes off the loop, and lets none out that check_quote() does not pass. Loop thread only.
 class Source {
  public:
-  virtual ~Source() = default;
-  /// A quote over `report_data`; `done` follows on the loop, never inside this call.
-  virtual void quote(const ByteArray<64>& report_data, Callback<void(Result<Bytes>)> done) = 0;
-  /// Whether what comes from here proves anything.
-  virtual bool simulated() const = 0;
+  /// @param simulated whether what comes from here proves nothing
+  /// @param jobs outlives the source
+  Source(MakeQuote make, bool simulated, io::JobPool& jobs);
+
+  /// A quote over `report_data`; `done` follows on the loop. It is called inside this call only
+  /// where too many quotes are being made already (busy).
+  void quote(const ByteArray<64>& report_data, Callback<void(Result<Bytes>)> done);
+  bool simulated() const { return simulated_; }
+
+ private:
+  std::shared_ptr<const MakeQuote> make_;
+  bool simulated_;
+  io::JobPool& jobs_;
 };
 
-/// The source that `options` names.
+/// The source that `options` names. That a TDX machine can make quotes shows with the first.
 /// @param role what the simulated platform measures as its image
 /// @param jobs outlives the source
-/// Errors: unavailable/tdx_unavailable, which says what is missing; io/simulated_keys_unreadable;
-/// those of SimPlatform::load.
+/// Errors: io/simulated_keys_unreadable, those of SimPlatform::load.
 Result<std::unique_ptr<Source>> open_source(const EvidenceSource& options,
                                             attest::EvidenceRole role, io::JobPool& jobs);
 

@@ -16,12 +16,6 @@ crypto::SystemRandom& random() {
   return source;
 }
 
-attest::sim::SimTdReport guest() {
-  attest::sim::SimTdReport out;
-  out.mr_td.fill(0x11);
-  return out;
-}
-
 UnixTime now() {
   return std::chrono::floor<Seconds>(io::now().unix);
 }
@@ -68,6 +62,12 @@ const attest::sim::SimPlatform& platform() {
 const NetworkId& network() {
   static const NetworkId kNetwork{random().array<16>()};
   return kNetwork;
+}
+
+attest::sim::SimTdReport guest() {
+  attest::sim::SimTdReport out;
+  out.mr_td.fill(0x11);
+  return out;
 }
 
 Credentials with_evidence(const test::SimDefect& defect, wire::Role role, Dates dates) {

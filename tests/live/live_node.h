@@ -35,6 +35,9 @@ struct Credentials {
 const attest::sim::SimPlatform& platform();
 const NetworkId& network();
 
+/// The guest whose image the node under test admits.
+attest::sim::SimTdReport guest();
+
 /// When a certificate begins and ends, from now; and how old the beacon in it is.
 struct Dates {
   Seconds begins{-60};
