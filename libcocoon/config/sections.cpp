@@ -39,6 +39,11 @@ std::optional<AdvisoryGrace> parse_grace(std::string_view text) {
   return grace ? std::optional(std::move(*grace)) : std::nullopt;
 }
 
+std::optional<QgsAddress> parse_qgs(std::string_view text) {
+  auto address = QgsAddress::from_text(text);
+  return address ? std::optional(std::move(*address)) : std::nullopt;
+}
+
 std::optional<TdxMeasurement> parse_measurement(std::string_view text) {
   return attest::decode_hex_array<std::tuple_size_v<TdxMeasurement>>(text);
 }
@@ -153,8 +158,17 @@ void read_evidence(Table& root, EvidenceSource& evidence) {
   table.choice<EvidenceSource::Kind>(
       "kind", evidence.kind,
       {{"tdx", EvidenceSource::Kind::tdx}, {"simulated", EvidenceSource::Kind::simulated}});
-  read_simulated_dir(table, "kind", evidence.kind == EvidenceSource::Kind::simulated,
-                     evidence.simulated_dir);
+  const bool simulated = evidence.kind == EvidenceSource::Kind::simulated;
+  read_simulated_dir(table, "kind", simulated, evidence.simulated_dir);
+  table.path("configfs", evidence.configfs);
+  table.parsed<QgsAddress>("qgs", evidence.qgs, "\"vsock:2:4050\" or \"unix:/run/qgs.socket\"",
+                           parse_qgs);
+  for (const std::string_view key : {"configfs", "qgs"}) {
+    if (simulated && table.has(key)) {
+      table.fault(key, "config_value",
+                  "\"" + std::string(key) + "\" has a meaning only beside kind = \"tdx\"");
+    }
+  }
 }
 
 }  // namespace cocoon::config

@@ -91,6 +91,20 @@ class Table {
     }
   }
 
+  /// A text that `parse` turns into a value.
+  /// @param expected what it is, for faults: "an address such as …"
+  template <class T>
+  void parsed(std::string_view key, T& out, std::string_view expected,
+              std::optional<T> (*parse)(std::string_view)) {
+    const Value* value = find(key);
+    if (value == nullptr || !is_text(*value, key, expected)) return;
+    if (auto read = parse(value->text)) {
+      out = std::move(*read);
+    } else {
+      unexpected(*value, key, "config_value", expected);
+    }
+  }
+
   /// A list of texts that `parse` turns into values.
   /// @param expected what an item is, for faults: "64 hexadecimal digits"
   template <class T>

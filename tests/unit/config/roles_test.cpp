@@ -326,6 +326,36 @@ TEST(ProxyConfigFile, EvidenceIsTdxUnlessSaidOtherwise) {
               HasSubstr("\"simulated_dir\" is missing in [evidence]"));
 }
 
+TEST(ProxyConfigFile, TdxInterfacesCanBeElsewhere) {
+  const auto with = [](const std::string& keys) {
+    return parse_proxy_config(kClient + kWorkerPolicy + "[evidence]\n" + keys, "f");
+  };
+  const std::string line = std::to_string(2 + std::ranges::count(kClient + kWorkerPolicy, '\n'));
+  EXPECT_THAT(error_of(with("qgs = \"2:4050\"\n")),
+              StartsWith("config_value f:" + line +
+                         ":7: \"qgs\" in [evidence]: expected \"vsock:2:4050\" or "));
+  for (const auto* address : {"", "vsock:", "vsock:2", "vsock:2:", "vsock::1", "vsock:-1:1",
+                              "vsock:2:4294967296", "vsock:2:4050 ", "vsock:2:4050:1",
+                              "unix:", "unix:run/qgs", "VSOCK:2:4050", "127.0.0.1:4050"}) {
+    EXPECT_NE(error_of(with("qgs = \"" + std::string(address) + "\"\n")), "accepted") << address;
+  }
+  EXPECT_THAT(error_of(with("qgs = 4050\n")), StartsWith("config_type"));
+  for (const auto* key : {"configfs = \"/c\"", "qgs = \"vsock:2:1\""}) {
+    EXPECT_THAT(error_of(with("kind = \"simulated\"\nsimulated_dir = \"/sim\"\n" +
+                              std::string(key) + "\n")),
+                HasSubstr("has a meaning only beside kind = \"tdx\""));
+  }
+  const auto config = with("configfs = \"/host/config\"\nqgs = \"vsock:3:4294967295\"\n");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->proxy.evidence.configfs, "/host/config");
+  EXPECT_EQ(config->proxy.evidence.qgs, (QgsAddress{.cid = 3, .port = 4294967295}));
+  EXPECT_EQ(config->proxy.evidence.qgs.to_text(), "vsock:3:4294967295");
+  const auto behind = with("qgs = \"unix:/run/qgs.socket\"\n");
+  ASSERT_TRUE(behind) << behind.error().detail();
+  EXPECT_EQ(behind->proxy.evidence.qgs.unix_path, "/run/qgs.socket");
+  EXPECT_EQ(behind->proxy.evidence.qgs.to_text(), "unix:/run/qgs.socket");
+}
+
 TEST(ProxyConfigFile, ReadsEveryKey) {
   const auto config = parse_proxy_config(R"(
 ledger = "/l"
