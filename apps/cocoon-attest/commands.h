@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cocoon/attestation.h"
 #include "cocoon/result.h"
 
 namespace cocoon::app {
@@ -75,6 +76,17 @@ struct RimCommand {
 };
 /// Makes a measurement set of a manifest. Nothing is fetched.
 Result<Exit> rim(const RimCommand& command);
+
+/// Where this machine's own quotes could come from.
+struct SourceCommand {
+  std::string configfs = EvidenceSource{}.configfs;  ///< where it is mounted
+  std::string qgs = QgsAddress{}.to_text();
+  std::string simulated_dir;  ///< of a simulated platform; empty: none is asked
+  std::string out;            ///< where the first quote goes; empty: nowhere
+  bool json = false;
+};
+/// Asks each source of evidence for a quote. Exit::refused where none gives one.
+Result<Exit> source(const SourceCommand& command);
 
 struct EventLogCommand {
   std::vector<std::string> files;  ///< replayed one after another

@@ -26,11 +26,12 @@ Examples:
       --policy policy.toml
   cocoon-attest rim driver.xml --part driver --out driver.set
   cocoon-attest gpu --evidence gpus.json --node node.pem --measurements driver.set vbios.set
+  cocoon-attest source --out quote.bin
 
 Quotes, reports, TDREPORTs and event logs are raw bytes; certificates PEM or DER; collateral the JSON
 layout of the test vectors; policies TOML with the keys of a role's policy section, and [snp]. The
 policy "strict" asks for the TCB status UpToDate, no debug or reserved attribute, and
-SEPT_VE_DISABLE. Times are UTC. Only fetch-collateral uses the network.
+SEPT_VE_DISABLE. Times are UTC. Only fetch-collateral uses the network, and only source this machine.
 Exit codes: 0 accepted, 1 refused, 2 malformed or misused.)";
 
 using Action = std::function<Result<Exit>()>;
@@ -223,6 +224,26 @@ void add_rim(CLI::App& app, RimCommand& o, Action& action) {
   c->callback([&] { action = [&o] { return rim(o); }; });
 }
 
+void add_source(CLI::App& app, SourceCommand& o, Action& action) {
+  CLI::App* c = app.add_subcommand(
+      "source", "Ask each source of evidence of this machine for a quote, and say what it lacks");
+  c->add_option("--configfs", o.configfs, "Where configfs is mounted")
+      ->type_name("DIR")
+      ->capture_default_str();
+  c->add_option("--qgs", o.qgs, "Intel's Quote Generation Service: vsock:CID:PORT or unix:/path")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
+  c->add_option("--simulated-dir", o.simulated_dir, "Also ask the simulated platform in it")
+      ->type_name("DIR");
+  c->add_option("--out", o.out, "Where the first quote goes; default: nowhere")->type_name("FILE");
+  c->add_flag("--json", o.json, "As JSON");
+  c->footer(
+      "Run it as the user, and in the container, that the node will have: a node asks in the same "
+      "way.\nThe quotes are of random report data, and nothing judges them: that is for `verify`.\n"
+      "Exit codes: 0 where a source gave a quote, 1 where none did, 2 misused.");
+  c->callback([&] { action = [&o] { return source(o); }; });
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Looks at the evidence of trusted execution environments, and judges it.",
                "cocoon-attest");
@@ -247,6 +268,8 @@ int run(int argc, char** argv) {
   FetchCollateralCommand fetch_options;
   fetch_options.url = collateral::Service{}.url;
   add_fetch_collateral(app, fetch_options, action);
+  SourceCommand source_options;
+  add_source(app, source_options, action);
   constexpr int kMalformed = static_cast<int>(Exit::malformed);
   try {
     app.parse(argc, argv);
