@@ -29,7 +29,10 @@ export function killAll() {
   for (const child of running) child.kill('SIGKILL');
 }
 
-/** A running program; `line(prefix)` resolves with the rest of the first such line it prints. */
+/**
+ * A running program; `line(prefix)` resolves with the rest of the first such line it prints, and
+ * `says(text)` with the first line of its log that has the text in it.
+ */
 export function start(name, args, options = {}) {
   const path = name.includes('/') ? name : program(name);
   const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
@@ -55,6 +58,12 @@ export function start(name, args, options = {}) {
         if (child.exitCode !== null) throw new Error(`${name} ended: ${out}${err}`);
         const line = out.split('\n').find((l) => l.startsWith(prefix));
         return line && out.includes(line + '\n') ? line.slice(prefix.length).trim() : undefined;
+      }),
+    says: (text) =>
+      until(`${name} to log "${text}"`, () => {
+        if (child.exitCode !== null) throw new Error(`${name} ended: ${out}${err}`);
+        const line = err.split('\n').find((l) => l.includes(text));
+        return line && err.includes(line + '\n') ? line : undefined;
       }),
   };
 }
