@@ -102,8 +102,9 @@ struct FetchCollateralCommand {
   std::string ca = "platform";
   std::string tee = "tdx";
   std::string url;
+  std::string ca_file;  ///< empty: the system's certificates
   std::string update = "early";
-  std::string out;  ///< empty: standard output
+  std::string out;  ///< a file or a folder; empty: standard output
 };
 Result<Exit> fetch_collateral(const FetchCollateralCommand& command);
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <future>
 
 #include "attest/text.h"
@@ -8,6 +9,7 @@
 #include "cocoon/loop.h"
 #include "codec/hex.h"
 #include "collateral/fetch.h"
+#include "collateral/files.h"
 #include "commands.h"
 #include "common/read_file.h"
 #include "common/write_file.h"
@@ -17,9 +19,11 @@ namespace {
 
 /// Runs one fetch on a loop of its own.
 Result<attest::CollateralText> fetch(const collateral::Service& service,
-                                     const collateral::Platform& platform) {
+                                     const collateral::Platform& platform,
+                                     const io::HttpClientOptions& options) {
   struct OnLoop {
-    explicit OnLoop(const Loop& loop) : context(loop), client(std::in_place, context) {}
+    OnLoop(const Loop& loop, const io::HttpClientOptions& o)
+        : context(loop), client(std::in_place, context, o) {}
     io::Context context;
     std::optional<io::HttpClient> client;
     std::unique_ptr<collateral::Fetch> running;
@@ -37,7 +41,7 @@ Result<attest::CollateralText> fetch(const collateral::Service& service,
     });
   };
   thread.post([&] {
-    state = std::make_unique<OnLoop>(thread.loop());
+    state = std::make_unique<OnLoop>(thread.loop(), options);
     auto started = collateral::Fetch::start(*state->client, service, platform, close);
     if (!started) return close(started.error());
     state->running = std::move(*started);
@@ -90,15 +94,22 @@ Result<Exit> fetch_collateral(const FetchCollateralCommand& command) {
   service.url = command.url;
   service.update =
       command.update == "standard" ? collateral::Update::standard : collateral::Update::early;
-  COCOON_TRY(const attest::CollateralText text, fetch(service, platform));
+  io::HttpClientOptions client;
+  client.ca_file = command.ca_file;
+  COCOON_TRY(const attest::CollateralText text, fetch(service, platform, client));
   if (command.out.empty()) {
     std::printf("%s\n", text.to_json().c_str());
     return Exit::accepted;
   }
-  COCOON_CHECK(write_file(command.out, text.to_json() + '\n'));
+  // A folder is a node's bundle_dir: there the platform has a name of its own.
+  std::error_code none;
+  const std::string out = std::filesystem::is_directory(command.out, none)
+                              ? collateral::file_of(command.out, platform)
+                              : command.out;
+  COCOON_CHECK(write_file(out, text.to_json() + '\n'));
   const attest::CollateralPtr parsed = attest::Collateral::parse(text);
-  std::printf("%s", fmt::format("{}: {} platform {}\n  TCB info    {}\n  QE identity {}\n",
-                                command.out, to_string(platform.tee), to_hex(platform.fmspc),
+  std::printf("%s", fmt::format("{}: {} platform {}\n  TCB info    {}\n  QE identity {}\n", out,
+                                to_string(platform.tee), to_hex(platform.fmspc),
                                 described(parsed->tcb_info), described(parsed->qe_identity))
                         .c_str());
   return Exit::accepted;

@@ -129,11 +129,16 @@ void add_fetch_collateral(CLI::App& app, FetchCollateralCommand& o, Action& acti
   c->add_option("--url", o.url, "Intel's service, or a PCCS like https://pccs.example:8081")
       ->type_name("URL")
       ->capture_default_str();
+  c->add_option("--ca-file", o.ca_file,
+                "Authorities (PEM) for the service's TLS certificate; default: the system's")
+      ->type_name("FILE");
   c->add_option("--update", o.update,
                 "early: the newest TCB recovery; standard: that which platforms must have reached")
       ->check(CLI::IsMember({"early", "standard"}))
       ->capture_default_str();
-  c->add_option("--out", o.out, "Where to put it; default: standard output")->type_name("FILE");
+  c->add_option("--out", o.out,
+                "Where to put it, a folder being a node's bundle_dir; default: standard output")
+      ->type_name("FILE|FOLDER");
   c->callback([&o, &action] {
     if (o.quote.empty() && o.fmspc.empty()) throw CLI::RequiredError("--quote or --fmspc");
     action = [&o] { return fetch_collateral(o); };

@@ -233,6 +233,27 @@ struct QgsAddress {
   friend bool operator==(const QgsAddress&, const QgsAddress&) = default;
 };
 
+/// Where Intel's statements about platforms come from: TCB info, QE identity and revocation lists.
+/// They are signed, so whoever hands them out is not trusted with what they say; only with being
+/// there, and with having the newest. For policies with the root `intel`.
+struct CollateralSource {
+  /// Which TCB recovery the statements are of.
+  enum class Update : std::uint8_t {
+    early,    ///< the newest at once
+    standard  ///< once the time that Intel gives for updating has run out
+  };
+  /// Intel's Provisioning Certification Service, or a PCCS such as "https://pccs.example:8081";
+  /// without a path. API version 4, the only one with TDX. Empty: nothing is fetched.
+  std::string url = "https://api.trustedservices.intel.com";
+  Update update = Update::early;
+  /// The authorities, PEM, that may vouch for the service's TLS certificate, in place of the
+  /// system's; empty: the system's.
+  std::string ca_file;
+  /// A folder with what `cocoon-attest fetch-collateral` has written into it; it is looked at
+  /// before the service is asked. Empty: none.
+  std::string bundle_dir;
+};
+
 /// Where a node's own evidence comes from.
 struct EvidenceSource {
   enum class Kind : std::uint8_t {

@@ -26,6 +26,7 @@ struct ClientOptions {
   std::string state_dir;
   AttestationPolicy proxy_policy;
   AttestationPolicy worker_policy;
+  CollateralSource collateral;
   /// The most that a rogue proxy could take beyond what was served.
   std::uint64_t max_exposure_nano = 500'000'000;
   /// Cost cap of a request that names none.

@@ -38,6 +38,7 @@ struct ProxyOptions {
   std::string listen = "0.0.0.0:7443";  ///< for clients and workers
   std::string state_dir;
   AttestationPolicy worker_policy;
+  CollateralSource collateral;
   EvidenceSource evidence;  ///< where this node's own quotes come from
   /// Cumulative charge that a client may leave unacknowledged before it is no longer served.
   std::uint64_t max_unacknowledged_nano = 1'000'000'000;

@@ -22,6 +22,7 @@ struct WorkerOptions {
   std::vector<std::string> proxies;
   std::string state_dir;
   AttestationPolicy proxy_policy;
+  CollateralSource collateral;
   EvidenceSource evidence;
   /// Base URL of the OpenAI-compatible engine, without /v1: "http://127.0.0.1:8000".
   std::string engine_url;

@@ -18,6 +18,7 @@ node::RoleOptions role_options(const ClientOptions& options) {
   role.state_dir = options.state_dir;
   role.proxy_policy = options.proxy_policy;
   role.worker_policy = options.worker_policy;
+  role.collateral = options.collateral;
   role.log = options.log;
   role.metrics = options.metrics;
   return role;

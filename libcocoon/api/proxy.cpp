@@ -24,6 +24,7 @@ node::RoleOptions role_options(const ProxyOptions& options) {
   role.state_dir = options.state_dir;
   role.worker_policy = options.worker_policy;
   role.evidence = options.evidence;
+  role.collateral = options.collateral;
   role.log = options.log;
   role.metrics = options.metrics;
   return role;

@@ -19,6 +19,7 @@ node::RoleOptions role_options(const WorkerOptions& options) {
   role.proxy_policy = options.proxy_policy;
   role.evidence = options.evidence;
   role.models = options.models;
+  role.collateral = options.collateral;
   role.log = options.log;
   role.metrics = options.metrics;
   return role;

@@ -275,6 +275,25 @@ inline constexpr std::size_t kMaxCollateralJsonBytes = 256 * 1024;
 inline constexpr std::size_t kMaxCrlBytes = 1024 * 1024;
 /// A collateral.json with everything in it: two lists in hex, two documents, chains.
 inline constexpr std::size_t kMaxCollateralFileBytes = 6 * 1024 * 1024;
+/// Platforms (FMSPC, CA, TEE) whose collateral a node holds: far more than Intel has products with
+/// SGX or TDX; about 200 KiB each.
+inline constexpr std::size_t kMaxCollateralPlatforms = 256;
+/// Peers that may wait for collateral, all platforms together: as many as may wait for a verifier.
+inline constexpr std::size_t kMaxCollateralWaiters = kMaxQueuedVerifications;
+/// How long a peer waits for the collateral of a new platform. Intel's service takes a second; the
+/// rest of kAdmissionDeadline is for the verifier. The fetch goes on, for the peer's next attempt.
+inline constexpr Seconds kCollateralPatience{10};
+/// Collateral is got anew after so long, or after half of what is left of it, if that is less.
+/// Intel issues it daily, so a new TCB recovery is known within two days.
+inline constexpr Seconds kCollateralRefresh{24 * 3600};
+/// The same for collateral of unknown age, from a file: soon, and not by all nodes at once.
+inline constexpr Seconds kCollateralRecheck{600};
+/// The first and longest wait after a failure; doubled each time, with jitter. Refused peers come
+/// again and ask again: a service that has recovered should be noticed soon.
+inline constexpr Seconds kCollateralRetryFirst{5};
+inline constexpr Seconds kCollateralRetryLongest{300};
+/// Connections to the service: two platforms' four questions at once.
+inline constexpr std::size_t kCollateralConnections = 8;
 /// A boot event log. Firmware reserves 64 to 256 KiB.
 inline constexpr std::size_t kMaxEventLogBytes = 1024 * 1024;
 /// Parsed certificates and checked signatures that a verifier keeps: a proxy's 10,000 workers with

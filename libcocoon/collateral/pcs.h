@@ -13,9 +13,7 @@
 
 namespace cocoon::collateral {
 
-/// Which TCB recovery the documents are of: `early` names the newest at once, `standard` once its
-/// time for updating has run out.
-enum class Update : std::uint8_t { early, standard };
+using Update = CollateralSource::Update;
 
 /// A service, and how it is asked.
 struct Service {

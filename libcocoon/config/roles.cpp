@@ -45,6 +45,7 @@ Result<ClientConfig> parse_client_config(std::string_view text, const std::strin
                {1, limits::kMaxRequestsPerKeyAgreement});
   read_policy(root, "proxy_policy", client.proxy_policy);
   read_policy(root, "worker_policy", client.worker_policy);
+  read_collateral(root, client.collateral);
   read_gateway(root.table("gateway"), config.gateway);
   config.gateway.max_request_bytes = client.max_request_bytes;
   config.gateway.log = client.log;
@@ -67,6 +68,7 @@ Result<ProxyConfig> parse_proxy_config(std::string_view text, const std::string&
   root.integer("max_requests_per_client", proxy.max_requests_per_client,
                {1, limits::kMaxRequestsSetting});
   read_policy(root, "worker_policy", proxy.worker_policy);
+  read_collateral(root, proxy.collateral);
   read_evidence(root, proxy.evidence);
   COCOON_CHECK(reader.finish());
   return config;
@@ -91,6 +93,7 @@ Result<WorkerConfig> parse_worker_config(std::string_view text, const std::strin
   root.integer("capacity", worker.capacity, {1, limits::kMaxRequestsSetting});
   root.amount("max_unpaid", worker.max_unpaid_nano);
   read_policy(root, "proxy_policy", worker.proxy_policy);
+  read_collateral(root, worker.collateral);
   read_evidence(root, worker.evidence);
   COCOON_CHECK(reader.finish());
   return config;

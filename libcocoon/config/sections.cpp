@@ -99,6 +99,21 @@ void read_policy_keys(Table& table, AttestationPolicy& policy) {
                 {0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())});
 }
 
+/// The service is a host and no more: its paths are known, and so is what it must prove.
+void read_service_url(Table& table, std::string_view url) {
+  constexpr std::string_view kScheme = "https://";
+  if (url.empty()) return;
+  if (!url.starts_with(kScheme)) {
+    table.fault(
+        "url", "config_value",
+        "\"url\" of collateral must begin with \"https://\", found \"" + std::string(url) + "\"");
+  } else if (url.find('/', kScheme.size()) != std::string_view::npos) {
+    table.fault("url", "config_value",
+                "\"url\" of collateral goes without a path, such as "
+                "\"https://pccs.example:8081\": \"/sgx/certification/v4\" and the like are added");
+  }
+}
+
 bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address.starts_with("[::1]:") ||
          address.starts_with("localhost:");
@@ -151,6 +166,25 @@ Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& f
   root.boolean("allow_migratable", out.allowances.migratable);
   COCOON_CHECK(reader.finish());
   return out;
+}
+
+void read_collateral(Table& root, CollateralSource& source) {
+  Table& table = root.table("collateral");
+  table.path("bundle_dir", source.bundle_dir);
+  const bool fetches = source.bundle_dir.empty() || table.has("url");
+  if (!fetches) source.url.clear();
+  table.http_url("url", source.url);
+  read_service_url(table, source.url);
+  table.choice<CollateralSource::Update>("update", source.update,
+                                         {{"early", CollateralSource::Update::early},
+                                          {"standard", CollateralSource::Update::standard}});
+  table.path("ca_file", source.ca_file);
+  for (const std::string_view key : {"update", "ca_file"}) {
+    if (fetches || !table.has(key)) continue;
+    table.fault(key, "config_value",
+                "\"" + std::string(key) +
+                    "\" has a meaning only beside \"url\": with a bundle alone nothing is fetched");
+  }
 }
 
 void read_evidence(Table& root, EvidenceSource& evidence) {

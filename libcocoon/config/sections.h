@@ -34,6 +34,9 @@ struct PolicyFile {
 /// Errors: invalid_argument with a code of Reader::finish() or parse_document().
 Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& file);
 
+/// The table [collateral]; absent: Intel's service.
+void read_collateral(Table& root, CollateralSource& source);
+
 /// The table [evidence]; absent: this machine's TDX.
 void read_evidence(Table& root, EvidenceSource& evidence);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "codec/base64.h"
 #include "codec/hex.h"
@@ -423,26 +424,50 @@ void ClientCore::end_turn(Now now) {
 
 namespace {
 
-void append_evidence(std::string& out, const VerifiedEvidence& evidence, bool& first) {
-  if (!std::exchange(first, false)) out += ',';
-  out += '{' + evidence.json + R"(,"certificate":")" + to_base64(evidence.certificate) + R"("})";
-}
+/// The bundle of docs/attestation.md: everything that is needed to verify again without a network.
+class Bundle {
+ public:
+  void add(const VerifiedEvidence& evidence) {
+    if (!std::exchange(first_, false)) text_ += ',';
+    const std::string digest = to_hex(evidence.collateral_digest);
+    text_ += '{' + evidence.json + R"(,"certificate":")" + to_base64(evidence.certificate) +
+             R"(","collateral":")" + digest + R"("})";
+    collateral_.emplace(digest, evidence.collateral);
+  }
+  void begin(std::string_view group) {
+    text_ += (text_.empty() ? "" : "],");
+    text_ += '"' + std::string(group) + "\":[";
+    first_ = true;
+  }
+  std::string finish() {
+    text_ += R"(],"collateral":{)";
+    first_ = true;
+    for (const auto& [digest, json] : collateral_) {
+      if (!std::exchange(first_, false)) text_ += ',';
+      text_ += '"' + digest + "\":" + (json ? *json : "{}");
+    }
+    return R"({"object":"cocoon.evidence",)" + text_ + "}}";
+  }
+
+ private:
+  std::string text_;
+  bool first_ = true;
+  std::map<std::string, std::shared_ptr<const std::string>> collateral_;
+};
 
 }  // namespace
 
 std::string ClientCore::evidence_json() const {
-  std::string out = R"({"object":"cocoon.evidence","proxies":[)";
-  bool first = true;
+  Bundle bundle;
+  bundle.begin("proxies");
   for (const ProxyLink& proxy : proxies_) {
-    if (!proxy.link || !proxy.link->identity.evidence) continue;
-    append_evidence(out, *proxy.link->identity.evidence, first);
+    if (proxy.link && proxy.link->identity.evidence) bundle.add(*proxy.link->identity.evidence);
   }
-  out += R"(],"workers":[)";
-  first = true;
+  bundle.begin("workers");
   for (const auto& [digest, entry] : evidence_) {
-    if (entry.state == EvidenceState::accepted) append_evidence(out, *entry.verified, first);
+    if (entry.state == EvidenceState::accepted) bundle.add(*entry.verified);
   }
-  return out + "]}";
+  return bundle.finish();
 }
 
 }  // namespace cocoon::core

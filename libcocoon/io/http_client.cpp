@@ -39,6 +39,7 @@ struct HttpClient::Impl::Socket {
 
 HttpClient::Impl::Impl(const Context& context, const HttpClientOptions& options)
     : context_(context),
+      ca_file_(options.ca_file),
       timer_(context, [this] { drive(CURL_SOCKET_TIMEOUT, 0); }),
       kick_(context, TurnPhase::work, [this] { drive(CURL_SOCKET_TIMEOUT, 0); }),
       deliver_(context, TurnPhase::work, [this] { deliver_all(); }) {
@@ -136,6 +137,10 @@ CURL* HttpClient::Impl::make_easy(Impl* self) {
   curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
   // An empty proxy, unlike none, keeps libcurl from looking at http_proxy and its relatives.
   curl_easy_setopt(e, CURLOPT_PROXY, "");
+  if (!self->ca_file_.empty()) {
+    curl_easy_setopt(e, CURLOPT_CAINFO, self->ca_file_.c_str());
+    curl_easy_setopt(e, CURLOPT_CAPATH, nullptr);  // else the system's count beside it
+  }
   curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, static_cast<long>(limits::kHttpKeepIdle.count()));
   curl_easy_setopt(e, CURLOPT_BUFFERSIZE, static_cast<long>(limits::kHttpReadBytes));
   // The sockets of libcurl's connections are opened and closed through this client.

@@ -97,11 +97,14 @@ class HttpTransfer {
 struct HttpClientOptions {
   /// Connections in all; further requests wait for one.
   std::size_t max_connections = limits::kHttpClientConnections;
+  /// Certificates (PEM) that may vouch for https servers, in place of the system's; empty: the
+  /// system's. That servers are verified cannot be turned off.
+  std::string ca_file;
 };
 
 /// Runs requests over HTTP/1.1 on the loop, with kept connections. It follows no redirect, uses no
-/// proxy, sends no cookie, reads no environment variable and no file but the system's
-/// certificates for https. A POST that may have reached the server is never sent twice. Loop
+/// proxy, sends no cookie, reads no environment variable and no file but the certificates of
+/// authorities for https. A POST that may have reached the server is never sent twice. Loop
 /// thread only.
 ///
 /// libcurl brings up OpenSSL's default context for the process. Where the host has not done so

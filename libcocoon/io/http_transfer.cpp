@@ -379,6 +379,7 @@ Error HttpTransfer::Impl::failure(CURLcode code) const {
       return Error(ErrorKind::timeout, "connect_timeout",
                    fmt::format("{} did not accept a connection within {} ms", url,
                                request_.deadlines.connect.count()));
+    case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
       return Error(ErrorKind::unavailable, "tls_failed",

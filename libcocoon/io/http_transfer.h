@@ -53,6 +53,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<HttpClient::Impl> {
   void deliver_all();
 
   Context context_;
+  std::string ca_file_;
   CURLM* multi_;
   Timer timer_;
   TurnHook kick_;     // libcurl wants to run without delay

@@ -235,7 +235,7 @@ void Driver::admit(Peer& peer, const io::UnverifiedPeer& proved,
 }
 
 void Driver::turn_away(Peer& peer, const Error& why) {
-  parts_.log.warning("{}: refused: {}", peer.connection.peer(), why.detail());
+  parts_.log.warning("{}: refused: {} ({})", peer.connection.peer(), why.detail(), why.code());
   peer.connection.refuse();
   lose(peer.id, why);
 }
@@ -261,9 +261,18 @@ void Driver::review_peers() {
     if (!peer->evidence) continue;
     parts_.verifier->verify(peer->evidence->certificate, peer->expect, now,
                             [this, alive = alive_, id = id](verify::EvidenceVerdict verdict) {
-                              if (!*alive || verdict) return;
-                              if (verdict.error().kind() != ErrorKind::attestation) return;
-                              if (Peer* p = find(id)) turn_away(*p, verdict.error());
+                              if (!*alive) return;
+                              Peer* p = find(id);
+                              if (p == nullptr) return;
+                              if (verdict) {
+                                p->evidence = std::move(*verdict);
+                                return;
+                              }
+                              // Who could not be judged (a queue is full, collateral is on its way)
+                              // may stay while the last verdict holds.
+                              const bool refused = verdict.error().kind() == ErrorKind::attestation;
+                              const bool held = p->evidence->expires > io::now().unix;
+                              if (refused || !held) turn_away(*p, verdict.error());
                             });
   }
 }

@@ -45,6 +45,20 @@ Status RoleNode::open() {
   COCOON_TRY(store_, store::SqliteStore::open(context_, options_.state_dir + "/state.db"));
   COCOON_TRY(ledger_, ledger::LocalLedgerPort::open(context_, options_.ledger_path, account_id_));
   retry_ = std::make_unique<io::Timer>(context_, [] {});
+  return open_supply();
+}
+
+Status RoleNode::open_supply() {
+  const auto on_hardware = [](const std::optional<AttestationPolicy>& policy) {
+    return policy && policy->root == TrustedRootKind::intel;
+  };
+  if (!on_hardware(options_.proxy_policy) && !on_hardware(options_.worker_policy)) return ok();
+  collateral::SupplyOptions options;
+  options.source = options_.collateral;
+  options.folder = options_.state_dir + "/collateral";
+  options.log = log_;
+  options.metrics = options_.metrics;
+  COCOON_TRY(supply_, collateral::Supply::create(context_, std::move(options), random_));
   return ok();
 }
 
@@ -74,7 +88,8 @@ void RoleNode::read_registry() {
     auto* view = std::get_if<ports::RegistryView>(&reply);
     if (view == nullptr) return;
     registry_ = std::move(view->registry);
-    auto made = verify::Verifier::create(context_, registry_->network, registry_->kind);
+    auto made =
+        verify::Verifier::create(context_, registry_->network, registry_->kind, supply_.get());
     if (!made) return fail(made.error());
     verifier_ = std::move(*made);
     if (auto status = apply_policies(); !status) return fail(status.error());
@@ -288,6 +303,7 @@ void RoleNode::close_parts() {
     source_.reset();
     attest_jobs_.reset();
     verifier_.reset();
+    supply_.reset();
     context_.close([this] {
       if (on_stopped_) std::exchange(on_stopped_, nullptr)();
     });

@@ -14,6 +14,7 @@
 #include "cocoon/callback.h"
 #include "cocoon/loop.h"
 #include "cocoon/metrics.h"
+#include "collateral/supply.h"
 #include "core/core.h"
 #include "core/identity.h"
 #include "crypto/system_random.h"
@@ -37,6 +38,7 @@ struct RoleOptions {
   /// Policies for peers, by their role; absent: the role has no such peers.
   std::optional<AttestationPolicy> proxy_policy;
   std::optional<AttestationPolicy> worker_policy;
+  CollateralSource collateral;
   /// Absent for clients.
   std::optional<EvidenceSource> evidence;
   std::vector<std::string> models;  ///< claimed by workers
@@ -53,7 +55,8 @@ class RoleNode {
 
   const AccountId& account() const { return account_id_; }
 
-  /// Opens key, store and ledger. Blocks on the disk, not on the network.
+  /// Opens key, store, ledger and, where a policy wants it, the supply of collateral. Blocks on the
+  /// disk, not on the network.
   Status open();
   /// Begins the start-up; make_core() is called when everything is known.
   void begin();
@@ -109,6 +112,7 @@ class RoleNode {
   void publish_epoch();
   void run();
   void refresh_registry();
+  Status open_supply();
   Status apply_policies();
   void renew_certificate();
   void use_renewed(Result<Bytes> certificate);
@@ -132,6 +136,7 @@ class RoleNode {
   std::unique_ptr<tee::Source> source_;
   std::unique_ptr<store::SqliteStore> store_;
   std::unique_ptr<ports::Ledger> ledger_;
+  std::unique_ptr<collateral::Supply> supply_;  ///< null where no policy has Intel's root
   std::unique_ptr<verify::Verifier> verifier_;
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<Driver> driver_;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/bytes.h"
 #include "base/ids.h"
 #include "base/time.h"
 #include "cocoon/result.h"
@@ -23,6 +24,10 @@ struct VerifiedEvidence {
   std::string tcb_status;
   Bytes certificate;  ///< leaf, DER: carries quote and claims
   std::string json;   ///< the verdict as the members of a JSON object, without its braces
+  /// What the quote was verified with, for those who want to verify it again: CollateralText's
+  /// JSON, and what evidence has in common that shares it.
+  std::shared_ptr<const std::string> collateral;
+  Hash collateral_digest{};
 };
 
 /// Accepted evidence, or why it was refused (kind attestation), or could not be judged (busy).

@@ -30,18 +30,15 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
 
 }  // namespace
 
-Result<Trust> load_trust(const AttestationPolicy& policy) {
-  if (policy.root == TrustedRootKind::intel) {
-    return Trust{attest::TrustedRoot::intel(), attest::Collateral::parse({})};
-  }
-  const std::string base = policy.simulated_dir + "/";
+Result<collateral::HeldPtr> load_simulated(const std::string& folder) {
+  const std::string base = folder + "/";
   COCOON_TRY(const std::string pem, read_file(base + std::string(attest::sim::kRootFile),
                                               limits::kMaxCollateralFileBytes));
   COCOON_TRY(const std::string json, read_file(base + std::string(attest::sim::kCollateralFile),
                                                limits::kMaxCollateralFileBytes));
-  COCOON_TRY(auto root, attest::TrustedRoot::simulated(pem));
+  COCOON_TRY(const auto root, attest::TrustedRoot::simulated(pem));
   COCOON_TRY(const auto text, attest::CollateralText::from_json(json));
-  return Trust{std::move(root), attest::Collateral::parse(text)};
+  return collateral::hold_unexamined(text, root);
 }
 
 }  // namespace cocoon::verify

@@ -1,23 +1,17 @@
 #pragma once
-/// @file What a policy trusts, read from where it says.
+/// @file What a policy with the simulated root trusts.
 
-#include "attest/collateral.h"
-#include "attest/trusted_root.h"
-#include "cocoon/attestation.h"
+#include <string>
+
 #include "cocoon/result.h"
+#include "collateral/held.h"
 
 namespace cocoon::verify {
 
-struct Trust {
-  attest::TrustedRoot root;
-  attest::CollateralPtr collateral;
-};
-
-/// For the simulated root: `root.pem` and `collateral.json` of the policy's directory. For Intel's:
-/// the pinned root; its collateral comes with the issue "Attestation", and until then every Intel
-/// quote is refused for want of it (fail closed).
+/// Root and collateral, from `root.pem` and `collateral.json` of `folder`. Not examined: what is
+/// wrong with them is found with every quote.
 /// Errors: io/simulated_root_unreadable; those of TrustedRoot::simulated,
 /// CollateralText::from_json.
-Result<Trust> load_trust(const AttestationPolicy& policy);
+Result<collateral::HeldPtr> load_simulated(const std::string& folder);
 
 }  // namespace cocoon::verify

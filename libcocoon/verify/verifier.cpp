@@ -7,7 +7,9 @@
 #include "attest/policy.h"
 #include "attest/text.h"
 #include "base/limits.h"
+#include "collateral/platform.h"
 #include "crypto/hash.h"
+#include "io/clock.h"
 #include "verify/trust_files.h"
 #include "verify/verdict_json.h"
 
@@ -22,74 +24,112 @@ attest::EvidenceRole evidence_role(wire::Role role) {
 
 struct Verifier::Judge {
   AttestationPolicy policy;
-  std::optional<attest::CheckedCollateral> collateral;
+  /// The root, and the collateral of all platforms under it. Under Intel's root there is none: each
+  /// platform has its own, from the supply.
+  collateral::HeldPtr trust;
 };
 
-namespace {
-
-/// What one verification needs; runs on a job thread and touches nothing else.
-struct Work {
+/// What one verification needs. A job thread has it while it runs, else the loop.
+struct Verifier::Work {
   Bytes certificate;
   EvidenceDigest digest;
   wire::Role role{};
   NetworkId network;
   UnixTime now{};
+  std::shared_ptr<const Judge> rules;
   std::shared_ptr<const ports::VerifiedEvidence> known;  ///< a verdict that still holds
+  Callback<void(EvidenceVerdict)> done;
+
+  // Where collateral is supplied by platform:
+  std::shared_ptr<const collateral::Holdings> holdings;  ///< null where it is not
+  std::optional<collateral::Platform> platform;
+  collateral::HeldPtr collateral;  ///< the platform's
+  Bytes quote;                     ///< while the collateral has to be got
+
+  /// Nothing: the platform's collateral has to be got first.
   std::optional<EvidenceVerdict> verdict;
+
+  Result<attest::Evidence> check_connection() const;
+  void look_for_collateral(ByteView shown_quote);
+  std::optional<EvidenceVerdict> judge(attest::CertificateCache& certificates);
+  EvidenceVerdict approve(const attest::Evidence& evidence, const attest::Verdict& found,
+                          const collateral::Held& used) const;
 };
 
-Result<attest::Evidence> check_connection(const Work& work) {
-  COCOON_TRY(auto evidence, attest::parse_certificate_evidence(work.certificate));
+Result<attest::Evidence> Verifier::Work::check_connection() const {
+  COCOON_TRY(auto evidence, attest::parse_certificate_evidence(certificate));
   COCOON_CHECK(attest::check_binding(evidence));
   attest::ExpectedClaims expected;
-  expected.role = evidence_role(work.role);
-  expected.network = work.network;
-  COCOON_CHECK(attest::check_claims(evidence, expected, work.now));
+  expected.role = evidence_role(role);
+  expected.network = network;
+  COCOON_CHECK(attest::check_claims(evidence, expected, now));
   if (!evidence.boot_key) {
     return Error(ErrorKind::attestation, "key_type", "a node's certificate has an Ed25519 key");
   }
-  if (work.now < evidence.not_before || work.now > evidence.not_after) {
+  if (now < evidence.not_before || now > evidence.not_after) {
     return Error(ErrorKind::attestation, "certificate_expired",
                  fmt::format("The {}'s certificate is valid from {} to {}; it must connect again "
                              "with a renewed one, or the machines' clocks differ.",
-                             wire::to_string(work.role), attest::format_utc(evidence.not_before),
+                             wire::to_string(role), attest::format_utc(evidence.not_before),
                              attest::format_utc(evidence.not_after)));
   }
   return evidence;
 }
 
-EvidenceVerdict judge(const Work& work, const AttestationPolicy& policy,
-                      const attest::CheckedCollateral& collateral,
-                      attest::CertificateCache& certificates) {
-  COCOON_TRY(const auto evidence, check_connection(work));
-  if (work.known) return work.known;
-  const attest::Verdict verdict =
-      attest::verify_quote(evidence.quote, collateral, work.now, certificates);
-  if (!verdict.trusted()) {
-    return Error(ErrorKind::attestation, "evidence_untrusted",
-                 fmt::format("the {}'s quote does not verify: {}", wire::to_string(work.role),
-                             verdict.text()));
+void Verifier::Work::look_for_collateral(ByteView shown_quote) {
+  auto found = collateral::platform_of(shown_quote);
+  if (!found) return;  // the verdict says what is wrong with the quote
+  platform = *found;
+  const auto at = holdings->find(collateral::name_of(*found));
+  if (at != holdings->end() && at->second->expires >= now) collateral = at->second;
+}
+
+std::optional<EvidenceVerdict> Verifier::Work::judge(attest::CertificateCache& certificates) {
+  auto evidence = check_connection();
+  if (!evidence) return EvidenceVerdict(std::move(evidence).error());
+  if (known) return EvidenceVerdict(known);
+  if (holdings && !collateral) look_for_collateral(evidence->quote);
+  const collateral::Held& used = collateral ? *collateral : *rules->trust;
+  attest::Verdict found = attest::verify_quote(evidence->quote, *used.checked, now, certificates);
+  if (platform && !collateral) {
+    if (collateral::lacks_only_collateral(found)) {
+      quote = std::move(evidence->quote);
+      return std::nullopt;
+    }
+    // It is for the rest of its faults that the quote is refused.
+    std::erase_if(found.faults, collateral::is_for_want_of_collateral);
   }
-  COCOON_CHECK(attest::evaluate(verdict, policy, work.now).status());
+  return approve(*evidence, found, used);
+}
+
+EvidenceVerdict Verifier::Work::approve(const attest::Evidence& evidence,
+                                        const attest::Verdict& found,
+                                        const collateral::Held& used) const {
+  if (!found.trusted()) {
+    return Error(
+        ErrorKind::attestation, "evidence_untrusted",
+        fmt::format("the {}'s quote does not verify: {}", wire::to_string(role), found.text()));
+  }
+  COCOON_CHECK(attest::evaluate(found, rules->policy, now).status());
   auto verified = std::make_shared<ports::VerifiedEvidence>();
-  verified->digest = work.digest;
-  verified->role = work.role;
+  verified->digest = digest;
+  verified->role = role;
   verified->account = evidence.claims->account;
   verified->network = evidence.claims->network;
   verified->boot_key = *evidence.boot_key;
   verified->expires = std::min(
-      {verdict.expires, evidence.not_after, evidence.claims->beacon.time + limits::kMaxBeaconAge});
-  verified->simulated = verdict.root == TrustedRootKind::simulated;
-  verified->tcb_status = verdict.text();
-  verified->certificate = work.certificate;
-  verified->json = verdict_json(*verified, evidence, verdict);
+      {found.expires, evidence.not_after, evidence.claims->beacon.time + limits::kMaxBeaconAge});
+  verified->simulated = found.root == TrustedRootKind::simulated;
+  verified->tcb_status = found.text();
+  verified->certificate = certificate;
+  verified->json = verdict_json(*verified, evidence, found);
+  verified->collateral = used.json;
+  verified->collateral_digest = used.digest();
   return std::shared_ptr<const ports::VerifiedEvidence>(std::move(verified));
 }
 
-}  // namespace
-
 Verifier::Verifier(const io::Context& context, io::JobPool jobs, const NetworkId& network,
-                   billing::NetworkKind kind)
+                   billing::NetworkKind kind, collateral::Supply* supply)
     : jobs_(std::move(jobs)),
       refusals_(context, io::TurnPhase::work,
                 [this] {
@@ -97,19 +137,24 @@ Verifier::Verifier(const io::Context& context, io::JobPool jobs, const NetworkId
                 }),
       network_(network),
       kind_(kind),
-      certificates_(std::make_shared<attest::CertificateCache>()) {}
+      supply_(supply),
+      certificates_(std::make_shared<attest::CertificateCache>()),
+      alive_(std::make_shared<bool>(true)) {}
 
-Verifier::~Verifier() = default;
+Verifier::~Verifier() {
+  *alive_ = false;
+}
 
 Result<std::unique_ptr<Verifier>> Verifier::create(const io::Context& context,
                                                    const NetworkId& network,
-                                                   billing::NetworkKind kind) {
+                                                   billing::NetworkKind kind,
+                                                   collateral::Supply* supply) {
   io::JobPoolOptions options;
   options.name = "cocoon-verify";
   options.threads = limits::kVerifyThreads;
   options.queue_bounds = {limits::kMaxQueuedVerifications, limits::kMaxQueuedVerifications, 0};
   COCOON_TRY(auto jobs, io::JobPool::start(context, options));
-  return std::make_unique<Verifier>(context, std::move(jobs), network, kind);
+  return std::make_unique<Verifier>(context, std::move(jobs), network, kind, supply);
 }
 
 Status Verifier::set_policy(wire::Role role, AttestationPolicy policy) {
@@ -119,10 +164,14 @@ Status Verifier::set_policy(wire::Role role, AttestationPolicy policy) {
                  "simulated evidence is accepted on development networks only, and this one is " +
                      std::string(billing::to_string(kind_)));
   }
-  COCOON_TRY(auto trust, load_trust(policy));
   auto judge = std::make_shared<Judge>();
+  if (simulated) {
+    COCOON_TRY(judge->trust, load_simulated(policy.simulated_dir));
+  } else {
+    judge->trust = collateral::hold_unexamined(
+        {}, supply_ != nullptr ? supply_->root() : attest::TrustedRoot::intel());
+  }
   judge->policy = std::move(policy);
-  judge->collateral.emplace(trust.collateral, trust.root);
   judges_[role] = std::move(judge);
   for (auto at = entries_.begin(); at != entries_.end();) {
     if (at->role == role) {
@@ -141,7 +190,7 @@ std::shared_ptr<const ports::VerifiedEvidence> Verifier::find(const EvidenceDige
   if (at == index_.end() || at->second->role != role) return nullptr;
   const auto judge = judges_.find(role);
   const bool valid = judge != judges_.end() && at->second->judge == judge->second &&
-                     at->second->evidence->expires > now;
+                     at->second->evidence->expires > now && is_current(*at->second);
   if (!valid) {
     entries_.erase(at->second);
     index_.erase(at);
@@ -149,6 +198,14 @@ std::shared_ptr<const ports::VerifiedEvidence> Verifier::find(const EvidenceDige
   }
   entries_.splice(entries_.begin(), entries_, at->second);
   return at->second->evidence;
+}
+
+/// Whether the verdict rests on the collateral that is held now.
+bool Verifier::is_current(const Entry& entry) const {
+  if (!entry.collateral) return true;
+  const auto holdings = supply_->holdings();
+  const auto at = holdings->find(entry.platform);
+  return at != holdings->end() && at->second == entry.collateral;
 }
 
 void Verifier::remember(Entry entry) {
@@ -175,33 +232,62 @@ void Verifier::verify(Bytes certificate, wire::Role expect, UnixTime now,
   work->now = now;
   work->known = find(work->digest, expect, now);
   const auto at = judges_.find(expect);
-  const std::shared_ptr<const Judge> rules = at == judges_.end() ? nullptr : at->second;
-  auto answer = std::make_shared<Callback<void(EvidenceVerdict)>>(std::move(done));
+  if (at != judges_.end()) work->rules = at->second;
+  work->done = std::move(done);
+  if (work->rules && work->rules->policy.root == TrustedRootKind::intel && supply_ != nullptr) {
+    work->holdings = supply_->holdings();
+  }
+  run(std::move(work));
+}
+
+void Verifier::run(std::shared_ptr<Work> work) {
   auto status = jobs_.submit(
-      expect == wire::Role::worker ? io::JobClass::urgent : io::JobClass::normal,
-      [work, rules, certificates = certificates_] {
-        if (!rules) {
+      work->role == wire::Role::worker ? io::JobClass::urgent : io::JobClass::normal,
+      [work, certificates = certificates_] {
+        if (work->rules) {
+          work->verdict = work->judge(*certificates);
+        } else {
           work->verdict = Error(ErrorKind::attestation, "no_policy",
                                 "there is no policy for peers of that role");
-        } else {
-          work->verdict = judge(*work, rules->policy, *rules->collateral, *certificates);
         }
       },
-      [this, work, rules, answer] {
-        ++(work->known ? hits_ : verified_);
-        if (*work->verdict && !work->known) {
-          remember({work->digest, work->role, rules, **work->verdict});
-        }
-        (*answer)(std::move(*work->verdict));
-      });
+      [this, work] { work->verdict ? finish(*work) : get_collateral(work); });
   if (!status) {
     // Never inside the call: the refusal goes round the loop like any other verdict.
-    refused_.emplace_back([answer] {
-      (*answer)(Error(ErrorKind::busy, "verification_queue_full",
-                      "too many peers wait for verification; try again later"));
+    refused_.emplace_back([work] {
+      work->done(Error(ErrorKind::busy, "verification_queue_full",
+                       "too many peers wait for verification; try again later"));
     });
     refusals_.arm();
   }
+}
+
+void Verifier::get_collateral(std::shared_ptr<Work> work) {
+  const MonoTime asked = io::now().mono;
+  const collateral::Platform platform = *work->platform;
+  Bytes quote = std::exchange(work->quote, {});
+  supply_->need(platform, std::move(quote),
+                [this, alive = alive_, work, asked](Result<collateral::HeldPtr> held) {
+                  if (!*alive) return;
+                  if (!held) return work->done(std::move(held).error());
+                  work->collateral = std::move(*held);
+                  // What was issued while we waited is valid by now.
+                  work->now += std::chrono::ceil<Millis>(io::now().mono - asked);
+                  run(work);
+                });
+}
+
+void Verifier::finish(Work& work) {
+  ++(work.known ? hits_ : verified_);
+  if (*work.verdict && !work.known) {
+    Entry entry{work.digest, work.role, work.rules, {}, nullptr, **work.verdict};
+    if (work.collateral) {
+      entry.platform = collateral::name_of(*work.platform);
+      entry.collateral = work.collateral;
+    }
+    remember(std::move(entry));
+  }
+  work.done(std::move(*work.verdict));
 }
 
 void Verifier::stop(Callback<void()> on_stopped) {

@@ -16,6 +16,7 @@
 #include "cocoon/attestation.h"
 #include "cocoon/callback.h"
 #include "cocoon/result.h"
+#include "collateral/supply.h"
 #include "io/jobs.h"
 #include "io/turn.h"
 #include "ports/evidence.h"
@@ -31,24 +32,29 @@ using ports::EvidenceVerdict;
 /// (certificate, policy, collateral); the verdict is dropped when anything that it rests on ends.
 class Verifier {
  public:
-  /// Loads what the policies trust.
-  /// Errors: invalid_argument/policy_not_for_network (a simulated root anywhere but on a dev
-  /// network); io/simulated_root_unreadable; those of TrustedRoot::simulated, CollateralText.
+  /// Starts the threads.
+  /// @param supply the collateral of Intel's platforms, and whose signature it must have; outlives
+  ///        the verifier. Null: every Intel quote is refused for want of it.
+  /// Errors: those of JobPool::start.
   static Result<std::unique_ptr<Verifier>> create(const io::Context& context,
                                                   const NetworkId& network,
-                                                  billing::NetworkKind kind);
+                                                  billing::NetworkKind kind,
+                                                  collateral::Supply* supply = nullptr);
   /// The same on threads that the caller has started; a queue of theirs that is full makes verify()
   /// answer busy.
   Verifier(const io::Context& context, io::JobPool jobs, const NetworkId& network,
-           billing::NetworkKind kind);
+           billing::NetworkKind kind, collateral::Supply* supply = nullptr);
   ~Verifier();
 
   /// The policy for peers of `role`; replaces an earlier one, with everything cached under it.
-  /// Errors: as create().
+  /// Errors: invalid_argument/policy_not_for_network (a simulated root anywhere but on a dev
+  /// network); those of load_simulated().
   Status set_policy(wire::Role role, AttestationPolicy policy);
 
   /// Judges a leaf certificate. `done` follows on the loop, never inside this call: a verdict,
-  /// attestation/… where it is refused, busy/verification_queue_full.
+  /// attestation/… where it is refused, busy/verification_queue_full. Where the collateral of the
+  /// peer's platform has to be got first, that takes up to limits::kCollateralPatience longer, and
+  /// may end in the errors of Supply::need().
   void verify(Bytes certificate, wire::Role expect, UnixTime now,
               Callback<void(EvidenceVerdict)> done);
 
@@ -62,14 +68,21 @@ class Verifier {
  private:
   /// A policy with what it trusts, loaded; shared with running jobs.
   struct Judge;
+  struct Work;
   struct Entry {
     EvidenceDigest digest;
     wire::Role role{};
     std::shared_ptr<const Judge> judge;
+    std::string platform;            ///< of the collateral
+    collateral::HeldPtr collateral;  ///< from the supply; null where it comes with the judge
     std::shared_ptr<const ports::VerifiedEvidence> evidence;
   };
   using Entries = std::list<Entry>;
 
+  void run(std::shared_ptr<Work> work);
+  void get_collateral(std::shared_ptr<Work> work);
+  void finish(Work& work);
+  bool is_current(const Entry& entry) const;
   void remember(Entry entry);
   std::shared_ptr<const ports::VerifiedEvidence> find(const EvidenceDigest& digest, wire::Role role,
                                                       UnixTime now);
@@ -78,12 +91,14 @@ class Verifier {
   io::TurnHook refusals_;
   NetworkId network_;
   billing::NetworkKind kind_;
+  collateral::Supply* supply_;
   std::shared_ptr<attest::CertificateCache> certificates_;
   std::map<wire::Role, std::shared_ptr<const Judge>> judges_;
   Entries entries_;  // the one used last first
   std::unordered_map<EvidenceDigest, Entries::iterator> index_;
   std::uint64_t verified_ = 0;
   std::uint64_t hits_ = 0;
+  std::shared_ptr<bool> alive_;  ///< the supply may answer after the verifier is gone
 };
 
 }  // namespace cocoon::verify

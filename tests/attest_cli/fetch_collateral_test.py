@@ -111,6 +111,11 @@ class FetchCollateral(attest.TestCase):
         self.pcs.answers["/sgx/certification/v4/pckcrl"] = (200, b"0" * (3 << 20))
         self.assert_fails(self.fetch("--quote", self.vector.quote))
 
+    def test_a_service_that_the_named_authorities_do_not_vouch_for(self):
+        result = run("fetch-collateral", "--url", self.pcs.url.replace("http:", "https:"),
+                     "--ca-file", self.folder / "none.pem", "--quote", self.vector.quote)
+        self.assert_fails(result, "no trusted TLS connection")
+
     def test_misuse(self):
         self.assert_fails(self.fetch("--fmspc", "b0c06f"), "12 hexadecimal digits")
         self.assertEqual(self.fetch().returncode, MALFORMED)
@@ -125,6 +130,13 @@ class FetchCollateral(attest.TestCase):
         verified = run("verify", "--quote", self.vector.quote, "--collateral", self.out, "--at",
                        self.vector.expected["verification_time"], "--json")
         self.assertEqual(json.loads(verified.stdout)["verdict"], self.vector.expected["verdict"])
+
+    def test_into_a_folder_it_goes_under_the_name_that_nodes_look_for(self):
+        result = self.fetch("--quote", self.vector.quote, "--out", self.folder)
+        self.assertEqual(result.returncode, ACCEPTED, result)
+        written = json.loads((self.folder / "tdx-b0c06f000000-platform.json").read_text())
+        self.assertEqual(written["tcb_info"],
+                         json.loads(self.vector.collateral.read_text())["tcb_info"])
 
     def test_a_platform_can_be_named_and_goes_to_standard_output(self):
         result = self.fetch("--fmspc", "B0C06F000000", "--ca", "processor")

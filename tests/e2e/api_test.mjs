@@ -1,8 +1,10 @@
 // What a caller of the OpenAI API sees.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
-import { ask, killAll, MODEL, startEngine, startNetwork, until } from './network.mjs';
+import { ask, killAll, MODEL, run, startEngine, startNetwork, until } from './network.mjs';
 
 let engine;
 let network;
@@ -104,6 +106,31 @@ test('the evidence of proxy and worker is shown, and says that it is simulated',
   assert.equal(shown.proxies[0].simulated, true);
   assert.equal(shown.workers[0].verdict, 'UpToDate');
   assert.ok(shown.workers[0].certificate.length > 1000);
+});
+
+test('outsiders verify the evidence again, without a network', async () => {
+  await sdk.chat.completions.create(ask('x'));
+  const text = await (await fetch(network.url + '/cocoon/evidence')).text();
+  const bundle = join(network.state, 'bundle.json');
+  const verify = async (content, args) => {
+    writeFileSync(bundle, content);
+    const { code, out, err } = await run('cocoon-attest', [
+      'verify', '--json', '--bundle', bundle, ...args,
+    ]);
+    return { code, answer: out === '' ? err : JSON.parse(out) };
+  };
+  const root = ['--simulated', '--root', join(network.state, 'sim', 'root.pem')];
+  const { code, answer } = await verify(text, root);
+  assert.equal(code, 0, JSON.stringify(answer));
+  assert.equal(answer.nodes, 2);
+  assert.equal(answer.workers[0].claims.role, 'worker');
+  assert.equal(answer.workers[0].quote.verdict, 'UpToDate+SIMULATED');
+
+  assert.equal((await verify(text, [])).code, 1, "Intel's root vouches for nothing simulated");
+  const other = JSON.parse(text);
+  const [digest] = Object.keys(other.collateral);
+  other.collateral[digest].root_ca_crl = null;
+  assert.equal((await verify(JSON.stringify(other), root)).code, 1);
 });
 
 test('an unknown model is 404', async () => {

@@ -2,7 +2,6 @@
 // refused for what it is, before a byte of the peer's is believed and before it hears one of ours.
 
 #include "live/live_node.h"
-#include "tls/certificate.h"
 
 namespace cocoon::live {
 namespace {
@@ -108,17 +107,8 @@ class LiveMisuse : public LiveTest {
 };
 
 TEST_F(LiveMisuse, EvidenceOfAnotherNodeUnderAKeyOfOnesOwn) {
-  auto thief = without_evidence();
   const auto honest = with_evidence(sound(), wire::Role::worker);
-  const auto evidence = attest::parse_certificate_evidence(honest.certificate).value();
-  tls::CertificateFields fields;
-  fields.common_name = "thief";
-  fields.not_before = unix_seconds(0);
-  fields.not_after = unix_seconds(4e9);
-  fields.extensions.push_back(
-      {std::string(attest::kEvidenceOid), false,
-       attest::build_evidence_extension(evidence.quote, evidence.claims_bytes)});
-  thief.certificate = tls::make_certificate(thief.key, fields).value();
+  const auto thief = with_stolen_evidence(honest);
   start_node(with_evidence(sound(), wire::Role::proxy), wire::Role::worker, honest.collateral);
   peer_comes(thief, wire::Role::worker);
   expect_refused("key_not_bound");

@@ -6,6 +6,7 @@
 #include "crypto/system_random.h"
 #include "io/clock.h"
 #include "node/own_certificate.h"
+#include "support/sim_hardware.h"
 #include "tls/certificate.h"
 
 namespace cocoon::live {
@@ -86,6 +87,13 @@ Credentials without_evidence() {
   return {std::move(key), std::move(certificate), {}};
 }
 
+Credentials with_stolen_evidence(const Credentials& honest) {
+  auto thief = without_evidence();
+  const auto evidence = attest::parse_certificate_evidence(honest.certificate).value();
+  thief.certificate = certificate_of(thief.key, evidence.quote, evidence.claims_bytes, {});
+  return thief;
+}
+
 const test::SimDefect& sound() {
   return test::sim_defects().front();
 }
@@ -122,9 +130,29 @@ void LiveTest::start_node(const Credentials& own, wire::Role expect,
   AttestationPolicy policy;
   policy.root = TrustedRootKind::simulated;
   policy.simulated_dir = folder_.file("");
+  start_node(own, expect, std::move(policy), jobs ? std::move(*jobs) : make_jobs());
+}
+
+void LiveTest::start_node_on_hardware(const Credentials& own, wire::Role expect,
+                                      const CollateralSource& source, Millis patience) {
+  collateral::SupplyOptions options;
+  options.source = source;
+  options.folder = folder_.file("collateral");
+  options.root = test::stand_in_root(platform());
+  options.patience = patience;
+  options.log = Logger(
+      [this](const LogRecord& record) { supply_log_ += std::string(record.message) + "\n"; }, "t");
+  auto supply = collateral::Supply::create(context(), std::move(options), random());
+  ASSERT_TRUE(supply) << supply.error().detail();
+  supply_ = std::move(*supply);
+  start_node(own, expect, {}, make_jobs());
+}
+
+void LiveTest::start_node(const Credentials& own, wire::Role expect, AttestationPolicy policy,
+                          io::JobPool jobs) {
   policy.images = {attest::image_hash(attest::sim::sim_td_report(guest()))};
-  verifier_ = std::make_unique<verify::Verifier>(context(), jobs ? std::move(*jobs) : make_jobs(),
-                                                 network(), billing::NetworkKind::dev);
+  verifier_ = std::make_unique<verify::Verifier>(context(), std::move(jobs), network(),
+                                                 billing::NetworkKind::dev, supply_.get());
   const Status set = verifier_->set_policy(expect, policy);
   ASSERT_TRUE(set) << set.error().detail();
   node::DriverParts parts;
@@ -132,6 +160,11 @@ void LiveTest::start_node(const Credentials& own, wire::Role expect,
   parts.verifier = verifier_.get();
   driver_ = std::make_unique<node::Driver>(
       context(), parts, own.tls(), [] {}, [](const Error& e) { ADD_FAILURE() << e.detail(); });
+}
+
+void LiveTest::next_peer() {
+  peer_ = Peer();
+  listener_.reset();
 }
 
 void LiveTest::peer_comes(const Credentials& credentials, wire::Role expect) {

@@ -47,6 +47,8 @@ struct Dates {
 /// Evidence of a node of that role, sound but for `defect`.
 Credentials with_evidence(const test::SimDefect& defect, wire::Role role, Dates dates = {});
 Credentials without_evidence();
+/// The evidence of another under a key of one's own.
+Credentials with_stolen_evidence(const Credentials& honest);
 /// The vector without a defect.
 const test::SimDefect& sound();
 
@@ -72,6 +74,10 @@ class LiveTest : public io::test::LoopTest {
   /// @param jobs the verifier's threads; unset: one thread
   void start_node(const Credentials& own, wire::Role expect,
                   const attest::CollateralText& collateral, std::optional<io::JobPool> jobs = {});
+  /// Makes the node, which judges peers of `expect` as hardware under a stand-in for Intel's root,
+  /// by collateral from `source`.
+  void start_node_on_hardware(const Credentials& own, wire::Role expect,
+                              const CollateralSource& source, Millis patience);
   /// The node listens, the peer comes to it.
   void peer_comes(const Credentials& credentials, wire::Role expect);
   /// The peer listens, the node goes to it.
@@ -80,6 +86,14 @@ class LiveTest : public io::test::LoopTest {
   io::JobPool make_jobs();
   RecordingCore& core() { return core_; }
   Peer& peer() { return peer_; }
+  /// Another peer takes the first one's place, which has gone.
+  void next_peer();
+  verify::Verifier& verifier() { return *verifier_; }
+  collateral::Supply& supply() { return *supply_; }
+  /// A folder that goes with the test.
+  const test::TemporaryFolder& folder() const { return folder_; }
+  /// What the supply had to say.
+  const std::string& supply_log() const { return supply_log_; }
   node::Driver& driver() { return *driver_; }
   /// Where the listening side of the two listens.
   std::uint16_t port() const { return (listener_ ? listener_ : peer_.listener)->address().port; }
@@ -87,10 +101,15 @@ class LiveTest : public io::test::LoopTest {
  private:
   test::TemporaryFolder folder_;
   RecordingCore core_;
+  std::string supply_log_;
+  std::unique_ptr<collateral::Supply> supply_;
   std::unique_ptr<verify::Verifier> verifier_;
   std::unique_ptr<node::Driver> driver_;
   std::optional<io::Listener> listener_;
   Peer peer_;
+
+  void start_node(const Credentials& own, wire::Role expect, AttestationPolicy policy,
+                  io::JobPool jobs);
 };
 
 }  // namespace cocoon::live

@@ -382,6 +382,65 @@ simulated_dir = "/sim"
   EXPECT_EQ(config->proxy.evidence.simulated_dir, "/sim");
 }
 
+std::string collateral_error(const std::string& lines) {
+  return error_of(
+      parse_proxy_config(kClient + kWorkerPolicy + "[collateral]\n" + lines + "\n", "f"));
+}
+
+TEST(CollateralSection, RefusesBadValuesWhereTheyStand) {
+  EXPECT_THAT(collateral_error("url = \"http://pccs.example\""),
+              StartsWith("config_value f:6:1: \"url\" of collateral must begin with \"https://\""));
+  EXPECT_THAT(collateral_error("url = \"https://pccs.example/sgx/certification/v4\""),
+              HasSubstr("goes without a path"));
+  EXPECT_THAT(collateral_error("url = \"pccs\""), StartsWith("config_value f:6:7: "));
+  EXPECT_THAT(collateral_error("url = \"https://user:word@pccs.example\""),
+              StartsWith("config_value"));
+  EXPECT_THAT(collateral_error("update = \"late\""), HasSubstr("one of \"early\", \"standard\""));
+  EXPECT_THAT(collateral_error("ca_file = 1"), StartsWith("config_type f:6:11"));
+  EXPECT_THAT(collateral_error("verify = false"), StartsWith("config_unknown_key f:6:1"));
+}
+
+TEST(CollateralSection, ABundleAloneTakesNoKeysOfAService) {
+  for (const std::string key : {"update = \"early\"", "ca_file = \"c\""}) {
+    EXPECT_THAT(collateral_error("bundle_dir = \"b\"\n" + key),
+                HasSubstr("has a meaning only beside \"url\""))
+        << key;
+    EXPECT_EQ(collateral_error("bundle_dir = \"b\"\nurl = \"https://pccs.example\"\n" + key),
+              "accepted");
+  }
+}
+
+TEST(CollateralSection, WithoutOneIntelsServiceIsAskedForTheNewest) {
+  const auto config = parse_client_config(kClient + kPolicies, "f");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->client.collateral.url, "https://api.trustedservices.intel.com");
+  EXPECT_EQ(config->client.collateral.update, CollateralSource::Update::early);
+  EXPECT_EQ(config->client.collateral.ca_file + config->client.collateral.bundle_dir, "");
+}
+
+TEST(CollateralSection, WithABundleAloneNothingIsFetched) {
+  const auto config =
+      parse_worker_config(kWorker + kProxyPolicy + "[collateral]\nbundle_dir = \"b\"\n", "/d/f");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->worker.collateral.url, "");
+  EXPECT_EQ(config->worker.collateral.bundle_dir, "/d/b");
+}
+
+TEST(CollateralSection, ReadsEveryKey) {
+  const auto config = parse_proxy_config(kClient + kWorkerPolicy + R"([collateral]
+url = "https://pccs.example:8081"
+update = "standard"
+ca_file = "/c"
+bundle_dir = "/b"
+)",
+                                         "f");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->proxy.collateral.url, "https://pccs.example:8081");
+  EXPECT_EQ(config->proxy.collateral.update, CollateralSource::Update::standard);
+  EXPECT_EQ(config->proxy.collateral.ca_file, "/c");
+  EXPECT_EQ(config->proxy.collateral.bundle_dir, "/b");
+}
+
 TEST(WorkerConfigFile, NeedsAnEngineAndAModel) {
   EXPECT_THAT(error_of(parse_worker_config(kClient + "models = [\"m\"]\n" + kProxyPolicy, "f")),
               HasSubstr("\"engine_url\" is missing"));
