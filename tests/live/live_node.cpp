@@ -130,7 +130,7 @@ void LiveTest::start_node(const Credentials& own, wire::Role expect,
   AttestationPolicy policy;
   policy.root = TrustedRootKind::simulated;
   policy.simulated_dir = folder_.file("");
-  start_node(own, expect, std::move(policy), jobs ? std::move(*jobs) : make_jobs());
+  make_node(own, expect, std::move(policy), jobs ? std::move(*jobs) : make_jobs());
 }
 
 void LiveTest::start_node_on_hardware(const Credentials& own, wire::Role expect,
@@ -145,11 +145,11 @@ void LiveTest::start_node_on_hardware(const Credentials& own, wire::Role expect,
   auto supply = collateral::Supply::create(context(), std::move(options), random());
   ASSERT_TRUE(supply) << supply.error().detail();
   supply_ = std::move(*supply);
-  start_node(own, expect, {}, make_jobs());
+  make_node(own, expect, AttestationPolicy{}, make_jobs());
 }
 
-void LiveTest::start_node(const Credentials& own, wire::Role expect, AttestationPolicy policy,
-                          io::JobPool jobs) {
+void LiveTest::make_node(const Credentials& own, wire::Role expect, AttestationPolicy policy,
+                         io::JobPool jobs) {
   policy.images = {attest::image_hash(attest::sim::sim_td_report(guest()))};
   verifier_ = std::make_unique<verify::Verifier>(context(), std::move(jobs), network(),
                                                  billing::NetworkKind::dev, supply_.get());

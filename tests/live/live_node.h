@@ -108,8 +108,8 @@ class LiveTest : public io::test::LoopTest {
   std::optional<io::Listener> listener_;
   Peer peer_;
 
-  void start_node(const Credentials& own, wire::Role expect, AttestationPolicy policy,
-                  io::JobPool jobs);
+  void make_node(const Credentials& own, wire::Role expect, AttestationPolicy policy,
+                 io::JobPool jobs);
 };
 
 }  // namespace cocoon::live
