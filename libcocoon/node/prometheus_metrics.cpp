@@ -13,8 +13,6 @@
 
 namespace cocoon::inline v0 {
 
-Metrics::~Metrics() = default;
-
 namespace {
 
 /// Seconds; from a fast chunk to the longest request.

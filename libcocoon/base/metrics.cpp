@@ -1,0 +1,7 @@
+#include "cocoon/metrics.h"
+
+namespace cocoon::inline v0 {
+
+Metrics::~Metrics() = default;
+
+}  // namespace cocoon::inline v0
