@@ -69,7 +69,8 @@ class TdxGuest {
   /// Puts the calling thread, and threads that it starts from now on, into the guest, for good.
   /// Errors: io/no_stand_in, with what this system lacks.
   Status enter();
-  /// Runs `body` on a thread in the guest. Errors: those of enter(); then it did not run.
+  /// Runs `body` on a thread in the guest. What `before` and `quote` wrote can be read afterwards.
+  /// Errors: those of enter(); then it did not run.
   Status run(const std::function<void()>& body);
   /// Runs a program in the guest to its end.
   /// @return its exit code; -1 where it could not be run or was killed
