@@ -3,6 +3,7 @@
 // handshake.
 
 #include <filesystem>
+#include <memory>
 
 #include "base/limits.h"
 #include "crypto/system_random.h"
@@ -98,9 +99,11 @@ TEST_F(TdxEvidence, AQuoteThatNoCertificateCanCarryMakesNone) {
 }
 
 TEST_F(TdxEvidence, AQuoteOfAnotherPlatformIsRefused) {
-  const auto other = attest::sim::SimPlatform::create(random_, io::now().unix).value();
+  // The guest's threads use it, so it lives as long as they.
+  const auto other = std::make_shared<const attest::sim::SimPlatform>(
+      attest::sim::SimPlatform::create(random_, io::now().unix).value());
   auto certificate = certificate_with(
-      [&](const ByteArray<64>& report_data) { return quote_of(other, report_data); });
+      [other](const ByteArray<64>& report_data) { return quote_of(*other, report_data); });
   ASSERT_TRUE(certificate) << certificate.error().detail();
   come_with(std::move(*certificate));
   ASSERT_TRUE(run_until([&] { return !core().losses.empty(); }));
