@@ -2,7 +2,7 @@
 // covers: libcocoon/tee/qgs_message.cpp
 //
 // The answer of a Quote Generation Service: the host's, which is not trusted. What is read must be
-// a part of the answer, within the limit.
+// a part of the answer, within the limit; and no question is taken for an answer.
 
 #include <algorithm>
 #include <cstdlib>
@@ -14,6 +14,8 @@ using namespace cocoon;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const ByteView answer(data, size);
+  const Bytes question = tee::encode_quote_question(answer);
+  if (tee::parse_quote_answer(ByteView(question).subspan(tee::kQgsPrefixBytes))) std::abort();
   const auto quote = tee::parse_quote_answer(answer);
   if (!quote) {
     if (quote.error().detail().empty()) std::abort();
