@@ -156,7 +156,8 @@ void ProxyCore::accept(Peer& peer, Now now) {
   const std::size_t taken = peer.role == wire::Role::client ? clients_ : workers_;
   const std::size_t most =
       peer.role == wire::Role::client ? options_.max_clients : options_.max_workers;
-  const std::size_t own = connections_.contains(peer.account) ? connections_[peer.account] : 0;
+  const auto known = connections_.find(peer.account);
+  const std::size_t own = known == connections_.end() ? 0 : known->second;
   // Who renews its certificate has two connections for a while; a full proxy has room for that.
   const std::size_t room = own == 0 ? most : most + most / limits::kRenewalRoom + 1;
   if (taken >= room) {

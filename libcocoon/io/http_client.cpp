@@ -110,7 +110,7 @@ Status HttpClient::Impl::check_url(const std::string& url) {
 }
 
 CURL* HttpClient::Impl::take_easy() {
-  if (idle_easies_.empty()) return make_easy(this);
+  if (idle_easies_.empty()) return make_easy();
   CURL* easy = idle_easies_.back();
   idle_easies_.pop_back();
   return easy;
@@ -128,7 +128,7 @@ void HttpClient::Impl::give_back(CURL* easy) {
 }
 
 /// To make a handle and end it costs libcurl as much as the exchange itself.
-CURL* HttpClient::Impl::make_easy(Impl* self) {
+CURL* HttpClient::Impl::make_easy() {
   CURL* e = curl_easy_init();
   if (e == nullptr) return nullptr;
   curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -137,17 +137,17 @@ CURL* HttpClient::Impl::make_easy(Impl* self) {
   curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
   // An empty proxy, unlike none, keeps libcurl from looking at http_proxy and its relatives.
   curl_easy_setopt(e, CURLOPT_PROXY, "");
-  if (!self->ca_file_.empty()) {
-    curl_easy_setopt(e, CURLOPT_CAINFO, self->ca_file_.c_str());
+  if (!ca_file_.empty()) {
+    curl_easy_setopt(e, CURLOPT_CAINFO, ca_file_.c_str());
     curl_easy_setopt(e, CURLOPT_CAPATH, nullptr);  // else the system's count beside it
   }
   curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, static_cast<long>(limits::kHttpKeepIdle.count()));
   curl_easy_setopt(e, CURLOPT_BUFFERSIZE, static_cast<long>(limits::kHttpReadBytes));
   // The sockets of libcurl's connections are opened and closed through this client.
   curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, &Impl::on_open);
-  curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, self);
+  curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, this);
   curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, &Impl::on_close);
-  curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, self);
+  curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, this);
   curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, &HttpTransfer::Impl::on_send);
   curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, &HttpTransfer::Impl::on_header);
   curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, &HttpTransfer::Impl::on_data);

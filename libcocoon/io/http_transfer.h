@@ -41,7 +41,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<HttpClient::Impl> {
  private:
   struct Socket;
 
-  static CURL* make_easy(Impl* self);
+  CURL* make_easy();
   static curl_socket_t on_open(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int on_close(void* self, curl_socket_t fd);
   static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*);
