@@ -177,6 +177,7 @@ TEST_F(LiveCollateral, NewerCollateralMeansANewVerdictAndARevokedPeerHasToGo) {
   driver().review_peers();
   ASSERT_TRUE(run_until([&] { return !core().losses.empty(); }));
   EXPECT_THAT(core().losses.back().detail(), HasSubstr("PCK_REVOKED"));
+  EXPECT_EQ(verifier().cached(), 1U) << "the verdict by the old collateral was used again";
 }
 
 }  // namespace
