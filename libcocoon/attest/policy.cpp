@@ -56,6 +56,8 @@ class Evaluation {
     out_.refusals.push_back({code, std::move(detail)});
   }
 
+  void expire(UnixTime at) { out_.expires = std::min(out_.expires, at); }
+
   void check_trust(UnixTime now) {
     if (!verdict_.trusted() || !verdict_.body || !(verdict_.platform || verdict_.snp)) {
       refuse("untrusted", fmt::format("The quote did not verify: {}.", verdict_.text()));
@@ -73,21 +75,26 @@ class Evaluation {
                          "fresh collateral.",
                          format_utc(verdict_.expires)));
     }
+    if (policy_.max_collateral_age) check_age(now, *policy_.max_collateral_age);
+  }
+
+  void check_age(UnixTime now, Seconds limit) {
     // In whole seconds, so that the longest limit does not overflow when it is converted.
     const auto age = std::chrono::floor<Seconds>(now - verdict_.collateral_issued);
-    if (policy_.max_collateral_age && age > *policy_.max_collateral_age) {
-      refuse(
+    if (age > limit) {
+      return refuse(
           "collateral_too_old",
           fmt::format("The collateral was issued at {}, and the policy wants it no older than "
                       "{} s; fetch it again.",
-                      format_utc(verdict_.collateral_issued), policy_.max_collateral_age->count()));
+                      format_utc(verdict_.collateral_issued), limit.count()));
     }
+    const auto representable = std::chrono::floor<Seconds>(UnixTime::max() - now);
+    expire(now + std::min(limit - age, representable));
   }
 
   void check_tcb(UnixTime now) {
     const auto& status = verdict_.status;
-    if (status && (*status == TcbStatus::revoked ||
-                   (!contains(policy_.tcb_statuses, *status) && !tolerated(now)))) {
+    if (status && !admits(*status, now)) {
       refuse("tcb_status", fmt::format("The platform's TCB status is {}, which the policy does not "
                                        "admit.",
                                        cocoon::to_string(*status)));
@@ -100,16 +107,31 @@ class Evaluation {
     }
   }
 
-  /// Whether the status comes from nothing but weaknesses that the policy still tolerates. One
-  /// without advisories says nothing that could be tolerated by name.
-  bool tolerated(UnixTime now) const {
-    const auto& all = verdict_.advisories;
-    return !all.empty() && std::all_of(all.begin(), all.end(), [&](const std::string& advisory) {
-      return std::any_of(policy_.tcb_grace.begin(), policy_.tcb_grace.end(),
-                         [&](const AdvisoryGrace& grace) {
-                           return grace.advisory == advisory && now <= grace.until;
-                         });
-    });
+  bool admits(TcbStatus status, UnixTime now) {
+    if (status == TcbStatus::revoked) return false;
+    if (contains(policy_.tcb_statuses, status)) return true;
+    const auto until = tolerated_until(now);
+    if (until) expire(*until);
+    return until.has_value();
+  }
+
+  /// Until when the policy tolerates all weaknesses that the status comes from; nothing where it
+  /// does not tolerate them now. A status without advisories says nothing that could be tolerated
+  /// by name.
+  std::optional<UnixTime> tolerated_until(UnixTime now) const {
+    if (verdict_.advisories.empty()) return std::nullopt;
+    UnixTime first = UnixTime::max();
+    for (const std::string& advisory : verdict_.advisories) {
+      std::optional<UnixTime> last;
+      for (const AdvisoryGrace& grace : policy_.tcb_grace) {
+        const auto until = std::chrono::floor<Millis>(grace.until);
+        if (grace.advisory == advisory && now <= until)
+          last = std::max(last.value_or(until), until);
+      }
+      if (!last) return std::nullopt;
+      first = std::min(first, *last);
+    }
+    return first;
   }
 
   void check_guest(const TdReport& td) {

@@ -21,6 +21,9 @@ struct Refusal {
 /// All rules that were broken, in a fixed order; none means that the peer is admitted.
 struct PolicyDecision {
   std::vector<Refusal> refusals;
+  /// When the first of the policy's own dates passes (the end of a grace, the collateral's age
+  /// limit) without which the peer would have been refused. The verdict's expiry is apart.
+  UnixTime expires = UnixTime::max();
 
   bool accepted() const { return refusals.empty(); }
   /// Success, or the first refusal as an error of kind attestation.

@@ -32,6 +32,16 @@ Bytes name_der(const X509_NAME* name) {
   return Bytes(data, data + size);
 }
 
+/// What `decode`, one of OpenSSL's d2i functions, makes of a DER element; null where it cannot, or
+/// where bytes are left over.
+template <class Handle, auto decode>
+Handle decode_whole(ByteView der) {
+  const unsigned char* at = der.data();
+  Handle decoded(decode(nullptr, &at, static_cast<long>(der.size())));
+  if (at != der.data() + der.size()) decoded.reset();
+  return decoded;
+}
+
 /// The only common name of `name`; nothing where there is none or several.
 std::optional<std::string> read_common_name(const X509_NAME* name) {
   const int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
@@ -59,18 +69,36 @@ bool is_wanted(std::string_view oid, std::span<const std::string_view> wanted) {
   });
 }
 
-/// Looks through the extensions once: none twice, none critical that nobody would evaluate.
-Status read_extensions(const X509* x509, std::span<const std::string_view> wanted,
-                       std::vector<X509Extension>& out) {
+/// Whether OpenSSL can decode it, where it knows this kind.
+bool is_well_formed(X509_EXTENSION* extension) {
+  const X509V3_EXT_METHOD* method = X509V3_EXT_get(extension);
+  if (method == nullptr) return true;
+  void* decoded = X509V3_EXT_d2i(extension);
+  if (decoded == nullptr) return false;
+  if (method->it != nullptr) {
+    ASN1_item_free(static_cast<ASN1_VALUE*>(decoded), ASN1_ITEM_ptr(method->it));
+  } else {
+    method->ext_free(decoded);
+  }
+  return true;
+}
+
+/// Looks through the extensions once: none twice, none malformed, none critical that nobody would
+/// evaluate.
+Status check_extensions(const STACK_OF(X509_EXTENSION) * list,
+                        std::span<const std::string_view> wanted, std::vector<X509Extension>& out) {
   std::vector<std::string> seen;
-  for (int i = 0; i < X509_get_ext_count(x509); ++i) {
-    X509_EXTENSION* extension = X509_get_ext(x509, i);
+  for (int i = 0; i < sk_X509_EXTENSION_num(list); ++i) {
+    X509_EXTENSION* extension = sk_X509_EXTENSION_value(list, i);
     const std::string oid = oid_text(X509_EXTENSION_get_object(extension));
     if (oid.empty()) return bad_certificate("an extension has an unreadable identifier");
     if (std::find(seen.begin(), seen.end(), oid) != seen.end()) {
       return bad_certificate(fmt::format("the extension {} occurs twice", oid));
     }
     seen.push_back(oid);
+    if (!is_well_formed(extension)) {
+      return bad_certificate(fmt::format("the extension {} is malformed", oid));
+    }
     if (is_wanted(oid, wanted)) {
       const ASN1_OCTET_STRING* value = X509_EXTENSION_get_data(extension);
       const unsigned char* data = ASN1_STRING_get0_data(value);
@@ -83,30 +111,73 @@ Status read_extensions(const X509* x509, std::span<const std::string_view> wante
   return ok();
 }
 
-Bytes spki_der(const X509* x509) {
-  unsigned char* der = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der);
-  const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owner(
-      der, [](unsigned char* p) { OPENSSL_free(p); });
-  return size > 0 ? Bytes(der, der + size) : Bytes();
+/// Whether it may sign certificates (RFC 5280, 4.2.1.3 and 4.2.1.9).
+/// @pre check_extensions() has passed
+Status read_authority(const STACK_OF(X509_EXTENSION) * list, CertificateFields& out) {
+  const ConstraintsHandle constraints(static_cast<BASIC_CONSTRAINTS*>(
+      X509V3_get_d2i(list, NID_basic_constraints, nullptr, nullptr)));
+  const BitStringHandle usage(
+      static_cast<ASN1_BIT_STRING*>(X509V3_get_d2i(list, NID_key_usage, nullptr, nullptr)));
+  if (constraints && constraints->pathlen != nullptr) {
+    std::uint64_t length = 0;
+    if (constraints->ca == 0 || ASN1_INTEGER_get_uint64(&length, constraints->pathlen) != 1 ||
+        length > UINT32_MAX) {
+      return bad_certificate("its path length is not one");
+    }
+    out.path_length = static_cast<std::uint32_t>(length);
+  }
+  constexpr int kKeyCertSign = 5;
+  const bool may_sign = !usage || ASN1_BIT_STRING_get_bit(usage.get(), kKeyCertSign) == 1;
+  out.is_ca = constraints && constraints->ca != 0 && may_sign;
+  return ok();
 }
 
-Result<X509Handle> decode(ByteView der) {
-  X509* raw = X509_new_ex(crypto::openssl_context(), nullptr);
-  const unsigned char* at = der.data();
-  if (d2i_X509(&raw, &at, static_cast<long>(der.size())) == nullptr) {
-    return bad_certificate("it is not valid DER");  // d2i has freed `raw`
+/// The fields of a TBSCertificate (RFC 5280, 4.1.2) that are used, each a whole element.
+struct Body {
+  ByteView serial;
+  ByteView issuer;
+  ByteView not_before;
+  ByteView not_after;
+  ByteView subject;
+  ByteView spki;
+  ByteView extensions;  ///< empty where there are none
+};
+
+/// Cuts a certificate into its fields. OpenSSL decodes them one by one: its d2i_X509() would look
+/// for a decoder of the public key among all its providers, which costs as much as two signatures
+/// and makes threads wait for each other.
+Result<Body> split_body(ByteView der) {
+  constexpr std::uint8_t kVersionTag = 0xA0;
+  constexpr std::uint8_t kExtensionsTag = 0xA3;
+  constexpr ByteArray<3> kVersion3{0x02, 0x01, 0x02};
+  auto parts = split_signed(der);
+  if (!parts) return bad_certificate("it is not valid DER");
+  der::Reader outer(parts->content);
+  der::Reader in = outer.sequence();
+  const der::Element version = in.any();
+  if (version.tag != kVersionTag || !equal_public(version.contents, kVersion3)) {
+    return bad_certificate("it is not version 3");
   }
-  X509Handle x509(raw);
-  if (at != der.data() + der.size()) return bad_certificate("bytes follow it");
-  if (X509_get_version(x509.get()) != X509_VERSION_3) return bad_certificate("it is not version 3");
-  const X509_ALGOR* inner = X509_get0_tbs_sigalg(x509.get());
-  const X509_ALGOR* outer = nullptr;
-  X509_get0_signature(nullptr, &outer, x509.get());
-  if (X509_ALGOR_cmp(inner, outer) != 0) {
+  Body out;
+  out.serial = in.any().whole;
+  if (!equal_public(in.any().whole, parts->algorithm)) {
     return bad_certificate("its two signature algorithms differ");
   }
-  return x509;
+  out.issuer = in.any().whole;
+  der::Reader validity = in.sequence();
+  out.not_before = validity.any().whole;
+  out.not_after = validity.any().whole;
+  out.subject = in.any().whole;
+  out.spki = in.any().whole;
+  if (!in.at_end()) {
+    const der::Element extensions = in.any();
+    if (extensions.tag != kExtensionsTag) return bad_certificate("it has unique identifiers");
+    out.extensions = extensions.contents;
+  }
+  if (!outer.finished() || !in.finished() || !validity.finished()) {
+    return bad_certificate("it is not valid DER");
+  }
+  return out;
 }
 
 }  // namespace
@@ -132,26 +203,30 @@ Result<CertificateFields> read_certificate_fields(ByteView der,
     return bad_certificate(fmt::format("it has {} bytes, and {} are allowed", der.size(),
                                        limits::kMaxChainCertificateBytes));
   }
-  COCOON_TRY(const X509Handle x509, decode(der));
-  CertificateFields out;
-  COCOON_CHECK(read_extensions(x509.get(), wanted, out.extensions));
-  const std::uint32_t flags = X509_get_extension_flags(x509.get());
-  if ((flags & EXFLAG_INVALID) != 0) return bad_certificate("an extension is malformed");
-  const auto name = read_common_name(X509_get_subject_name(x509.get()));
-  if (!name) return bad_certificate("its subject has not exactly one common name");
-  const auto not_before = to_time(X509_get0_notBefore(x509.get()));
-  const auto not_after = to_time(X509_get0_notAfter(x509.get()));
+  COCOON_TRY(const Body body, split_body(der));
+  const auto serial = decode_whole<IntegerHandle, d2i_ASN1_INTEGER>(body.serial);
+  const auto issuer = decode_whole<NameHandle, d2i_X509_NAME>(body.issuer);
+  const auto subject = decode_whole<NameHandle, d2i_X509_NAME>(body.subject);
+  const auto not_before = to_time(decode_whole<TimeHandle, d2i_ASN1_TIME>(body.not_before).get());
+  const auto not_after = to_time(decode_whole<TimeHandle, d2i_ASN1_TIME>(body.not_after).get());
+  if (!serial || !issuer || !subject) return bad_certificate("it is not valid DER");
   if (!not_before || !not_after) return bad_certificate("its validity is not readable");
+  const auto name = read_common_name(subject.get());
+  if (!name) return bad_certificate("its subject has not exactly one common name");
+  CertificateFields out;
+  if (!body.extensions.empty()) {
+    const auto list = decode_whole<ExtensionsHandle, d2i_X509_EXTENSIONS>(body.extensions);
+    if (!list) return bad_certificate("its extensions are not valid DER");
+    COCOON_CHECK(check_extensions(list.get(), wanted, out.extensions));
+    COCOON_CHECK(read_authority(list.get(), out));
+  }
   out.common_name = *name;
-  out.subject = name_der(X509_get_subject_name(x509.get()));
-  out.issuer = name_der(X509_get_issuer_name(x509.get()));
-  out.serial = magnitude(X509_get0_serialNumber(x509.get()));
+  out.subject = to_bytes(body.subject);
+  out.issuer = to_bytes(body.issuer);
+  out.serial = magnitude(serial.get());
   out.not_before = *not_before;
   out.not_after = *not_after;
-  out.is_ca = (flags & EXFLAG_CA) != 0 && (X509_get_key_usage(x509.get()) & KU_KEY_CERT_SIGN) != 0;
-  const long path_length = X509_get_pathlen(x509.get());
-  if (path_length >= 0) out.path_length = static_cast<std::uint32_t>(path_length);
-  out.spki = spki_der(x509.get());
+  out.spki = to_bytes(body.spki);
   return out;
 }
 

@@ -37,7 +37,6 @@ struct Verifier::Work {
   NetworkId network;
   UnixTime now{};
   std::shared_ptr<const Judge> rules;
-  std::shared_ptr<const ports::VerifiedEvidence> known;  ///< a verdict that still holds
   Callback<void(EvidenceVerdict)> done;
 
   // Where collateral is supplied by platform:
@@ -87,7 +86,6 @@ void Verifier::Work::look_for_collateral(ByteView shown_quote) {
 std::optional<EvidenceVerdict> Verifier::Work::judge(attest::CertificateCache& certificates) {
   auto evidence = check_connection();
   if (!evidence) return EvidenceVerdict(std::move(evidence).error());
-  if (known) return EvidenceVerdict(known);
   if (holdings && !collateral) look_for_collateral(evidence->quote);
   const collateral::Held& used = collateral ? *collateral : *rules->trust;
   attest::Verdict found = attest::verify_quote(evidence->quote, *used.checked, now, certificates);
@@ -110,15 +108,16 @@ EvidenceVerdict Verifier::Work::approve(const attest::Evidence& evidence,
         ErrorKind::attestation, "evidence_untrusted",
         fmt::format("the {}'s quote does not verify: {}", wire::to_string(role), found.text()));
   }
-  COCOON_CHECK(attest::evaluate(found, rules->policy, now).status());
+  const attest::PolicyDecision decision = attest::evaluate(found, rules->policy, now);
+  COCOON_CHECK(decision.status());
   auto verified = std::make_shared<ports::VerifiedEvidence>();
   verified->digest = digest;
   verified->role = role;
   verified->account = evidence.claims->account;
   verified->network = evidence.claims->network;
   verified->boot_key = *evidence.boot_key;
-  verified->expires = std::min(
-      {found.expires, evidence.not_after, evidence.claims->beacon.time + limits::kMaxBeaconAge});
+  verified->expires = std::min({found.expires, decision.expires, evidence.not_after,
+                                evidence.claims->beacon.time + limits::kMaxBeaconAge});
   verified->simulated = found.root == TrustedRootKind::simulated;
   verified->tcb_status = found.text();
   verified->certificate = certificate;
@@ -131,10 +130,7 @@ EvidenceVerdict Verifier::Work::approve(const attest::Evidence& evidence,
 Verifier::Verifier(const io::Context& context, io::JobPool jobs, const NetworkId& network,
                    billing::NetworkKind kind, collateral::Supply* supply)
     : jobs_(std::move(jobs)),
-      refusals_(context, io::TurnPhase::work,
-                [this] {
-                  for (auto& refuse : std::exchange(refused_, {})) refuse();
-                }),
+      answering_(context, io::TurnPhase::work, [this] { answer_all(); }),
       network_(network),
       kind_(kind),
       supply_(supply),
@@ -222,15 +218,28 @@ void Verifier::remember(Entry entry) {
   index_[digest] = entries_.begin();
 }
 
+void Verifier::answer(Callback<void(EvidenceVerdict)> done, EvidenceVerdict verdict) {
+  answers_.push_back({std::move(done), std::move(verdict)});
+  answering_.arm();
+}
+
+void Verifier::answer_all() {
+  for (Answer& one : std::exchange(answers_, {})) one.done(std::move(one.verdict));
+}
+
 void Verifier::verify(Bytes certificate, wire::Role expect, UnixTime now,
                       Callback<void(EvidenceVerdict)> done) {
+  const EvidenceDigest digest{crypto::sha256(certificate)};
+  if (auto known = find(digest, expect, now)) {
+    ++hits_;
+    return answer(std::move(done), std::move(known));
+  }
   auto work = std::make_shared<Work>();
-  work->digest = EvidenceDigest{crypto::sha256(certificate)};
+  work->digest = digest;
   work->certificate = std::move(certificate);
   work->role = expect;
   work->network = network_;
   work->now = now;
-  work->known = find(work->digest, expect, now);
   const auto at = judges_.find(expect);
   if (at != judges_.end()) work->rules = at->second;
   work->done = std::move(done);
@@ -253,12 +262,8 @@ void Verifier::run(std::shared_ptr<Work> work) {
       },
       [this, work] { work->verdict ? finish(*work) : get_collateral(work); });
   if (!status) {
-    // Never inside the call: the refusal goes round the loop like any other verdict.
-    refused_.emplace_back([work] {
-      work->done(Error(ErrorKind::busy, "verification_queue_full",
-                       "too many peers wait for verification; try again later"));
-    });
-    refusals_.arm();
+    answer(std::move(work->done), Error(ErrorKind::busy, "verification_queue_full",
+                                        "too many peers wait for verification; try again later"));
   }
 }
 
@@ -278,8 +283,8 @@ void Verifier::get_collateral(std::shared_ptr<Work> work) {
 }
 
 void Verifier::finish(Work& work) {
-  ++(work.known ? hits_ : verified_);
-  if (*work.verdict && !work.known) {
+  ++verified_;
+  if (*work.verdict) {
     Entry entry{work.digest, work.role, work.rules, {}, nullptr, **work.verdict};
     if (work.collateral) {
       entry.platform = collateral::name_of(*work.platform);

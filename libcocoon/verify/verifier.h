@@ -27,9 +27,9 @@ using ports::EvidenceVerdict;
 
 /// One per node. Loop thread only; the work runs on its job threads.
 ///
-/// For every connection, cached verdict or not, the certificate's key, claims and report_data are
-/// tied together and role, network and beacon are checked. The quote itself is verified once per
-/// (certificate, policy, collateral); the verdict is dropped when anything that it rests on ends.
+/// A certificate is verified once per policy and collateral: that its key, claims and report_data
+/// are tied together, its role, network and beacon, its quote, and what the policy says of that.
+/// The verdict is dropped when anything that it rests on ends, whichever comes first.
 class Verifier {
  public:
   /// Starts the threads.
@@ -78,7 +78,13 @@ class Verifier {
     std::shared_ptr<const ports::VerifiedEvidence> evidence;
   };
   using Entries = std::list<Entry>;
+  struct Answer {
+    Callback<void(EvidenceVerdict)> done;
+    EvidenceVerdict verdict;
+  };
 
+  void answer(Callback<void(EvidenceVerdict)> done, EvidenceVerdict verdict);
+  void answer_all();
   void run(std::shared_ptr<Work> work);
   void get_collateral(std::shared_ptr<Work> work);
   void finish(Work& work);
@@ -87,8 +93,8 @@ class Verifier {
   std::shared_ptr<const ports::VerifiedEvidence> find(const EvidenceDigest& digest, wire::Role role,
                                                       UnixTime now);
   io::JobPool jobs_;
-  std::vector<Callback<void()>> refused_;  ///< answered at the end of the turn
-  io::TurnHook refusals_;
+  std::vector<Answer> answers_;  ///< that need no job: given at the end of the turn
+  io::TurnHook answering_;
   NetworkId network_;
   billing::NetworkKind kind_;
   collateral::Supply* supply_;

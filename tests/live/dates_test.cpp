@@ -58,5 +58,17 @@ TEST_F(LiveDates, EvidenceEndsWhenItsBeaconIsTooOld) {
   EXPECT_LE(ends, io::now().unix + Seconds(600));
 }
 
+TEST_F(LiveDates, EvidenceEndsWhenItsCollateralIsTooOldForThePolicy) {
+  const auto collateral = attest::Collateral::parse(platform().collateral());
+  const UnixTime before = io::now().unix;
+  rules.max_collateral_age =
+      std::chrono::ceil<Seconds>(before - collateral->tcb_info.content->head.issue_date) +
+      Seconds(600);
+  proxy_with({});
+  const UnixTime ends = expires();
+  EXPECT_GT(ends, before + Seconds(500));
+  EXPECT_LE(ends, io::now().unix + Seconds(600));
+}
+
 }  // namespace
 }  // namespace cocoon::live

@@ -127,7 +127,7 @@ void LiveTest::start_node(const Credentials& own, wire::Role expect,
                           std::optional<io::JobPool> jobs) {
   std::ofstream(folder_.file("root.pem")) << platform().root_pem();
   std::ofstream(folder_.file("collateral.json")) << collateral.to_json();
-  AttestationPolicy policy;
+  AttestationPolicy policy = rules;
   policy.root = TrustedRootKind::simulated;
   policy.simulated_dir = folder_.file("");
   make_node(own, expect, std::move(policy), jobs ? std::move(*jobs) : make_jobs());
@@ -145,7 +145,7 @@ void LiveTest::start_node_on_hardware(const Credentials& own, wire::Role expect,
   auto supply = collateral::Supply::create(context(), std::move(options), random());
   ASSERT_TRUE(supply) << supply.error().detail();
   supply_ = std::move(*supply);
-  make_node(own, expect, AttestationPolicy{}, make_jobs());
+  make_node(own, expect, rules, make_jobs());
 }
 
 void LiveTest::make_node(const Credentials& own, wire::Role expect, AttestationPolicy policy,

@@ -83,6 +83,9 @@ class LiveTest : public io::test::LoopTest {
   /// The peer listens, the node goes to it.
   void node_goes(const Credentials& credentials, wire::Role expect);
 
+  /// Rules of the node's policy that go beyond root and image; to be set before it starts.
+  AttestationPolicy rules;
+
   io::JobPool make_jobs();
   RecordingCore& core() { return core_; }
   Peer& peer() { return peer_; }

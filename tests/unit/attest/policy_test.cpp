@@ -124,6 +124,30 @@ TEST_F(Policy, ToleratesNothingAfterItsDate) {
   EXPECT_EQ(refusals(kNow + Millis(1)), "tcb_status");
 }
 
+TEST_F(Policy, SaysWhenWhatItToleratesEnds) {
+  verdict_.status = TcbStatus::out_of_date;
+  verdict_.advisories = {"INTEL-SA-00001", "INTEL-SA-00002"};
+  policy_.tcb_grace = {{"INTEL-SA-00001", kNow + Millis(9)},
+                       {"INTEL-SA-00002", kNow + Millis(5)},
+                       {"INTEL-SA-00002", kNow + Millis(7)},
+                       {"INTEL-SA-00003", kNow + Millis(1)}};
+  EXPECT_EQ(evaluate(verdict_, policy_, kNow).expires, kNow + Millis(7));
+}
+
+TEST_F(Policy, ADateOfNoConsequenceEndsNothing) {
+  verdict_.advisories = {"INTEL-SA-00001"};
+  policy_.tcb_grace = {{"INTEL-SA-00001", kNow + Millis(1)}};
+  EXPECT_EQ(evaluate(verdict_, policy_, kNow).expires, UnixTime::max());
+}
+
+TEST_F(Policy, SaysWhenItsCollateralGetsTooOld) {
+  verdict_.collateral_issued = kNow - Seconds(10);
+  policy_.max_collateral_age = Seconds(60);
+  EXPECT_EQ(evaluate(verdict_, policy_, kNow).expires, kNow + Seconds(50));
+  policy_.max_collateral_age = Seconds::max();
+  EXPECT_GT(evaluate(verdict_, policy_, kNow).expires, kNow + Seconds(1'000'000'000));
+}
+
 TEST_F(Policy, ToleratesNoStatusWithoutAdvisories) {
   verdict_.status = TcbStatus::configuration_needed;
   policy_.tcb_grace = {{"INTEL-SA-00001", kNow}};
