@@ -1,6 +1,6 @@
 // modules: attest
 // covers: libcocoon/attest/certificate.cpp libcocoon/attest/der.cpp libcocoon/attest/pck.cpp
-// covers: libcocoon/attest/pem.cpp
+// covers: libcocoon/attest/pem.cpp libcocoon/attest/x509_fields.cpp
 
 #include <cstddef>
 #include <cstdint>
