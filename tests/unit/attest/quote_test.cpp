@@ -59,9 +59,12 @@ TEST(ParseQuote, RefusesMoreBytesThanTheLimit) {
 }
 
 TEST(ParseQuote, RefusesVersion3FromTdx) {
-  Bytes quote = genuine();
-  quote[0] = 3;
-  expect_format_error(quote, "version 3 with TEE type TDX");
+  expect_format_error(make(3, BodyType::td10, Bytes(584)), "version 3 with TEE type TDX");
+}
+
+TEST(ParseQuote, RefusesVersionsAboveFive) {
+  EXPECT_TRUE(parse_quote(make(5, BodyType::td10, Bytes(584))));
+  expect_format_error(make(6, BodyType::td10, Bytes(584)), "version 6 in the form of version 5");
 }
 
 TEST(ParseQuote, RefusesABodyTypeThatIsNotOfItsTee) {
