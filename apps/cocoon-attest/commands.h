@@ -2,6 +2,7 @@
 /// @file What cocoon-attest can do: a file per command. Each prints its result to standard output
 /// and says how it ended; an error means that nothing could be judged.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,24 @@ struct EventLogCommand {
   bool json = false;
 };
 Result<Exit> event_log(const EventLogCommand& command);
+
+/// What a TDX guest boots.
+struct ImageCommand {
+  std::string firmware;
+  std::string kernel;               ///< booted directly; empty: whatever the event log's boot did
+  std::string initrd;               ///< empty: none
+  std::string command_line;         ///< as given to QEMU
+  std::string event_log;            ///< of a boot that is known to be good; empty: none
+  std::string mr_config_id;         ///< in hexadecimal; empty: zeros
+  std::uint64_t memory = 0;         ///< of the guest, in bytes; 0: not said
+  std::string page_order = "page";  ///< as PageOrder is written
+  std::string kernel_header =
+      "file";  ///< "file": handed over as it is; "qemu": as before QEMU 10.2
+  bool json = false;
+};
+/// Computes the registers that a guest will have, and its image hash. Exit::refused where a
+/// register is not determined.
+Result<Exit> image(const ImageCommand& command);
 
 /// Whose collateral is fetched, from where, and where it goes.
 struct FetchCollateralCommand {

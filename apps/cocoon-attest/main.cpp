@@ -21,6 +21,8 @@ Examples:
   cocoon-attest inspect quote.bin
   cocoon-attest certificate node.pem --collateral collateral.json
   cocoon-attest eventlog ccel.bin --quote quote.bin
+  cocoon-attest image --firmware OVMF.fd --kernel vmlinuz --initrd initrd.img
+      --cmdline "console=ttyS0 ro" --event-log ccel.bin
   cocoon-attest fetch-collateral --quote quote.bin --out collateral.json
   cocoon-attest snp --report report.bin --certificate vcek.der --issuers cert_chain.pem --crl crl.der
       --policy policy.toml
@@ -110,6 +112,54 @@ void add_event_log(CLI::App& app, EventLogCommand& o, Action& action) {
   c->add_option("--quote", o.quote, "The quote whose RTMRs the logs must give")->type_name("FILE");
   c->add_flag("--json", o.json, "As JSON");
   c->callback([&] { action = [&o] { return event_log(o); }; });
+}
+
+void add_image(CLI::App& app, ImageCommand& o, Action& action) {
+  CLI::App* c = app.add_subcommand(
+      "image",
+      "Compute what a TDX guest will measure, and its image hash, from the files it boots");
+  c->add_option("--firmware", o.firmware, "Firmware with TDX metadata, for example OVMF.fd")
+      ->required()
+      ->type_name("FILE");
+  CLI::Option* kernel =
+      c->add_option("--kernel", o.kernel,
+                    "The kernel, booted without a boot loader; without it, an event log has to say "
+                    "what is booted")
+          ->type_name("FILE");
+  c->add_option("--initrd", o.initrd, "Its initrd; default: none")
+      ->needs(kernel)
+      ->type_name("FILE");
+  c->add_option("--cmdline", o.command_line, "Its command line, as given to QEMU; default: empty")
+      ->needs(kernel)
+      ->type_name("TEXT");
+  c->add_option(
+       "--event-log", o.event_log,
+       "Log (CCEL data) of a boot that is known to be good, on such a host: for the events "
+       "that no file determines")
+      ->type_name("FILE");
+  c->add_option("--mrconfigid", o.mr_config_id,
+                "MRCONFIGID of the guest, 96 digits; default: zeros, as without configuration")
+      ->type_name("HEX");
+  c->add_option("--memory", o.memory, "Memory of the guest, like 16G")
+      ->transform(CLI::AsSizeValue(false));
+  c->add_option("--page-order", o.page_order,
+                "How the host measures firmware: page by page (Linux from 6.16 on), or by section")
+      ->check(CLI::IsMember({"page", "section"}))
+      ->capture_default_str();
+  c->add_option("--kernel-header", o.kernel_header,
+                "How the host hands over the kernel: as the file is (QEMU from 10.2 on), or as "
+                "QEMU filled in its header before")
+      ->check(CLI::IsMember({"file", "qemu"}))
+      ->capture_default_str();
+  c->add_flag("--json", o.json, "As JSON");
+  c->footer(
+      "Each register is \"exact\" (the files and nothing else determine it), \"from the log\" (at "
+      "least\none event is the log's), or \"not determined\", with the events that are missing. An "
+      "event log is\nnot signed: compare it first with a quote of its boot, by `eventlog "
+      "--quote`.\n"
+      "Exit codes: 0 where the image hash is determined, 1 where it is not, 2 malformed or "
+      "misused.");
+  c->callback([&] { action = [&o] { return image(o); }; });
 }
 
 void add_fetch_collateral(CLI::App& app, FetchCollateralCommand& o, Action& action) {
@@ -263,6 +313,7 @@ int run(int argc, char** argv) {
   SnpCommand snp_options;
   GpuCommand gpu_options;
   RimCommand rim_options;
+  ImageCommand image_options;
   add_verify(app, verify_options, action);
   add_inspect(app, inspect_options, action);
   add_certificate(app, certificate_options, action);
@@ -270,6 +321,7 @@ int run(int argc, char** argv) {
   add_snp(app, snp_options, action);
   add_gpu(app, gpu_options, action);
   add_rim(app, rim_options, action);
+  add_image(app, image_options, action);
   FetchCollateralCommand fetch_options;
   fetch_options.url = collateral::Service{}.url;
   add_fetch_collateral(app, fetch_options, action);

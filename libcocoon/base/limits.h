@@ -269,6 +269,14 @@ inline constexpr std::size_t kMaxGpuAlternatives = 64;
 /// A measurement set as text, or the XML that it is made of: 255 measurements with four
 /// alternatives have 100 KB, today's XML 21 KB.
 inline constexpr std::size_t kMaxGpuMeasurementsBytes = 256 * 1024;
+/// What NVIDIA's service answers about a manifest: JSON with the XML in base64.
+inline constexpr std::size_t kMaxRimAnswerBytes = 2 * kMaxGpuMeasurementsBytes;
+/// A RIM id: NVIDIA's have 30 to 50 characters.
+inline constexpr std::size_t kMaxRimIdBytes = 128;
+/// An OCSP answer about one certificate, with the certificates of who signed it: 2 KB, or 8 with RSA.
+inline constexpr std::size_t kMaxOcspAnswerBytes = 64 * 1024;
+/// From a question to NVIDIA's services to the whole answer; they take a second.
+inline constexpr Seconds kNvidiaDeadline{30};
 /// TCB info or QE identity as text. Intel's largest has about 20 KB.
 inline constexpr std::size_t kMaxCollateralJsonBytes = 256 * 1024;
 /// A DER revocation list: room for 25,000 entries of 40 bytes.
@@ -296,6 +304,21 @@ inline constexpr Seconds kCollateralRetryLongest{300};
 inline constexpr std::size_t kCollateralConnections = 8;
 /// A boot event log. Firmware reserves 64 to 256 KiB.
 inline constexpr std::size_t kMaxEventLogBytes = 1024 * 1024;
+/// A guest's firmware: OVMF has 2 to 4 MiB, and QEMU takes 8 MiB unless told otherwise.
+inline constexpr std::size_t kMaxFirmwareBytes = 16 * 1024 * 1024;
+/// Sections of its TDX metadata: OVMF's have six or seven, td-shim's a dozen.
+inline constexpr std::size_t kMaxFirmwareSections = 64;
+/// Memory that these sections fill at a guest's start, all together: OVMF's have 4 MiB. We hash
+/// 1.5 bytes for each.
+inline constexpr std::size_t kMaxFirmwareMemoryBytes = 64 * 1024 * 1024;
+/// A kernel as an EFI program: distributions' have 8 to 20 MiB, with an initrd inside ten times that.
+inline constexpr std::size_t kMaxKernelBytes = 256 * 1024 * 1024;
+/// Sections of such a program: kernels have four to six, unified images a dozen.
+inline constexpr std::size_t kMaxKernelSections = 96;
+/// An initrd, held in memory as a whole. One with drivers for GPUs has 200 MiB.
+inline constexpr std::size_t kMaxInitrdBytes = 1024 * 1024 * 1024;
+/// A kernel's command line: Linux takes 2,047 characters on x86 (COMMAND_LINE_SIZE).
+inline constexpr std::size_t kMaxCommandLineBytes = 2047;
 /// Parsed certificates and checked signatures that a verifier keeps: a proxy's 10,000 workers with
 /// a PCK certificate each, twice.
 inline constexpr std::size_t kMaxCachedCertificates = 20'000;
