@@ -54,6 +54,13 @@ struct SnpCommand {
 };
 Result<Exit> snp(const SnpCommand& command);
 
+/// Whether NVIDIA is asked about revoked certificates.
+struct OcspOptions {
+  bool ask = false;
+  std::string url;
+  std::string ca_file;  ///< authorities for the service's TLS certificate; empty: the system's
+};
+
 struct GpuCommand {
   std::string evidence;                   ///< NVIDIA's JSON, with one GPU or more
   std::string report;                     ///< instead of it: one GPU's report
@@ -64,18 +71,22 @@ struct GpuCommand {
   std::vector<std::string> modes;         ///< as GpuMode is written; none: GpuPolicy's own
   std::vector<std::string> devices;       ///< in hexadecimal; none: any genuine one
   std::string at;                         ///< the moment; empty: now
+  OcspOptions ocsp;
   bool json = false;
 };
 Result<Exit> gpu(const GpuCommand& command);
 
 struct RimCommand {
-  std::string file;  ///< NVIDIA's manifest, XML
-  std::string part;  ///< what it is about, as GpuPart is written
-  std::string out;   ///< where the measurement set goes; empty: nowhere
-  std::string at;    ///< the moment; empty: now
+  std::string file;   ///< NVIDIA's manifest, XML
+  std::string fetch;  ///< instead of it: the id under which NVIDIA has it
+  std::string url;    ///< of the service that has it
+  std::string part;   ///< what it is about, as GpuPart is written
+  std::string out;    ///< where the measurement set goes; empty: nowhere
+  std::string at;     ///< the moment; empty: now
+  OcspOptions ocsp;   ///< its ca_file counts for `url`, too
   bool json = false;
 };
-/// Makes a measurement set of a manifest. Nothing is fetched.
+/// Makes a measurement set of a manifest. The network is used for `fetch` and `ocsp` only.
 Result<Exit> rim(const RimCommand& command);
 
 /// Where this machine's own quotes could come from.

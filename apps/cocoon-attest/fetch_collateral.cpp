@@ -2,58 +2,29 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <future>
 
 #include "attest/text.h"
 #include "base/limits.h"
-#include "cocoon/loop.h"
 #include "codec/hex.h"
 #include "collateral/fetch.h"
 #include "collateral/files.h"
 #include "commands.h"
 #include "common/read_file.h"
 #include "common/write_file.h"
+#include "on_loop.h"
 
 namespace cocoon::app {
 namespace {
 
-/// Runs one fetch on a loop of its own.
 Result<attest::CollateralText> fetch(const collateral::Service& service,
                                      const collateral::Platform& platform,
                                      const io::HttpClientOptions& options) {
-  struct OnLoop {
-    OnLoop(const Loop& loop, const io::HttpClientOptions& o)
-        : context(loop), client(std::in_place, context, o) {}
-    io::Context context;
-    std::optional<io::HttpClient> client;
-    std::unique_ptr<collateral::Fetch> running;
-  };
-  COCOON_TRY(LoopThread thread, LoopThread::start());
-  std::promise<Result<attest::CollateralText>> promise;
-  auto answer = promise.get_future();
-  std::unique_ptr<OnLoop> state;
-  const auto close = [&](Result<attest::CollateralText> result) {
-    auto kept = std::make_shared<Result<attest::CollateralText>>(std::move(result));
-    thread.post([&state, &promise, kept] {
-      state->running.reset();
-      state->client.reset();
-      state->context.close([&promise, kept] { promise.set_value(std::move(*kept)); });
-    });
-  };
-  thread.post([&] {
-    state = std::make_unique<OnLoop>(thread.loop(), options);
-    auto started = collateral::Fetch::start(*state->client, service, platform, close);
-    if (!started) return close(started.error());
-    state->running = std::move(*started);
-  });
-  Result<attest::CollateralText> result = answer.get();
-  std::promise<void> freed;
-  thread.post([&] {
-    state.reset();
-    freed.set_value();
-  });
-  freed.get_future().wait();
-  return result;
+  return run_on_loop<attest::CollateralText>(
+      options, [&](io::HttpClient& client, auto done) -> Result<std::shared_ptr<void>> {
+        COCOON_TRY(std::shared_ptr<collateral::Fetch> running,
+                   collateral::Fetch::start(client, service, platform, std::move(done)));
+        return std::shared_ptr<void>(std::move(running));
+      });
 }
 
 Result<collateral::Platform> platform_of(const FetchCollateralCommand& command) {

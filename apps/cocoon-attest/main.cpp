@@ -8,6 +8,8 @@
 #include "collateral/pcs.h"
 #include "commands.h"
 #include "common/print_error.h"
+#include "rim/ocsp.h"
+#include "rim/rim_service.h"
 
 namespace {
 
@@ -27,13 +29,14 @@ Examples:
   cocoon-attest snp --report report.bin --certificate vcek.der --issuers cert_chain.pem --crl crl.der
       --policy policy.toml
   cocoon-attest rim driver.xml --part driver --out driver.set
+  cocoon-attest rim --fetch NV_GPU_DRIVER_GH100_550.144.03 --part driver --ocsp --out driver.set
   cocoon-attest gpu --evidence gpus.json --node node.pem --measurements driver.set vbios.set
   cocoon-attest source --out quote.bin
 
 Quotes, reports, TDREPORTs and event logs are raw bytes; certificates PEM or DER; collateral the JSON
 layout of the test vectors; policies TOML with the keys of a role's policy section, and [snp]. The
 policy "strict" asks for the TCB status UpToDate, no debug or reserved attribute, and
-SEPT_VE_DISABLE. Times are UTC. Only fetch-collateral uses the network, and only source this machine.
+SEPT_VE_DISABLE. Times are UTC. Only fetch-collateral, --fetch and --ocsp use the network; only source this machine.
 Exit codes: 0 accepted, 1 refused, 2 malformed or misused.)";
 
 using Action = std::function<Result<Exit>()>;
@@ -217,6 +220,19 @@ void add_snp(CLI::App& app, SnpCommand& o, Action& action) {
   c->callback([&] { action = [&o] { return snp(o); }; });
 }
 
+void add_ocsp(CLI::App& command, OcspOptions& o) {
+  CLI::Option* ask = command.add_flag(
+      "--ocsp", o.ask, "Ask NVIDIA about revoked certificates; who has been is refused");
+  command.add_option("--ocsp-url", o.url, "Where to ask")
+      ->needs(ask)
+      ->type_name("URL")
+      ->capture_default_str();
+  command
+      .add_option("--ca-file", o.ca_file,
+                  "Authorities (PEM) for the service's TLS certificate; default: the system's")
+      ->type_name("FILE");
+}
+
 void add_gpu_evidence(CLI::App& c, GpuCommand& o) {
   CLI::Option* evidence =
       c.add_option("--evidence", o.evidence, "One GPU or more, as NVIDIA's tools write them (JSON)")
@@ -250,10 +266,11 @@ void add_gpu(CLI::App& app, GpuCommand& o, Action& action) {
   c->add_option("--device", o.devices, "The devices that are accepted; default: any genuine one")
       ->type_name("HEX");
   add_at(*c, o.at);
+  add_ocsp(*c, o.ocsp);
   c->add_flag("--json", o.json, "As JSON");
   c->footer(
-      "Not checked: whether NVIDIA has revoked a GPU's certificates (it offers OCSP only), and "
-      "whether\nthe GPUs are attached to the guest. The node's own quote is for `certificate`.");
+      "Not checked: without --ocsp, whether NVIDIA has revoked a GPU's certificates; and whether "
+      "the\nGPUs are attached to the guest. The node's own quote is for `certificate`.");
   c->callback([&o, &action] {
     if (o.evidence.empty() && o.report.empty()) {
       throw CLI::RequiredError("--evidence, or --report with --chain,");
@@ -266,17 +283,26 @@ void add_gpu(CLI::App& app, GpuCommand& o, Action& action) {
 void add_rim(CLI::App& app, RimCommand& o, Action& action) {
   CLI::App* c = app.add_subcommand(
       "rim", "Check one of NVIDIA's manifests (RIM) and make a measurement set of it");
-  c->add_option("file", o.file, "The manifest, XML")->required()->type_name("FILE");
+  CLI::Option* file = c->add_option("file", o.file, "The manifest, XML")->type_name("FILE");
+  c->add_option("--fetch", o.fetch,
+                "Or NVIDIA's id of it, like NV_GPU_DRIVER_GH100_550.144.03: it is fetched")
+      ->excludes(file)
+      ->type_name("ID");
+  c->add_option("--url", o.url, "Where it is fetched")->type_name("URL")->capture_default_str();
   c->add_option("--part", o.part, "What it is about; it does not say so itself")
       ->required()
       ->check(CLI::IsMember({"driver", "vbios"}));
   c->add_option("--out", o.out, "Where the set goes; default: nowhere")->type_name("FILE");
   add_at(*c, o.at);
+  add_ocsp(*c, o.ocsp);
   c->add_flag("--json", o.json, "As JSON");
   c->footer(
-      "Not checked: whether NVIDIA has revoked a signer's certificate (it offers OCSP only), and "
-      "whether\nthe manifest is its newest. A set is named by its hash, as sha256sum prints it.");
-  c->callback([&] { action = [&o] { return rim(o); }; });
+      "Not checked: without --ocsp, whether NVIDIA has revoked a signer's certificate; and whether "
+      "the\nmanifest is its newest. A set is named by its hash, as sha256sum prints it.");
+  c->callback([&o, &action] {
+    if (o.file.empty() && o.fetch.empty()) throw CLI::RequiredError("file or --fetch");
+    action = [&o] { return rim(o); };
+  });
 }
 
 void add_source(CLI::App& app, SourceCommand& o, Action& action) {
@@ -313,6 +339,8 @@ int run(int argc, char** argv) {
   SnpCommand snp_options;
   GpuCommand gpu_options;
   RimCommand rim_options;
+  gpu_options.ocsp.url = rim_options.ocsp.url = kOcspService;
+  rim_options.url = kRimService;
   ImageCommand image_options;
   add_verify(app, verify_options, action);
   add_inspect(app, inspect_options, action);

@@ -278,8 +278,7 @@ Hash nvidia_rim_root() {
   return attest::decode_hex_array<32>(kRootKey).value();
 }
 
-Result<GpuMeasurementSet> read_rim(std::string_view xml, attest::GpuPart part, const Hash& root,
-                                   UnixTime now) {
+Result<Rim> read_rim(std::string_view xml, attest::GpuPart part, const Hash& root, UnixTime now) {
   if (!start_libraries()) return refuse("rim_signature", "libxmlsec1 did not start");
   COCOON_TRY(const DocPtr doc, parse(xml));
   const xmlNode* tag = xmlDocGetRootElement(doc.get());
@@ -289,10 +288,11 @@ Result<GpuMeasurementSet> read_rim(std::string_view xml, attest::GpuPart part, c
     return refuse("rim_format",
                   "it has no signature over all of it in the form that is known here");
   }
-  COCOON_TRY(const auto chain, read_chain(signature));
+  COCOON_TRY(auto chain, read_chain(signature));
   COCOON_CHECK(check_chain(chain, root, now));
   COCOON_CHECK(check_signature(signature, *chain.front()));
-  return read_payload(tag, part);
+  COCOON_TRY(GpuMeasurementSet set, read_payload(tag, part));
+  return Rim{std::move(set), std::move(chain)};
 }
 
 }  // namespace cocoon::app

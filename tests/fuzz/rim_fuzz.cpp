@@ -34,12 +34,12 @@ std::string edited(std::string xml, ByteView input) {
 
 void read(std::string_view xml) {
   static const UnixTime kNow = attest::parse_utc("2025-03-01T00:00:00Z").value();
-  const auto set = app::read_rim(xml, attest::GpuPart::driver, app::nvidia_rim_root(), kNow);
-  if (!set) return;
+  const auto rim = app::read_rim(xml, attest::GpuPart::driver, app::nvidia_rim_root(), kNow);
+  if (!rim) return;
   // What NVIDIA signed is all that can be read.
   static const Hash kSigned =
-      app::read_rim(genuine(), attest::GpuPart::driver, app::nvidia_rim_root(), kNow)->hash();
-  if (set->hash() != kSigned) std::abort();
+      app::read_rim(genuine(), attest::GpuPart::driver, app::nvidia_rim_root(), kNow)->set.hash();
+  if (rim->set.hash() != kSigned) std::abort();
 }
 
 }  // namespace

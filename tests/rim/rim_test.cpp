@@ -38,8 +38,10 @@ std::string replaced(std::string xml, const std::string& from, const std::string
 }
 
 TEST(Rim, OfTheDriverGivesItsActiveMeasurements) {
-  const auto set = read_rim(driver(), GpuPart::driver, nvidia_rim_root(), kNow);
-  ASSERT_TRUE(set) << set.error().detail();
+  const auto rim = read_rim(driver(), GpuPart::driver, nvidia_rim_root(), kNow);
+  ASSERT_TRUE(rim) << rim.error().detail();
+  EXPECT_EQ(rim->signers.size(), 4u);
+  const GpuMeasurementSet* set = &rim->set;
   EXPECT_EQ(set->chip(), "GH100");
   EXPECT_EQ(set->version(), "550.144.03");
   EXPECT_EQ(set->digests().size(), 21u);
@@ -52,8 +54,8 @@ TEST(Rim, OfTheVbiosGivesItsActiveMeasurements) {
   const auto xml = read_text(vector_dir() / "nvidia" / "vbios-rim-96.00.74.00.1A.xml");
   const auto set = read_rim(xml, GpuPart::vbios, nvidia_rim_root(), kNow);
   ASSERT_TRUE(set) << set.error().detail();
-  EXPECT_EQ(set->version(), "96.00.74.00.1A");
-  EXPECT_EQ(set->digests().size(), 12u);
+  EXPECT_EQ(set->set.version(), "96.00.74.00.1A");
+  EXPECT_EQ(set->set.digests().size(), 12u);
 }
 
 TEST(Rim, WithADigestChangedIsRefused) {

@@ -4,13 +4,12 @@
 
 #include <condition_variable>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "attest/collateral.h"
+#include "support/https_server.h"
 
 namespace cocoon::test {
 
@@ -40,27 +39,18 @@ class PccsServer {
   std::vector<std::string> asked() const;
 
  private:
-  struct Tls;
-
-  void accept_all();
-  void talk(int fd);
   std::string answer_to(const std::string& path);
-
-  std::unique_ptr<Tls> tls_;
-  int listener_ = -1;
-  int port_ = 0;
-  std::thread acceptor_;
-  std::vector<std::thread> talkers_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<int> connections_;
   std::map<std::string, attest::CollateralText> platforms_;
   attest::CollateralText lists_;
   std::vector<std::string> asked_;
   int status_ = 200;
   bool held_ = false;
   bool stopping_ = false;
+
+  HttpsServer server_;  // last: its threads use the rest
 };
 
 }  // namespace cocoon::test
