@@ -98,6 +98,11 @@ TEST_F(PckChain, HasIntelsNames) {
   }
 }
 
+TEST_F(PckChain, HasARootOfIntelsNameWhateverItsKey) {
+  root_.common_name = root_.issuer_name = ca_.issuer_name = "Another Root CA";
+  EXPECT_EQ(check(chain()), "name");
+}
+
 TEST_F(PckChain, HasIssuersThatAreTheNextSubjects) {
   leaf_.issuer_name = kProcessorCaName;
   EXPECT_EQ(check(chain()), "name");
