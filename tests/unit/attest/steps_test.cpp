@@ -230,6 +230,12 @@ std::vector<Step> documents() {
        with("tcb_signer", [](auto& c) { c.not_before = kNow + Seconds(1); })},
       {"no_tcb_info", "TCB_INFO_MISSING", after([](M& m) { m.collateral.tcb_info = {}; })},
       {"no_qe_identity", "QE_IDENTITY_MISSING", after([](M& m) { m.collateral.qe_identity = {}; })},
+      {"tcb_info_that_is_no_object", "TCB_INFO_FORMAT",
+       after([](M& m) { m.collateral.tcb_info.text = "[]"; })},
+      {"signer_with_more_in_its_chain", "TCB_INFO_SIGNATURE:signer count", after([](M& m) {
+         auto& chain = m.collateral.tcb_info.chain;
+         *chain += *chain;
+       })},
       {"no_signature", "TCB_INFO_SIGNATURE",
        after([](M& m) { m.collateral.tcb_info.signature.reset(); })},
       {"no_chain", "QE_IDENTITY_SIGNATURE:no chain",
