@@ -40,6 +40,8 @@ void encode(Bytes& out, const UsageStatement& message);
 void encode(Bytes& out, const Payout& message);
 void encode(Bytes& out, const ChannelState& message);
 void encode(Bytes& out, const Settlement& message);
+void encode(Bytes& out, const Challenge& message);
+void encode(Bytes& out, const Answer& message);
 void encode(Bytes& out, const ModelsRequest& message);
 void encode(Bytes& out, const Models& message);
 /// An extension frame of that type, with no fields.

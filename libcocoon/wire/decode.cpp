@@ -146,13 +146,17 @@ void read(FieldReader& in, StreamId, CandidatesRequest& m) {
   m.max_coefficient_e3 = in.u32("max_coefficient_e3");
 }
 
+void read(FieldReader& in, Inclusion& m, std::uint32_t leaves) {
+  m.index = in.u32("index");
+  in.require("index", m.index < leaves);
+  const std::uint32_t path = in.array("path", 0, limits::kMaxMerklePath);
+  for (std::uint32_t i = 0; i < path; ++i) m.path.push_back(in.fixed<32>("path[]"));
+}
+
 void read(FieldReader& in, Candidate& m, std::uint32_t leaves) {
   in.array("workers[]", 4, 4);
   read(in, m.record);
-  m.inclusion.index = in.u32("index");
-  in.require("index", m.inclusion.index < leaves);
-  const std::uint32_t path = in.array("path", 0, limits::kMaxMerklePath);
-  for (std::uint32_t i = 0; i < path; ++i) m.inclusion.path.push_back(in.fixed<32>("path[]"));
+  read(in, m.inclusion, leaves);
 }
 
 void read(FieldReader& in, StreamId, Candidates& m) {
@@ -223,6 +227,19 @@ void read(FieldReader& in, StreamId, Settlement& m) {
   m.charged_total = in.nano("charged_total");
 }
 
+void read(FieldReader& in, StreamId, Challenge& m) {
+  in.expect(1);
+  m.nonce = in.fixed<32>("nonce");
+}
+
+void read(FieldReader& in, StreamId, Answer& m) {
+  in.expect(5);
+  m.root = in.fixed<32>("root");
+  m.leaves = in.u32("leaves", 1, limits::kMaxMerkleLeaves);
+  read(in, m.inclusion, m.leaves);
+  m.quote = in.id<EvidenceDigest>("quote");
+}
+
 void read(FieldReader& in, StreamId, ModelsRequest& m) {
   in.expect(1);
   m.id = in.u64("id");
@@ -284,6 +301,8 @@ Result<Message> decode_known(FieldReader& in, FrameType type, StreamId stream) {
     case FrameType::models: return decode_as<Models>(in, type, stream);
     case FrameType::channel_state: return decode_as<ChannelState>(in, type, stream);
     case FrameType::settlement: return decode_as<Settlement>(in, type, stream);
+    case FrameType::challenge: return decode_as<Challenge>(in, type, stream);
+    case FrameType::answer: return decode_as<Answer>(in, type, stream);
   }
   return Error(ErrorKind::protocol, "unknown_frame_type",
                fmt::format("a frame of type {} came, which protocol version 1 does not have and "

@@ -228,6 +228,21 @@ void encode(Bytes& out, const Settlement& message) {
       .u64(message.charged_total.value);
 }
 
+void encode(Bytes& out, const Challenge& message) {
+  FrameWriter(out, FrameType::challenge, kNoStream, 1)->bin(message.nonce);
+}
+
+void encode(Bytes& out, const Answer& message) {
+  const std::vector<Hash>& path = message.inclusion.path;
+  FrameWriter frame(out, FrameType::answer, kNoStream, 5);
+  frame->bin(message.root)
+      .u64(message.leaves)
+      .u64(message.inclusion.index)
+      .array(static_cast<std::uint32_t>(path.size()));
+  for (const Hash& hash : path) frame->bin(hash);
+  frame->bin(message.quote.view());
+}
+
 void encode(Bytes& out, const ModelsRequest& message) {
   FrameWriter(out, FrameType::models_request, kNoStream, 1)->u64(message.id);
 }

@@ -37,6 +37,8 @@ std::string_view to_string(FrameType type) {
     case FrameType::models: return "models";
     case FrameType::channel_state: return "channel_state";
     case FrameType::settlement: return "settlement";
+    case FrameType::challenge: return "challenge";
+    case FrameType::answer: return "answer";
   }
   return "unknown";
 }

@@ -58,6 +58,8 @@ enum class FrameType : std::uint8_t {
   models = 26,
   channel_state = 27,
   settlement = 28,
+  challenge = 29,
+  answer = 30,
 };
 /// The name of a known frame type as in this enum; "unknown" for any other value.
 std::string_view to_string(FrameType type);
@@ -280,6 +282,20 @@ struct Settlement {
   Nano charged_total{};
 };
 
+/// Between proxy and worker, once each: shows that you are who your certificate says, now, on this
+/// connection (session/challenge.h).
+struct Challenge {
+  ByteArray<32> nonce{};
+};
+/// The place of a challenge in the tree of those that one quote answers. The quote follows as
+/// Evidence messages of that digest.
+struct Answer {
+  Hash root{};
+  std::uint32_t leaves = 0;
+  Inclusion inclusion;
+  EvidenceDigest quote;  ///< SHA-256
+};
+
 struct ModelsRequest {
   std::uint64_t id = 0;
 };
@@ -300,9 +316,10 @@ struct Extension {
   std::uint64_t type = 0;
 };
 
-using Message = std::variant<Hello, HelloAck, Ping, Pong, GoAway, Open, Data, End, Reset, Credit,
-                             Accepted, SignedWorkerRecord, WorkerStatus, CandidatesRequest,
-                             Candidates, EvidenceRequest, Evidence, Voucher, UsageStatement, Payout,
-                             ChannelState, ModelsRequest, Models, Settlement, Extension>;
+using Message =
+    std::variant<Hello, HelloAck, Ping, Pong, GoAway, Open, Data, End, Reset, Credit, Accepted,
+                 SignedWorkerRecord, WorkerStatus, CandidatesRequest, Candidates, EvidenceRequest,
+                 Evidence, Voucher, UsageStatement, Payout, ChannelState, ModelsRequest, Models,
+                 Settlement, Challenge, Answer, Extension>;
 
 }  // namespace cocoon::wire

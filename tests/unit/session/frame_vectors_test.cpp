@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "attest/challenge.h"
 #include "codec/msgpack.h"
 #include "crypto/ed25519.h"
 #include "crypto/merkle.h"
@@ -67,6 +68,15 @@ struct Refused {
   std::string code;
 };
 
+std::string times(int count, const std::string& text) {
+  std::string out;
+  while (count-- > 0) out += text;
+  return out;
+}
+
+/// A bin of 32 zeros.
+const std::string kHash = "c420" + times(32, "00");
+
 /// Frames, without their prefix, that every implementation must refuse.
 const std::vector<Refused> kRefused = {
     {"no array", "07", "bad_frame"},
@@ -89,6 +99,14 @@ const std::vector<Refused> kRefused = {
     {"accepted without its prompt tokens", "930a0502", "bad_frame"},
     {"an error kind that does not exist", "9806050ea16300000000", "bad_frame"},
     {"a reason that is not UTF-8", "960900a1ffa0c200", "bad_frame"},
+    {"challenge with a nonce of 31 bytes", "931d00c41f" + times(31, "00"), "bad_frame"},
+    {"challenge on a stream", "931d01" + kHash, "bad_frame"},
+    {"an answer in a tree without leaves", "971e00" + kHash + "000090" + kHash, "bad_frame"},
+    {"an answer at a place behind the last leaf", "971e00" + kHash + "030390" + kHash, "bad_frame"},
+    {"an answer in a tree that is too large", "971e00" + kHash + "ce001000010090" + kHash,
+     "bad_frame"},
+    {"an answer with a path of 21 hashes",
+     "971e00" + kHash + "0300dc0015" + times(21, kHash) + kHash, "bad_frame"},
     {"an array that claims 2^32-1 elements", "ddffffffff0300", "bad_frame"},
 };
 
@@ -159,6 +177,57 @@ std::string make_directory() {
       .hex("signature", proxy.sign(root_bytes))
       .end();
   return out.end().take();
+}
+
+std::string make_challenge() {
+  VectorWriter out;
+  const attest::ChallengeFacts facts{attest::EvidenceRole::worker, filled<32>(0x10),
+                                     filled<32>(0x30), filled<32>(0x50), filled<32>(0x70)};
+  attest::ChallengeFacts other = facts;
+  other.answers = attest::EvidenceRole::proxy;
+  const Hash leaf = attest::challenge_leaf(facts);
+  const crypto::MerkleTree tree({filled<32>(1), leaf, filled<32>(2)});
+  out.object()
+      .hex("nonce", facts.nonce)
+      .hex("exporter", facts.exporter)
+      .hex("proxy_leaf_sha256", facts.proxy_leaf)
+      .hex("worker_leaf_sha256", facts.worker_leaf)
+      .hex("leaf_hash_worker_answers", leaf)
+      .hex("leaf_hash_proxy_answers", attest::challenge_leaf(other))
+      .number("index", 1)
+      .number("leaves", 3)
+      .array("path");
+  for (const Hash& hash : tree.path(1)) out.hex("", hash);
+  out.end()
+      .hex("root", tree.root())
+      .hex("report_data", attest::challenge_report_data(tree.root(), 3))
+      .end();
+  return out.take();
+}
+
+TEST(ChallengeVectors, AreWhatThisLibraryMakes) {
+  expect_checked_in("challenge.json", make_challenge());
+}
+
+TEST(ChallengeVectors, VerifyFromTheFileAlone) {
+  const VectorReader file("challenge.json");
+  const json::Value root = file.root();
+  const auto leaf = [&](attest::EvidenceRole answers) {
+    return attest::challenge_leaf(
+        {answers, array_of<32>(root, "nonce"), array_of<32>(root, "exporter"),
+         array_of<32>(root, "proxy_leaf_sha256"), array_of<32>(root, "worker_leaf_sha256")});
+  };
+  EXPECT_EQ(leaf(attest::EvidenceRole::worker), array_of<32>(root, "leaf_hash_worker_answers"));
+  EXPECT_EQ(leaf(attest::EvidenceRole::proxy), array_of<32>(root, "leaf_hash_proxy_answers"));
+  std::vector<Hash> path;
+  for (const json::Value hash : root.find("path").elements()) {
+    path.push_back(array_from_hex<32>(hash.as_string().value_or("")).value());
+  }
+  const Hash top = array_of<32>(root, "root");
+  EXPECT_TRUE(crypto::verify_merkle_path(leaf(attest::EvidenceRole::worker),
+                                         number_of(root, "index"), number_of(root, "leaves"), path,
+                                         top));
+  EXPECT_EQ(attest::challenge_report_data(top, 3), array_of<64>(root, "report_data"));
 }
 
 TEST(FrameVectors, AreWhatThisLibraryMakes) {

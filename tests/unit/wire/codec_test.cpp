@@ -171,7 +171,7 @@ TEST(Codec, AControlFrameOnAStreamAndAStreamFrameOnNoneAreRefused) {
 }
 
 TEST(Codec, UnknownTypesBelowTheExtensionRangeAreRefused) {
-  for (const std::uint64_t type : {11u, 15u, 29u, 127u}) {
+  for (const std::uint64_t type : {11u, 15u, 31u, 127u}) {
     const Bytes body = Writer().array(2).u64(type).u64(0).take();
     const Result<Message> message = decode(body);
     ASSERT_FALSE(message);
