@@ -228,6 +228,10 @@ inline constexpr std::size_t kMaxConnectionsPerAccount = 16;
 /// over kRenewalSpread, and most old connections end within seconds.
 inline constexpr std::size_t kRenewalRoom = 8;
 inline constexpr Seconds kHandshakeDeadline{10};
+/// From the opening of a connection between proxy and worker to the end of their challenges: the
+/// quote of a batch that has begun and the next one (kQgsDeadline each, at worst), and a busy
+/// verifier. A machine whose quotes take so long serves nobody anyway.
+inline constexpr Seconds kChallengeDeadline{90};
 /// Arrays, maps and tags of CBOR inside one another. Evidence needs four; others' claims that are
 /// only skipped get some room.
 inline constexpr std::size_t kMaxCborDepth = 16;

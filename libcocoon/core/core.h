@@ -29,6 +29,10 @@ class Core {
   virtual void on_disconnected(PeerId peer, const Error& why, Now now) = 0;
   /// Answer to VerifyEvidence.
   virtual void on_verified(CallId call, EvidenceVerdict verdict, Now now) = 0;
+  /// Answer to MakeQuote. Clients have no evidence, and ask for none.
+  virtual void on_quote(CallId, Result<Bytes>, Now) {}
+  /// Answer to VerifyAnswer; likewise.
+  virtual void on_answer_verified(CallId, const Status&, Now) {}
   /// Answer to CallLedger.
   virtual void on_ledger(CallId call, LedgerAnswer answer, Now now) = 0;
   /// Time has reached next_deadline() (or later).

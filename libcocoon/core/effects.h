@@ -3,9 +3,10 @@
 /// its owner (node/, or a simulation) carries them out and answers with the matching on_… call.
 ///
 /// Shape of every core (ClientCore, ProxyCore, WorkerCore):
-///   in:  on_connected, on_bytes, on_disconnected, on_verified, on_ledger, on_time, and the role's
-///   own out: take_effects(), take_writable() + output(peer), next_deadline(), and the role's
-///   events end_turn(now): once after a batch of inputs; signs what is signed once per turn.
+///   in:  on_connected, on_bytes, on_disconnected, on_verified, on_quote, on_answer_verified,
+///   on_ledger, on_time, and the role's own out: take_effects(), take_writable() + output(peer),
+///   next_deadline(), and the role's events end_turn(now): once after a batch of inputs; signs what
+///   is signed once per turn.
 
 #include <cstdint>
 #include <memory>
@@ -60,6 +61,20 @@ struct VerifyEvidence {
   wire::Role expect{};
   Bytes certificate;
 };
+/// Make a quote over `report_data`, to answer challenges with; answered by on_quote. A core asks
+/// for one at a time.
+struct MakeQuote {
+  CallId call = 0;
+  ByteArray<64> report_data{};
+};
+/// Check the quote of an answer to a challenge: over `report_data`, good enough for the policy of
+/// the peer's role, and of the guest that its certificate is of; answered by on_answer_verified.
+struct VerifyAnswer {
+  CallId call = 0;
+  std::shared_ptr<const VerifiedEvidence> peer;
+  Bytes quote;
+  ByteArray<64> report_data{};
+};
 /// Ask the ledger; answered by on_ledger.
 struct CallLedger {
   CallId call = 0;
@@ -87,7 +102,7 @@ struct Report {
   std::string message;
 };
 
-using Effect = std::variant<Connect, Disconnect, VerifyEvidence, CallLedger, WriteStore,
-                            StartEngine, CancelEngine, PauseEngine, Report>;
+using Effect = std::variant<Connect, Disconnect, VerifyEvidence, MakeQuote, VerifyAnswer,
+                            CallLedger, WriteStore, StartEngine, CancelEngine, PauseEngine, Report>;
 
 }  // namespace cocoon::core

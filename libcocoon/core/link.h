@@ -1,10 +1,12 @@
 #pragma once
 /// @file One admitted connection of a core: its session and who is at the other end.
 
+#include <optional>
 #include <utility>
 
 #include "base/random.h"
 #include "core/effects.h"
+#include "session/challenge.h"
 #include "session/connection.h"
 
 namespace cocoon::core {
@@ -16,6 +18,9 @@ struct Link {
   PeerId peer;
   PeerIdentity identity;
   session::Connection connection;
+  /// Between proxy and worker, from the opening of the connection until both have answered.
+  std::optional<session::Challenge> challenge;
+  MonoTime challenge_until = kNever;
 };
 
 /// When a connection that is ready now is to be replaced by a fresh one, so that its running

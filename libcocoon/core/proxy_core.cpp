@@ -11,7 +11,8 @@ namespace cocoon::core {
 
 ProxyCore::ProxyCore(NodeIdentity identity, billing::Registry registry, ProxyCoreOptions options,
                      Random& random, Now now)
-    : identity_(std::move(identity)),
+    : AttestedCore(wire::Role::proxy),
+      identity_(std::move(identity)),
       options_(std::move(options)),
       random_(random),
       scheduler_(identity_.network, identity_.boot),
@@ -172,7 +173,7 @@ void ProxyCore::accept(Peer& peer, Now now) {
   }
   ++connections_[peer.account];
   ++(peer.role == wire::Role::client ? clients_ : workers_);
-  peer.state = PeerState::ready;
+  peer.state = peer.role == wire::Role::client ? PeerState::ready : PeerState::challenging;
   const Bytes record = identity_.epoch.value.encode();
   wire::HelloAck ack;
   ack.role = wire::Role::proxy;
@@ -190,6 +191,7 @@ void ProxyCore::accept(Peer& peer, Now now) {
 }
 
 void ProxyCore::on_control(Peer& peer, wire::Message& message, Now now) {
+  if (peer.link.challenge) return on_challenge_message(peer.link, message, now);
   const bool client = peer.role == wire::Role::client;
   if (auto* voucher = std::get_if<wire::Voucher>(&message); voucher != nullptr && client) {
     return on_voucher(peer, *voucher, now);
@@ -243,7 +245,8 @@ void ProxyCore::fail_peer(Peer& peer, const Error& error, Now now) {
 
 void ProxyCore::end_peer(Peer& peer, const Error& why, Now now) {
   // First, so that nothing is offered or told to it any more.
-  const bool was_ready = std::exchange(peer.state, PeerState::ended) == PeerState::ready;
+  const PeerState was = std::exchange(peer.state, PeerState::ended);
+  end_challenge(peer.link);
   const auto running = std::exchange(peer.requests, {});
   for (const auto& [stream, id] : running) {
     const auto at = requests_.find(id);
@@ -258,7 +261,7 @@ void ProxyCore::end_peer(Peer& peer, const Error& why, Now now) {
                      now);
     }
   }
-  if (was_ready) {
+  if (was == PeerState::challenging || was == PeerState::ready) {
     --(peer.role == wire::Role::client ? clients_ : workers_);
     const auto counted = connections_.find(peer.account);
     if (--counted->second == 0) connections_.erase(counted);
@@ -340,11 +343,13 @@ void ProxyCore::on_time(Now now) {
 void ProxyCore::check_liveness(Now now) {
   std::vector<PeerId> due;
   for (const auto& [id, peer] : peers_) {
-    if (peer->link.connection.next_deadline() <= now.mono) due.push_back(id);
+    const bool late = peer->link.challenge && peer->link.challenge_until <= now.mono;
+    if (late || peer->link.connection.next_deadline() <= now.mono) due.push_back(id);
   }
   for (const PeerId id : due) {
     Peer* peer = find_peer(id);
     if (peer == nullptr) continue;
+    check_challenge(peer->link, now);
     peer->link.connection.on_time(now.mono);
     touch(id);
     while (peer != nullptr) {
@@ -356,7 +361,9 @@ void ProxyCore::check_liveness(Now now) {
   }
 }
 
-void ProxyCore::end_turn(Now) {}
+void ProxyCore::end_turn(Now) {
+  begin_batch();
+}
 
 MonoTime ProxyCore::next_deadline() const {
   const MonoTime next = std::min(next_settlement_, next_liveness_);

@@ -21,7 +21,7 @@
 #include "billing/registry.h"
 #include "cocoon/callback.h"
 #include "cocoon/request.h"
-#include "core/core.h"
+#include "core/attested_core.h"
 #include "core/identity.h"
 #include "core/link.h"
 #include "routing/scheduler.h"
@@ -54,7 +54,7 @@ struct ProxyCounts {
   Nano charged{};
 };
 
-class ProxyCore final : public Core {
+class ProxyCore final : public AttestedCore {
  public:
   ProxyCore(NodeIdentity identity, billing::Registry registry, ProxyCoreOptions options,
             Random& random, Now now);
@@ -110,8 +110,9 @@ class ProxyCore final : public Core {
     AccountId worker;
     Bytes receipt;  ///< empty until it comes
   };
+  /// challenging: a worker whose connection is open, and counted, but good for nothing else yet.
   /// ended: told to disconnect; the transport has yet to say that it is gone.
-  enum class PeerState : std::uint8_t { greeting, looking_up, ready, ended };
+  enum class PeerState : std::uint8_t { greeting, looking_up, challenging, ready, ended };
   struct Peer {
     explicit Peer(Link l) : link(std::move(l)) {}
     Link link;
@@ -198,6 +199,9 @@ class ProxyCore final : public Core {
   // proxy_workers.cpp
   void admit_worker(Peer& peer, const ports::EpochView& view, Now now);
   void on_worker_record(Peer& peer, const wire::SignedWorkerRecord& record, Now now);
+  Link* challenged_link(PeerId peer) override;
+  void on_challenge_complete(PeerId peer, Now now) override;
+  void on_challenge_failed(PeerId peer, const Error& error, Now now) override;
   Status check_models(const wire::SignedWorkerRecord& record) const;
   void on_payout_shown(Peer& peer, const wire::Payout& payout, Now now);
   void on_worker_status(Peer& peer, const wire::WorkerStatus& status, Now now);

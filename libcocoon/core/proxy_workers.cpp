@@ -15,8 +15,23 @@ void ProxyCore::admit_worker(Peer& peer, const ports::EpochView& view, Now now) 
     return fail_peer(peer, status.error(), now);
   }
   accept(peer, now);
-  if (peer.state != PeerState::ready) return;
-  report(LogLevel::info, fmt::format("worker {} connected", short_hex(peer.account.bytes)));
+  if (peer.state == PeerState::challenging) begin_challenge(peer.link, random_, now);
+}
+
+Link* ProxyCore::challenged_link(PeerId peer) {
+  Peer* p = find_peer(peer);
+  return p == nullptr ? nullptr : &p->link;
+}
+
+void ProxyCore::on_challenge_complete(PeerId id, Now) {
+  Peer* peer = find_peer(id);
+  if (peer == nullptr) return;
+  peer->state = PeerState::ready;
+  report(LogLevel::info, fmt::format("worker {} connected", short_hex(peer->account.bytes)));
+}
+
+void ProxyCore::on_challenge_failed(PeerId id, const Error& error, Now now) {
+  if (Peer* peer = find_peer(id)) fail_peer(*peer, error, now);
 }
 
 Status ProxyCore::check_models(const wire::SignedWorkerRecord& message) const {

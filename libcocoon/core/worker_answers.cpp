@@ -184,6 +184,7 @@ void WorkerCore::queue_cut_receipt(Run& run, Now now) {
 }
 
 void WorkerCore::end_turn(Now now) {
+  begin_batch();
   for (const RunKey key : std::exchange(touched_runs_, {})) {
     Run* run = find_run(key);
     if (run == nullptr) continue;

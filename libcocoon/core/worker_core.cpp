@@ -12,7 +12,8 @@ namespace cocoon::core {
 
 WorkerCore::WorkerCore(NodeIdentity identity, const Hash& leaf_sha256, billing::Registry registry,
                        WorkerCoreOptions options, Random& random, Now now)
-    : identity_(std::move(identity)),
+    : AttestedCore(wire::Role::worker),
+      identity_(std::move(identity)),
       leaf_sha256_(leaf_sha256),
       options_(std::move(options)),
       random_(random),
@@ -120,6 +121,9 @@ void WorkerCore::on_disconnected(PeerId peer, const Error& why, Now now) {
 }
 
 void WorkerCore::on_event(ProxyLink& proxy, session::Event& event, Now now) {
+  if (proxy.link->challenge && std::holds_alternative<session::StreamOpened>(event)) {
+    return refuse_early(*proxy.link, now);
+  }
   struct Visitor {
     WorkerCore& core;
     ProxyLink& proxy;
@@ -157,6 +161,7 @@ void WorkerCore::on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now n
   proxy.epoch = *epoch;
   proxy.state = ProxyState::looking_up;
   call_ledger(ports::ReadEpoch{ack.account}, ForProxyEpoch{proxy.peer});
+  begin_challenge(*proxy.link, random_, now);
 }
 
 void WorkerCore::admit_proxy(ProxyLink& proxy, const ports::EpochView& view, Now now) {
@@ -165,6 +170,26 @@ void WorkerCore::admit_proxy(ProxyLink& proxy, const ports::EpochView& view, Now
       !status) {
     return fail_proxy(proxy, status.error(), now);
   }
+  proxy.state = ProxyState::challenging;
+  if (!proxy.link->challenge) begin_service(proxy, now);
+}
+
+Link* WorkerCore::challenged_link(PeerId peer) {
+  ProxyLink* proxy = find_proxy(peer);
+  return proxy == nullptr ? nullptr : proxy->link.get();
+}
+
+void WorkerCore::on_challenge_complete(PeerId peer, Now now) {
+  ProxyLink* proxy = find_proxy(peer);
+  if (proxy != nullptr && proxy->state == ProxyState::challenging) begin_service(*proxy, now);
+}
+
+void WorkerCore::on_challenge_failed(PeerId peer, const Error& error, Now now) {
+  if (ProxyLink* proxy = find_proxy(peer)) fail_proxy(*proxy, error, now);
+}
+
+/// The ledger knows the proxy's run, and its machine has shown that it is there now.
+void WorkerCore::begin_service(ProxyLink& proxy, Now now) {
   proxy.state = ProxyState::ready;
   proxy.failures = 0;
   counts_.proxy_reason.clear();
@@ -242,6 +267,7 @@ void WorkerCore::on_engine_ready(bool ready, std::string reason, Now) {
 }
 
 void WorkerCore::on_control(ProxyLink& proxy, const wire::Message& message, Now now) {
+  if (proxy.link->challenge) return on_challenge_message(*proxy.link, message, now);
   if (const auto* payout = std::get_if<wire::Payout>(&message)) {
     return on_payout(proxy, *payout, now);
   }
@@ -266,7 +292,10 @@ void WorkerCore::on_payout(ProxyLink& proxy, const wire::Payout& message, Now no
 
 void WorkerCore::fail_proxy(ProxyLink& proxy, const Error& error, Now now) {
   const PeerId peer = proxy.peer;
-  if (proxy.link) proxy.link->connection.fail(error);
+  if (proxy.link) {
+    end_challenge(*proxy.link);
+    proxy.link->connection.fail(error);
+  }
   touch(peer);
   emit(Disconnect{peer});
   // The link stays until the transport is gone, so that the peer is told why.
@@ -288,6 +317,7 @@ void WorkerCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     counts_.proxy_reason = fmt::format("{}: {}", proxy.endpoint, why.detail());
     report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
   }
+  if (proxy.link) end_challenge(*proxy.link);
   if (proxy.replaced) return forget_replaced(proxies_, proxy);
   proxy.link.reset();
   proxy.peer = 0;
@@ -419,6 +449,7 @@ void WorkerCore::on_time(Now now) {
 
 void WorkerCore::check_liveness(Now now) {
   for (ProxyLink& proxy : proxies_) {
+    if (proxy.link) check_challenge(*proxy.link, now);
     if (!proxy.link || proxy.link->connection.next_deadline() > now.mono) continue;
     proxy.link->connection.on_time(now.mono);
     drain_events(proxy.peer, now);

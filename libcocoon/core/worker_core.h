@@ -18,7 +18,7 @@
 #include "billing/meter.h"
 #include "billing/receipt.h"
 #include "billing/registry.h"
-#include "core/core.h"
+#include "core/attested_core.h"
 #include "core/identity.h"
 #include "core/link.h"
 #include "core/link_renewal.h"
@@ -51,7 +51,7 @@ struct WorkerCounts {
   Nano earned{};
 };
 
-class WorkerCore final : public Core {
+class WorkerCore final : public AttestedCore {
  public:
   using RunKey = std::uint64_t;  ///< names a run to the engine port
 
@@ -101,12 +101,14 @@ class WorkerCore final : public Core {
   using StreamId = wire::StreamId;
 
   /// waiting: until retry_at. connecting: the transport is being made. greeting: hello was sent.
-  /// looking_up: the ledger is asked for the proxy's epoch. closing: told to disconnect.
+  /// looking_up: the ledger is asked for the proxy's epoch, and the challenges begin. challenging:
+  /// they are not over. closing: told to disconnect.
   enum class ProxyState : std::uint8_t {
     waiting,
     connecting,
     greeting,
     looking_up,
+    challenging,
     ready,
     closing
   };
@@ -159,6 +161,10 @@ class WorkerCore final : public Core {
   void on_event(ProxyLink& proxy, session::Event& event, Now now);
   void on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now now);
   void admit_proxy(ProxyLink& proxy, const ports::EpochView& view, Now now);
+  void begin_service(ProxyLink& proxy, Now now);
+  Link* challenged_link(PeerId peer) override;
+  void on_challenge_complete(PeerId peer, Now now) override;
+  void on_challenge_failed(PeerId peer, const Error& error, Now now) override;
   void on_control(ProxyLink& proxy, const wire::Message& message, Now now);
   void on_payout(ProxyLink& proxy, const wire::Payout& payout, Now now);
   void fail_proxy(ProxyLink& proxy, const Error& error, Now now);

@@ -101,6 +101,23 @@ void Driver::carry_out(core::Effect& effect, std::vector<core::PeerId>& leaving)
                                        driver.arm();
                                      });
     }
+    void operator()(core::MakeQuote& e) {
+      driver.parts_.quotes->quote(e.report_data, [&driver = driver, alive = driver.alive_,
+                                                  call = e.call](Result<Bytes> quote) {
+        if (!*alive) return;
+        driver.parts_.core->on_quote(call, std::move(quote), io::now());
+        driver.arm();
+      });
+    }
+    void operator()(core::VerifyAnswer& e) {
+      driver.parts_.verifier->verify_answer(
+          std::move(e.quote), e.report_data, e.peer, io::now().unix,
+          [&driver = driver, alive = driver.alive_, call = e.call](const Status& verdict) {
+            if (!*alive) return;
+            driver.parts_.core->on_answer_verified(call, verdict, io::now());
+            driver.arm();
+          });
+    }
     void operator()(core::CallLedger& e) {
       driver.parts_.ledger->call(std::move(e.request),
                                  [&driver = driver, alive = driver.alive_,

@@ -17,15 +17,18 @@
 #include "ports/engine.h"
 #include "ports/ledger.h"
 #include "ports/store.h"
+#include "tee/source.h"
 #include "tls/context.h"
 #include "verify/verifier.h"
 
 namespace cocoon::node {
 
-/// What a driver works with. All of it outlives the driver; `engine` may be null.
+/// What a driver works with. All of it outlives the driver; `engine` may be null, and so may
+/// `quotes` where the core asks for none.
 struct DriverParts {
   core::Core* core = nullptr;
   verify::Verifier* verifier = nullptr;
+  tee::Source* quotes = nullptr;
   ports::Ledger* ledger = nullptr;
   ports::Store* store = nullptr;
   ports::Engine* engine = nullptr;

@@ -206,6 +206,7 @@ void RoleNode::run() {
   DriverParts parts;
   parts.core = core_.get();
   parts.verifier = verifier_.get();
+  parts.quotes = source_.get();
   parts.ledger = ledger_.get();
   parts.store = store_.get();
   parts.engine = engine();

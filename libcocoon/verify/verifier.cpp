@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "attest/challenge.h"
 #include "attest/policy.h"
 #include "attest/text.h"
 #include "base/limits.h"
@@ -38,6 +39,14 @@ struct Verifier::Work {
   UnixTime now{};
   std::shared_ptr<const Judge> rules;
   Callback<void(EvidenceVerdict)> done;
+
+  /// A quote that answers a challenge, judged in the place of the certificate's own.
+  struct FreshQuote {
+    Bytes quote;
+    ByteArray<64> report_data{};
+    std::shared_ptr<const ports::VerifiedEvidence> peer;
+  };
+  std::optional<FreshQuote> fresh;
 
   // Where collateral is supplied by platform:
   std::shared_ptr<const collateral::Holdings> holdings;  ///< null where it is not
@@ -86,12 +95,17 @@ void Verifier::Work::look_for_collateral(ByteView shown_quote) {
 std::optional<EvidenceVerdict> Verifier::Work::judge(attest::CertificateCache& certificates) {
   auto evidence = check_connection();
   if (!evidence) return EvidenceVerdict(std::move(evidence).error());
-  if (holdings && !collateral) look_for_collateral(evidence->quote);
+  if (fresh) {
+    auto status = attest::check_answer(fresh->quote, fresh->report_data, evidence->quote);
+    if (!status) return EvidenceVerdict(status.error());
+  }
+  const Bytes& judged = fresh ? fresh->quote : evidence->quote;
+  if (holdings && !collateral) look_for_collateral(judged);
   const collateral::Held& used = collateral ? *collateral : *rules->trust;
-  attest::Verdict found = attest::verify_quote(evidence->quote, *used.checked, now, certificates);
+  attest::Verdict found = attest::verify_quote(judged, *used.checked, now, certificates);
   if (platform && !collateral) {
     if (collateral::lacks_only_collateral(found)) {
-      quote = std::move(evidence->quote);
+      quote = judged;
       return std::nullopt;
     }
     // It is for the rest of its faults that the quote is refused.
@@ -110,6 +124,7 @@ EvidenceVerdict Verifier::Work::approve(const attest::Evidence& evidence,
   }
   const attest::PolicyDecision decision = attest::evaluate(found, rules->policy, now);
   COCOON_CHECK(decision.status());
+  if (fresh) return fresh->peer;
   auto verified = std::make_shared<ports::VerifiedEvidence>();
   verified->digest = digest;
   verified->role = role;
@@ -234,8 +249,25 @@ void Verifier::verify(Bytes certificate, wire::Role expect, UnixTime now,
     ++hits_;
     return answer(std::move(done), std::move(known));
   }
+  run(prepare(std::move(certificate), expect, now, std::move(done)));
+}
+
+void Verifier::verify_answer(Bytes quote, const ByteArray<64>& report_data,
+                             const std::shared_ptr<const ports::VerifiedEvidence>& peer,
+                             UnixTime now, Callback<void(Status)> done) {
+  auto work = prepare(peer->certificate, peer->role, now,
+                      [done = std::move(done)](EvidenceVerdict verdict) mutable {
+                        done(verdict ? ok() : Status(std::move(verdict).error()));
+                      });
+  work->fresh.emplace(Work::FreshQuote{std::move(quote), report_data, peer});
+  run(std::move(work));
+}
+
+std::shared_ptr<Verifier::Work> Verifier::prepare(Bytes certificate, wire::Role expect,
+                                                  UnixTime now,
+                                                  Callback<void(EvidenceVerdict)> done) const {
   auto work = std::make_shared<Work>();
-  work->digest = digest;
+  work->digest = EvidenceDigest{crypto::sha256(certificate)};
   work->certificate = std::move(certificate);
   work->role = expect;
   work->network = network_;
@@ -246,7 +278,7 @@ void Verifier::verify(Bytes certificate, wire::Role expect, UnixTime now,
   if (work->rules && work->rules->policy.root == TrustedRootKind::intel && supply_ != nullptr) {
     work->holdings = supply_->holdings();
   }
-  run(std::move(work));
+  return work;
 }
 
 void Verifier::run(std::shared_ptr<Work> work) {
@@ -284,7 +316,7 @@ void Verifier::get_collateral(std::shared_ptr<Work> work) {
 
 void Verifier::finish(Work& work) {
   ++verified_;
-  if (*work.verdict) {
+  if (*work.verdict && !work.fresh) {
     Entry entry{work.digest, work.role, work.rules, {}, nullptr, **work.verdict};
     if (work.collateral) {
       entry.platform = collateral::name_of(*work.platform);

@@ -58,6 +58,17 @@ class Verifier {
   void verify(Bytes certificate, wire::Role expect, UnixTime now,
               Callback<void(EvidenceVerdict)> done);
 
+  /// Judges the quote of an answer to a challenge: as verify() does under the policy for the peer's
+  /// role, and whether it is over `report_data`, and of the guest of the peer's certificate.
+  /// Nothing of it is remembered: it is shown once, and would push out verdicts that are asked for
+  /// again.
+  /// @param peer what verify() found of the certificate
+  /// `done` follows on the loop, never inside this call: success, the errors of verify(), those of
+  /// attest::check_answer().
+  void verify_answer(Bytes quote, const ByteArray<64>& report_data,
+                     const std::shared_ptr<const ports::VerifiedEvidence>& peer, UnixTime now,
+                     Callback<void(Status)> done);
+
   /// How many quotes were verified, and how many verdicts came from the cache.
   std::uint64_t verified() const { return verified_; }
   std::uint64_t cached() const { return hits_; }
@@ -85,6 +96,8 @@ class Verifier {
 
   void answer(Callback<void(EvidenceVerdict)> done, EvidenceVerdict verdict);
   void answer_all();
+  std::shared_ptr<Work> prepare(Bytes certificate, wire::Role expect, UnixTime now,
+                                Callback<void(EvidenceVerdict)> done) const;
   void run(std::shared_ptr<Work> work);
   void get_collateral(std::shared_ptr<Work> work);
   void finish(Work& work);

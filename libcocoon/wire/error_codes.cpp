@@ -10,7 +10,7 @@ namespace cocoon::wire {
 namespace {
 
 /// Sorted. Codes that one role sends to another; docs/protocol.md lists what they mean.
-constexpr std::array<std::string_view, 107> kKnownCodes{
+constexpr std::array<std::string_view, 113> kKnownCodes{
     "answer_before_acceptance",
     "answer_missing",
     "answer_truncated",
@@ -28,7 +28,11 @@ constexpr std::array<std::string_view, 107> kKnownCodes{
     "bad_wrap",
     "body_truncated",
     "cancelled",
+    "cannot_answer",
     "cap_too_low",
+    "challenge_expected",
+    "challenge_failed",
+    "challenge_timeout",
     "channel_not_open",
     "charge_mismatch",
     "charge_over_cap",
@@ -96,6 +100,8 @@ constexpr std::array<std::string_view, 107> kKnownCodes{
     "too_many_requests",
     "too_many_streams",
     "unacknowledged",
+    "unexpected_answer",
+    "unexpected_challenge",
     "unexpected_hello",
     "unexpected_message",
     "unexpected_open",

@@ -258,6 +258,7 @@ void Node::crash() {
   ++life_;
   core_.reset();
   runs_.clear();
+  quoting_ = false;
   armed_ = kNever;
   const Error why(ErrorKind::io, "connection_reset", "the peer crashed");
   for (auto& [peer, pipe] : std::exchange(pipes_, {})) {
@@ -384,23 +385,9 @@ void Node::carry_out(core::Effect& effect) {
     });
     return;
   }
-  if (auto* e = std::get_if<core::VerifyEvidence>(&effect)) {
-    const Hash digest = crypto::sha256(e->certificate);
-    world_.after(Millis(2), [this, life = life_, call = e->call, digest] {
-      if (life != life_) return;
-      core::EvidenceVerdict verdict =
-          Error(ErrorKind::attestation, "unknown", "no such certificate");
-      for (const auto& node : world_.nodes) {
-        if (node->evidence_ && node->evidence_->digest.bytes == digest) verdict = node->evidence_;
-      }
-      for (const auto& old : world_.old_evidence) {
-        if (old->digest.bytes == digest && old->expires > world_.now.unix) verdict = old;
-      }
-      core_->on_verified(call, verdict, world_.now);
-      turn();
-    });
-    return;
-  }
+  if (auto* e = std::get_if<core::MakeQuote>(&effect)) return make_quote(*e);
+  if (auto* e = std::get_if<core::VerifyEvidence>(&effect)) return verify_evidence(*e);
+  if (auto* e = std::get_if<core::VerifyAnswer>(&effect)) return verify_answer(*e);
   if (auto* e = std::get_if<core::StartEngine>(&effect)) return engine_start(e->request);
   if (auto* e = std::get_if<core::CancelEngine>(&effect)) {
     runs_.erase(e->run);
@@ -409,6 +396,52 @@ void Node::carry_out(core::Effect& effect) {
   if (auto* e = std::get_if<core::PauseEngine>(&effect)) {
     if (runs_.contains(e->run)) runs_[e->run] = e->paused;
   }
+}
+
+/// A quote of this world: what it is over, and whose guest it is of.
+void Node::make_quote(const core::MakeQuote& effect) {
+  EXPECT_FALSE(quoting_) << name_ << " wants two quotes at a time";
+  quoting_ = true;
+  ++quotes_;
+  const bool fails = world_.random.chance(world_.weather.quote_fails);
+  world_.after(world_.weather.quote_time, [this, life = life_, effect, fails] {
+    if (life != life_) return;
+    quoting_ = false;
+    Result<Bytes> quote = Error(ErrorKind::unavailable, "tsm_busy", "the machine gives no quote");
+    if (!fails) quote = ByteWriter().bytes(effect.report_data).bytes(account().view()).take();
+    core_->on_quote(effect.call, std::move(quote), world_.now);
+    turn();
+  });
+}
+
+void Node::verify_evidence(const core::VerifyEvidence& effect) {
+  const Hash digest = crypto::sha256(effect.certificate);
+  world_.after(Millis(2), [this, life = life_, call = effect.call, digest] {
+    if (life != life_) return;
+    core::EvidenceVerdict verdict = Error(ErrorKind::attestation, "unknown", "no such certificate");
+    for (const auto& node : world_.nodes) {
+      if (node->evidence_ && node->evidence_->digest.bytes == digest) verdict = node->evidence_;
+    }
+    for (const auto& old : world_.old_evidence) {
+      if (old->digest.bytes == digest && old->expires > world_.now.unix) verdict = old;
+    }
+    core_->on_verified(call, verdict, world_.now);
+    turn();
+  });
+}
+
+void Node::verify_answer(const core::VerifyAnswer& effect) {
+  const Bytes right =
+      ByteWriter().bytes(effect.report_data).bytes(effect.peer->account.view()).take();
+  Status verdict = ok();
+  if (effect.quote != right) {
+    verdict = Error(ErrorKind::attestation, "answer_not_bound", "a quote over something else");
+  }
+  world_.after(Millis(2), [this, life = life_, call = effect.call, verdict] {
+    if (life != life_) return;
+    core_->on_answer_verified(call, verdict, world_.now);
+    turn();
+  });
 }
 
 void Node::connect(const core::Connect& effect) {

@@ -26,11 +26,13 @@ struct Weather {
   Millis latency_low{1};
   Millis latency_high{30};
   std::uint64_t ledger_away = 0;    ///< of a ledger call that is answered by "unavailable"
+  std::uint64_t quote_fails = 0;    ///< of a quote that a node's machine does not give it
   std::uint64_t engine_fails = 0;   ///< of a run that breaks off
   std::uint64_t engine_stalls = 0;  ///< of a run that says nothing more
   std::uint64_t link_breaks = 0;  ///< of a piece of bytes that never arrives: both ends see a reset
   std::uint64_t link_silences =
-      0;  ///< of a piece with which a link goes silent, unseen by both ends
+      0;                  ///< of a piece with which a link goes silent, unseen by both ends
+  Millis quote_time{40};  ///< of a TDX machine (protocol.md "Freshness")
   int engine_status = 200;
   Millis chunk_gap{20};
   unsigned chunks = 8;
@@ -78,6 +80,8 @@ class Node {
   void show_evidence(ports::VerifiedEvidence evidence) {
     evidence_ = std::make_shared<ports::VerifiedEvidence>(std::move(evidence));
   }
+  /// How many quotes its machine has made, in all its lives.
+  unsigned quotes() const { return quotes_; }
   /// Bytes for `far`, as if this node's core had sent them on its connection.
   void inject(Node& far, Bytes bytes);
 
@@ -94,6 +98,9 @@ class Node {
 
   void carry_out(core::Effect& effect);
   void connect(const core::Connect& effect);
+  void make_quote(const core::MakeQuote& effect);
+  void verify_evidence(const core::VerifyEvidence& effect);
+  void verify_answer(const core::VerifyAnswer& effect);
   void engine_start(const ports::EngineRequest& request);
   void engine_step(std::uint64_t run, unsigned left);
   void call_ledger(core::CallId call, ports::LedgerRequest request);
@@ -117,6 +124,8 @@ class Node {
   Actor actor_;
   std::unique_ptr<core::Core> core_;
   std::map<core::PeerId, Pipe> pipes_;
+  bool quoting_ = false;
+  unsigned quotes_ = 0;
   std::map<std::uint64_t, bool> runs_;  ///< engine runs of this life; true: paused
   MonoTime armed_ = kNever;
   core::PeerId next_accepted_ = 1ull << 40;

@@ -243,7 +243,7 @@ TEST(HostileProxyRequestsOfOthers, ARequestSealedForOneProxyIsNotTakenFromAnothe
 
 TEST_F(HostileProxyRequests, AProxyThatIsNotAdmittedYetGetsNothingRun) {
   // Recorded while nobody runs it, and given to the worker in the same breath as hello_ack, before
-  // the ledger has said whether this proxy is the newest of its account.
+  // the ledger has said whether this proxy is the newest of its account, and before the challenge.
   Recording recording;
   net.meddle = [&](Hop& hop) {
     if (!hop.between(kProxy, kWorker)) return;
@@ -275,7 +275,7 @@ TEST_F(HostileProxyRequests, AProxyThatIsNotAdmittedYetGetsNothingRun) {
   net.proxy().boot();
   net.run(Millis(2000));
   ASSERT_TRUE(given);
-  EXPECT_TRUE(net.said(worker, "proxy_not_admitted"));
+  EXPECT_TRUE(net.said(worker, "challenge_expected"));
   EXPECT_EQ(net.executions(held), 0u);
   EXPECT_FALSE(net.outcome(held).status);  // its proxy was lost
   net.expect_served(net.ask());

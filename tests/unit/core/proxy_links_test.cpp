@@ -6,7 +6,10 @@
 #include "base/limits.h"
 #include "billing/registry.h"
 #include "core/proxy_core.h"
+#include "crypto/hash.h"
 #include "crypto/system_random.h"
+#include "session/answer_batch.h"
+#include "session/challenge.h"
 #include "session/connection.h"
 #include "support/sim_random.h"
 #include "wire/records.h"
@@ -19,6 +22,7 @@ struct WorkerLink {
   explicit WorkerLink(Now now) : session(session::Side::initiator, now.mono) {}
   session::Connection session;
   Hash leaf{};
+  std::optional<session::Challenge> challenge;
   bool admitted = false;
   bool told_to_go = false;
   std::string ended;  ///< the code
@@ -82,6 +86,9 @@ class ProxyLinks : public ::testing::Test {
     hello.epoch_record = record;
     hello.epoch_signature = epoch.signature;
     link.session.start(hello);
+    link.challenge.emplace(
+        session::ChallengeSetting{attest::EvidenceRole::worker, {}, link.leaf, {}},
+        random.array<32>());
     turn();
     return link;
   }
@@ -125,6 +132,7 @@ class ProxyLinks : public ::testing::Test {
   /// Carries bytes and effects until nothing moves.
   void turn() {
     for (bool moved = true; std::exchange(moved, false);) {
+      core->end_turn(now);
       for (auto& [peer, link] : links) {
         const Bytes out = std::exchange(link.session.output(), {});
         if (out.empty() || !link.ended.empty()) continue;
@@ -135,6 +143,13 @@ class ProxyLinks : public ::testing::Test {
         if (auto* call = std::get_if<CallLedger>(&effect)) {
           if (!std::get_if<ports::ReadEpoch>(&call->request)) continue;
           core->on_ledger(call->call, ports::LedgerReply(ports::EpochView{epoch}), now);
+          moved = true;
+        } else if (auto* quote = std::get_if<MakeQuote>(&effect)) {
+          core->on_quote(quote->call, to_bytes(quote->report_data), now);
+          moved = true;
+        } else if (auto* answer = std::get_if<VerifyAnswer>(&effect)) {
+          EXPECT_EQ(answer->quote, to_bytes(answer->report_data));
+          core->on_answer_verified(answer->call, ok(), now);
           moved = true;
         } else if (auto* gone = std::get_if<Disconnect>(&effect)) {
           leaving.push_back(gone->peer);
@@ -156,11 +171,30 @@ class ProxyLinks : public ::testing::Test {
   }
 
   static void hear(WorkerLink& link, const session::Event& event) {
-    if (std::get_if<session::HelloAcked>(&event)) link.admitted = true;
+    if (std::get_if<session::HelloAcked>(&event)) {
+      link.admitted = true;
+      link.session.send(link.challenge->question());
+    }
+    if (const auto* control = std::get_if<session::Control>(&event)) {
+      if (const auto* question = std::get_if<wire::Challenge>(&control->message)) {
+        answer(link, *question);
+      }
+    }
     if (std::get_if<session::PeerGoingAway>(&event)) link.told_to_go = true;
     if (const auto* failed = std::get_if<session::ConnectionFailed>(&event)) {
       link.ended = failed->error.code();
     }
+  }
+
+  /// With what these tests take for a quote: the report data alone.
+  static void answer(WorkerLink& link, const wire::Challenge& question) {
+    ASSERT_TRUE(link.challenge->on_challenge(question));
+    session::AnswerBatch batch;
+    batch.add(0, *link.challenge->take_leaf());
+    const ByteArray<64> quote = *batch.begin();
+    const wire::Answer answer = batch.finish(quote).front().second;
+    link.session.send(answer);
+    link.session.send(wire::Evidence{answer.quote, 64, 0, quote});
   }
 
   simulation::SimRandom random;

@@ -1,6 +1,7 @@
 #include "unit/core/rogue_worker.h"
 
 #include "crypto/hash.h"
+#include "wire/evidence_parts.h"
 
 namespace cocoon::core::test {
 
@@ -17,6 +18,37 @@ void RogueWorker::introduce(wire::Hello& hello) {
 }
 
 void RogueWorker::on_admitted(Now) {
+  challenge.emplace(session::ChallengeSetting{attest::EvidenceRole::worker, far.exporter,
+                                              far.own_leaf_sha256, far.leaf_sha256},
+                    network_.world.random.array<32>());
+  if (asks) send(challenge->question());
+}
+
+void RogueWorker::on_challenge_message(const wire::Message& message) {
+  if (const auto* question = std::get_if<wire::Challenge>(&message); question && answers) {
+    EXPECT_TRUE(challenge->on_challenge(*question));
+    batch_.add(1, *challenge->take_leaf());
+    emit(MakeQuote{next_call(), *batch_.begin()});
+  } else if (const auto* answer = std::get_if<wire::Answer>(&message)) {
+    EXPECT_TRUE(challenge->on_answer(*answer));
+  } else if (const auto* part = std::get_if<wire::Evidence>(&message)) {
+    const auto quote = challenge->on_part(*part);
+    ASSERT_TRUE(quote) << quote.error().detail();
+    if (*quote) on_served();
+  }
+}
+
+void RogueWorker::on_quote(CallId, Result<Bytes> quote, Now) {
+  ASSERT_TRUE(quote) << quote.error().detail();
+  if (!link) return;
+  for (auto& [peer, answer] : batch_.finish(*quote)) {
+    if (edit_answer) edit_answer(answer, *quote);
+    send(answer);
+    for (const auto& part : wire::split_evidence(answer.quote, *quote)) send(part);
+  }
+}
+
+void RogueWorker::on_served() {
   if (!sends_record) return;
   send_record();
   send_status();
@@ -49,6 +81,9 @@ void RogueWorker::send_status() {
 
 void RogueWorker::on_event(session::Event& event, Now now) {
   if (auto* opened = std::get_if<session::StreamOpened>(&event)) return on_open(opened->open, now);
+  if (auto* control = std::get_if<session::Control>(&event)) {
+    return on_challenge_message(control->message);
+  }
   if (std::get_if<session::StreamReset>(&event)) ++cancelled;
   if (auto* data = std::get_if<session::StreamData>(&event)) {
     const auto at = jobs_.find(data->data.stream);

@@ -3,6 +3,8 @@
 /// it is honest.
 
 #include "billing/receipt.h"
+#include "session/answer_batch.h"
+#include "session/challenge.h"
 #include "session/sealed_request.h"
 #include "unit/core/network.h"
 #include "unit/core/rogue.h"
@@ -22,6 +24,10 @@ class RogueWorker final : public Rogue {
 
   RogueWorker(NodeIdentity identity, Network& network, const Hash& leaf);
 
+  /// Whether it challenges the proxy, and answers; and the last word on its answer.
+  bool asks = true;
+  bool answers = true;
+  std::function<void(wire::Answer&, Bytes& quote)> edit_answer;
   /// The last word on its record, on what reports follow, on receipts and on who signs them.
   std::function<void(wire::WorkerRecord&)> edit_record;
   bool sends_record = true;
@@ -34,8 +40,12 @@ class RogueWorker final : public Rogue {
   /// Whether the proxy gave a request up.
   unsigned cancelled = 0;
 
+  /// What it owes to begin with. Honest ones send nothing else before the proxy's answer.
+  std::optional<session::Challenge> challenge;
+
   void send_record();
   void send_status();
+  void on_quote(CallId call, Result<Bytes> quote, Now now) override;
   /// Accepts, says `text`, signs and ends.
   void answer(Job& job, std::string_view text = "data: {}\n\n",
               const billing::TokenCounts& tokens = {7, 0, 8, 0});
@@ -57,7 +67,10 @@ class RogueWorker final : public Rogue {
   void on_admitted(Now now) override;
   void on_event(session::Event& event, Now now) override;
   void on_open(const wire::Open& open, Now now);
+  void on_challenge_message(const wire::Message& message);
+  void on_served();
 
+  session::AnswerBatch batch_;
   Network& network_;
   Hash leaf_;
   Bytes epoch_;
