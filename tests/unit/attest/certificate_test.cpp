@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <thread>
 
 #include "attest/certificate_cache.h"
@@ -192,6 +193,17 @@ TEST(Certificate, RefusesSignatureAlgorithmsThatDiffer) {
   EXPECT_EQ(parsed.error().code(), "certificate_invalid");
 }
 
+TEST(Certificate, IsSignedWithSha256Only) {
+  const Bytes sha256{0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
+  Bytes sha384 = sha256;
+  sha384.back() = 0x03;
+  const Bytes der = sim::issue_certificate(spec("A", "B", leaf_key(), false), ca_key()).value();
+  const auto parsed =
+      Certificate::parse(replaced(replaced(der, {}, sha256, sha384), {}, sha256, sha384));
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code(), "signature_algorithm");
+}
+
 TEST(Certificate, IsACaByBothOfItsExtensionsOnly) {
   const Bytes der = sim::issue_certificate(spec("A", "B", leaf_key(), true), ca_key()).value();
   const CertificatePtr ca = Certificate::parse(der).value();
@@ -349,6 +361,61 @@ TEST(PckExtension, RefusesAnyElementTwice) {
   for (std::uint8_t arc = 1; arc <= 7; ++arc) {
     EXPECT_FALSE(parse_pck_extension(with_copies(arc, 2))) << int{arc};
   }
+}
+
+Bytes long_sequence(const Bytes& contents) {
+  Bytes out{0x30, 0x82, static_cast<std::uint8_t>(contents.size() >> 8),
+            static_cast<std::uint8_t>(contents.size())};
+  append(out, contents);
+  return out;
+}
+
+/// The extension's encoding with the elements of its TCB as `edit` leaves them.
+Bytes with_tcb(const std::function<void(std::vector<Bytes>&)>& edit) {
+  constexpr std::uint8_t kTcb = 2;
+  const Bytes encoded = sim::encode_pck_extension(some_extension());
+  der::Reader outer(encoded);
+  der::Reader list = outer.sequence();
+  Bytes contents;
+  while (!list.at_end()) {
+    const der::Element element = list.any();
+    der::Reader pair = der::Reader(element.whole).sequence();
+    const der::Element oid = pair.any();
+    if (oid.contents.back() != kTcb) {
+      append(contents, element.whole);
+      continue;
+    }
+    std::vector<Bytes> elements;
+    der::Reader tcb = pair.sequence();
+    while (!tcb.at_end()) elements.push_back(to_bytes(tcb.any().whole));
+    edit(elements);
+    Bytes all;
+    for (const Bytes& one : elements) append(all, one);
+    Bytes body = to_bytes(oid.whole);
+    append(body, long_sequence(all));
+    append(contents, long_sequence(body));
+  }
+  return long_sequence(contents);
+}
+
+TEST(PckExtension, RefusesAnyElementOfItsTcbTwice) {
+  ASSERT_TRUE(parse_pck_extension(with_tcb([](auto&) {})));
+  for (std::size_t i = 0; i < 18; ++i) {
+    EXPECT_FALSE(parse_pck_extension(with_tcb([i](auto& tcb) { tcb.push_back(tcb[i]); }))) << i;
+  }
+}
+
+TEST(PckExtension, RefusesAComponentAboveAByte) {
+  const auto with_component = [](const Bytes& value) {
+    return with_tcb([&](std::vector<Bytes>& tcb) {
+      Bytes body = to_bytes(der::Reader(tcb[0]).sequence().any().whole);
+      append(body, value);
+      tcb[0] = {0x30, static_cast<std::uint8_t>(body.size())};
+      append(tcb[0], body);
+    });
+  };
+  EXPECT_TRUE(parse_pck_extension(with_component({0x02, 0x02, 0x00, 0xFF})));
+  EXPECT_FALSE(parse_pck_extension(with_component({0x02, 0x02, 0x01, 0x00})));
 }
 
 TEST(PckExtension, NeedsTheElementsOfEveryCertificate) {

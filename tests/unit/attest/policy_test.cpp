@@ -130,6 +130,7 @@ TEST_F(Policy, SaysWhenWhatItToleratesEnds) {
   policy_.tcb_grace = {{"INTEL-SA-00001", kNow + Millis(9)},
                        {"INTEL-SA-00002", kNow + Millis(5)},
                        {"INTEL-SA-00002", kNow + Millis(7)},
+                       {"INTEL-SA-00002", kNow + Millis(6)},
                        {"INTEL-SA-00003", kNow + Millis(1)}};
   EXPECT_EQ(evaluate(verdict_, policy_, kNow).expires, kNow + Millis(7));
 }
@@ -146,6 +147,17 @@ TEST_F(Policy, SaysWhenItsCollateralGetsTooOld) {
   EXPECT_EQ(evaluate(verdict_, policy_, kNow).expires, kNow + Seconds(50));
   policy_.max_collateral_age = Seconds::max();
   EXPECT_GT(evaluate(verdict_, policy_, kNow).expires, kNow + Seconds(1'000'000'000));
+}
+
+TEST_F(Policy, EndsWithTheFirstOfItsDates) {
+  verdict_.collateral_issued = kNow;
+  verdict_.status = TcbStatus::out_of_date;
+  verdict_.advisories = {"INTEL-SA-00001"};
+  for (const auto& [age, grace] : {std::pair(5, 9), std::pair(9, 5)}) {
+    policy_.max_collateral_age = Seconds(age);
+    policy_.tcb_grace = {{"INTEL-SA-00001", kNow + Seconds(grace)}};
+    EXPECT_EQ(evaluate(verdict_, policy_, kNow).expires, kNow + Seconds(5));
+  }
 }
 
 TEST_F(Policy, ToleratesNoStatusWithoutAdvisories) {

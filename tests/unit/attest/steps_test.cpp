@@ -383,7 +383,9 @@ std::vector<Step> all_steps() {
 class VerificationStep : public testing::TestWithParam<Step> {};
 
 TEST_P(VerificationStep, GivesItsVerdict) {
-  EXPECT_EQ(verify(GetParam()).text(), GetParam().verdict);
+  const Verdict verdict = verify(GetParam());
+  EXPECT_EQ(verdict.text(), GetParam().verdict);
+  EXPECT_EQ(verdict.trusted(), verdict.faults.empty()) << "a refusal says why";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, VerificationStep, testing::ValuesIn(all_steps()),
