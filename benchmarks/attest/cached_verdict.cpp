@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "attest/evidence.h"
+#include "attest/need.h"
 #include "attest/sim/platform.h"
 #include "attest/verdict.h"
 #include "crypto/system_random.h"
@@ -29,17 +30,6 @@ namespace {
 constexpr int kBatch = 1000;
 constexpr int kBatches = 1000;
 constexpr int kWarmUp = 100;
-
-[[noreturn]] void fail(const std::string& why) {
-  fmt::print(stderr, "cocoon-bench-attest: {}\n", why);
-  std::exit(1);
-}
-
-template <class T>
-T need(Result<T> result, std::string_view what) {
-  if (!result) fail(fmt::format("{}: {}", what, result.error().detail()));
-  return std::move(result).value();
-}
 
 UnixTime now() {
   return std::chrono::floor<Seconds>(io::now().unix);

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "attest/cached_verdict.h"
+#include "attest/need.h"
 #include "attest/quote.h"
 #include "attest/sim/platform.h"
 #include "attest/text.h"
@@ -42,17 +43,6 @@ constexpr double kNewQuoteTarget = 6;
 constexpr double kColdTarget = 40;
 constexpr double kScalingTarget = 1.8;
 constexpr double kCachedTargetUs = 5;
-
-[[noreturn]] void fail(const std::string& why) {
-  fmt::print(stderr, "cocoon-bench-attest: {}\n", why);
-  std::exit(1);
-}
-
-template <class T>
-T need(Result<T> result, std::string_view what) {
-  if (!result) fail(fmt::format("{}: {}", what, result.error().detail()));
-  return std::move(result).value();
-}
 
 std::string read(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

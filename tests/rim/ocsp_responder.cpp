@@ -10,11 +10,11 @@ namespace {
 
 constexpr Seconds kDay{24 * 3600};
 
-using TimePtr = std::unique_ptr<ASN1_TIME, OcspFreed<ASN1_TIME_free>>;
-using RequestPtr = std::unique_ptr<OCSP_REQUEST, OcspFreed<OCSP_REQUEST_free>>;
-using BasicPtr = std::unique_ptr<OCSP_BASICRESP, OcspFreed<OCSP_BASICRESP_free>>;
-using ResponsePtr = std::unique_ptr<OCSP_RESPONSE, OcspFreed<OCSP_RESPONSE_free>>;
-using IdPtr = std::unique_ptr<OCSP_CERTID, OcspFreed<OCSP_CERTID_free>>;
+using TimePtr = std::unique_ptr<ASN1_TIME, Freed<ASN1_TIME_free>>;
+using RequestPtr = std::unique_ptr<OCSP_REQUEST, Freed<OCSP_REQUEST_free>>;
+using BasicPtr = std::unique_ptr<OCSP_BASICRESP, Freed<OCSP_BASICRESP_free>>;
+using ResponsePtr = std::unique_ptr<OCSP_RESPONSE, Freed<OCSP_RESPONSE_free>>;
+using IdPtr = std::unique_ptr<OCSP_CERTID, Freed<OCSP_CERTID_free>>;
 
 TimePtr generalized(UnixTime time) {
   return TimePtr(

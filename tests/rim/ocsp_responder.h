@@ -13,18 +13,12 @@
 #include "attest/sha384_certificate.h"
 #include "base/bytes.h"
 #include "base/time.h"
+#include "support/freed.h"
 
 namespace cocoon::test {
 
-template <auto Free>
-struct OcspFreed {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, OcspFreed<EVP_PKEY_free>>;
-using CertPtr = std::unique_ptr<X509, OcspFreed<X509_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using CertPtr = std::unique_ptr<X509, Freed<X509_free>>;
 
 /// A certificate with its key.
 struct Identity {

@@ -16,16 +16,11 @@
 #include <optional>
 #include <utility>
 
+#include "support/freed.h"
+
 namespace cocoon::test {
 namespace {
 
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
 using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using Cert = std::unique_ptr<X509, Freed<X509_free>>;
 using Session = std::unique_ptr<SSL, Freed<SSL_free>>;
