@@ -249,13 +249,13 @@ void Verifier::verify(Bytes certificate, wire::Role expect, UnixTime now,
     ++hits_;
     return answer(std::move(done), std::move(known));
   }
-  run(prepare(std::move(certificate), expect, now, std::move(done)));
+  run(prepare(digest, std::move(certificate), expect, now, std::move(done)));
 }
 
 void Verifier::verify_answer(Bytes quote, const ByteArray<64>& report_data,
                              const std::shared_ptr<const ports::VerifiedEvidence>& peer,
                              UnixTime now, Callback<void(Status)> done) {
-  auto work = prepare(peer->certificate, peer->role, now,
+  auto work = prepare(peer->digest, peer->certificate, peer->role, now,
                       [done = std::move(done)](EvidenceVerdict verdict) mutable {
                         done(verdict ? ok() : Status(std::move(verdict).error()));
                       });
@@ -263,11 +263,11 @@ void Verifier::verify_answer(Bytes quote, const ByteArray<64>& report_data,
   run(std::move(work));
 }
 
-std::shared_ptr<Verifier::Work> Verifier::prepare(Bytes certificate, wire::Role expect,
-                                                  UnixTime now,
+std::shared_ptr<Verifier::Work> Verifier::prepare(const EvidenceDigest& digest, Bytes certificate,
+                                                  wire::Role expect, UnixTime now,
                                                   Callback<void(EvidenceVerdict)> done) const {
   auto work = std::make_shared<Work>();
-  work->digest = EvidenceDigest{crypto::sha256(certificate)};
+  work->digest = digest;
   work->certificate = std::move(certificate);
   work->role = expect;
   work->network = network_;

@@ -96,8 +96,8 @@ class Verifier {
 
   void answer(Callback<void(EvidenceVerdict)> done, EvidenceVerdict verdict);
   void answer_all();
-  std::shared_ptr<Work> prepare(Bytes certificate, wire::Role expect, UnixTime now,
-                                Callback<void(EvidenceVerdict)> done) const;
+  std::shared_ptr<Work> prepare(const EvidenceDigest& digest, Bytes certificate, wire::Role expect,
+                                UnixTime now, Callback<void(EvidenceVerdict)> done) const;
   void run(std::shared_ptr<Work> work);
   void get_collateral(std::shared_ptr<Work> work);
   void finish(Work& work);
