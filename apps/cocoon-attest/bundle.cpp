@@ -4,6 +4,9 @@
 
 #include "attest/event_log.h"
 #include "attest/evidence.h"
+#include "attest/gpu_bundle.h"
+#include "attest/gpu_claim.h"
+#include "attest/text.h"
 #include "base/limits.h"
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -43,12 +46,16 @@ class Bundle {
     const attest::PolicyDecision decision = judge_.decide(verdict);
     const Status binding = attest::check_binding(evidence);
     COCOON_TRY(const bool log_matches, event_log_matches(entry, verdict));
+    COCOON_TRY(const Bytes shown, shown_gpus(entry));
     Judged out;
     out.report.section("claims", claims_report(evidence));
     out.report.flag("bound", static_cast<bool>(binding)).flag("event_log_matches", log_matches);
     out.report.section("quote", verdict_report(verdict, decision));
     out.exit = exit_of(verdict, decision);
-    if (out.exit == Exit::accepted && (!binding || !log_matches)) out.exit = Exit::refused;
+    const bool gpus = judge_gpus(evidence, shown, out.report);
+    if (out.exit == Exit::accepted && (!binding || !log_matches || !gpus)) {
+      out.exit = Exit::refused;
+    }
     return out;
   }
 
@@ -73,6 +80,49 @@ class Bundle {
                                                           judge_.root);
     }
     return known;
+  }
+
+  /// What the node showed of its GPUs, as it travels; empty where the entry has none.
+  static Result<Bytes> shown_gpus(const json::Value& entry) {
+    const json::Value evidence = entry.find("gpu_evidence");
+    if (!evidence) return Bytes();
+    attest::GpuBundle out;
+    COCOON_TRY(out.gpus, attest::parse_gpu_evidence(evidence.raw()));
+    for (const json::Value element : entry.find("gpu_measurement_sets").elements()) {
+      const auto text = element.as_string();
+      if (!text) return malformed("a measurement set of the bundle is no text");
+      COCOON_TRY(attest::GpuMeasurementSet set, attest::GpuMeasurementSet::parse(*text));
+      out.sets.push_back(std::move(set));
+    }
+    return attest::encode_gpu_bundle(out);
+  }
+
+  /// Whether the GPUs are good enough, with a section about them where there is something to say.
+  /// Proxies have none. Without a policy file no measurement set is admitted, and so no GPU is.
+  bool judge_gpus(const attest::Evidence& evidence, ByteView shown, Report& report) const {
+    const AttestationPolicy policy = judge_.policy ? judge_.policy->policy : AttestationPolicy();
+    const bool proxy = evidence.claims && evidence.claims->role == attest::EvidenceRole::proxy;
+    const bool concerned = !proxy && attest::concerns_gpus(evidence, policy);
+    if (!concerned && shown.empty()) return true;
+    const auto found = attest::judge_gpus(evidence, shown, policy, judge_.gpu_root, judge_.now);
+    Report out;
+    out.flag("accepted", static_cast<bool>(found));
+    std::vector<std::string> reasons;
+    if (!found) {
+      reasons.push_back(std::string(found.error().code()) + ": " + found.error().detail());
+    }
+    out.list("reasons", std::move(reasons));
+    std::vector<Report> gpus;
+    for (const attest::GpuVerdict& gpu : found ? found->gpus : std::vector<attest::GpuVerdict>()) {
+      Report one;
+      one.text("verdict", gpu.text()).text("chip", gpu.chip).hex("device", gpu.device);
+      one.hex("driver_set", gpu.driver_set).hex("vbios_set", gpu.vbios_set);
+      one.text("expires", attest::format_utc(gpu.expires));
+      gpus.push_back(std::move(one));
+    }
+    out.sections("gpus", std::move(gpus));
+    report.section("gpus", std::move(out));
+    return static_cast<bool>(found);
   }
 
   /// An entry without a log has none that could be wrong.

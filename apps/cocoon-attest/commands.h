@@ -20,6 +20,7 @@ struct JudgeOptions {
   std::string policy = "strict";  ///< "strict" or a file
   std::string root;               ///< file of the trusted root; empty: Intel's
   bool simulated = false;         ///< the root is a simulated platform's
+  std::string gpu_root;           ///< file of the root of simulated GPUs; empty: NVIDIA's
 };
 
 struct VerifyCommand {

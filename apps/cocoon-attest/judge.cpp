@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <filesystem>
 
 #include "attest/text.h"
 #include "base/limits.h"
@@ -116,8 +117,9 @@ Result<UnixTime> parse_moment(const std::string& text) {
 
 Result<Judge> Judge::open(const JudgeOptions& options) {
   COCOON_TRY(const UnixTime now, parse_moment(options.at));
-  Judge out{now, attest::TrustedRoot::intel(), std::nullopt};
+  Judge out{now, attest::TrustedRoot::intel(), std::nullopt, attest::GpuRoot::nvidia()};
   std::string root = options.root;
+  std::string gpu_root = options.gpu_root;
   bool simulated = options.simulated;
   if (options.policy != "strict") {
     COCOON_TRY(const std::string text, read_file(options.policy, limits::kMaxConfigBytes));
@@ -125,6 +127,11 @@ Result<Judge> Judge::open(const JudgeOptions& options) {
     const AttestationPolicy& policy = out.policy->policy;
     simulated = simulated || policy.root == TrustedRootKind::simulated;
     if (root.empty() && simulated) root = policy.simulated_dir + "/root.pem";
+    if (gpu_root.empty() && policy.root == TrustedRootKind::simulated) {
+      const std::string found = policy.simulated_dir + "/gpu_root.pem";
+      std::error_code ignored;
+      if (std::filesystem::exists(found, ignored)) gpu_root = found;
+    }
   }
   if (simulated && root.empty()) {
     return Error(ErrorKind::invalid_argument, "root_missing",
@@ -132,6 +139,16 @@ Result<Judge> Judge::open(const JudgeOptions& options) {
   }
   if (!root.empty()) {
     COCOON_TRY(out.root, read_root(root, simulated));
+  }
+  if (!gpu_root.empty()) {
+    if (!simulated) {
+      return Error(ErrorKind::invalid_argument, "gpu_root_not_simulated",
+                   "--gpu-root goes with --simulated only: real GPUs have NVIDIA's root");
+    }
+    COCOON_TRY(const std::string pem, read_file(gpu_root, kMaxRootBytes));
+    auto read = attest::GpuRoot::stand_in_for_nvidia(pem);
+    if (!read) return Error(read.error()).within(gpu_root);
+    out.gpu_root = *read;
   }
   return out;
 }

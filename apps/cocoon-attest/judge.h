@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "attest/gpu_verify.h"
 #include "attest/policy.h"
 #include "attest/trusted_root.h"
 #include "attest/verify.h"
@@ -18,8 +19,10 @@ struct Judge {
   UnixTime now{};
   attest::TrustedRoot root;
   std::optional<config::PolicyFile> policy;  ///< nothing: strict
+  attest::GpuRoot gpu_root = attest::GpuRoot::nvidia();
 
-  /// Errors: invalid_argument/time_invalid, those of read_file, TrustedRoot and parse_policy_file.
+  /// Errors: invalid_argument/time_invalid, invalid_argument/gpu_root_not_simulated, those of
+  /// read_file, TrustedRoot, GpuRoot and parse_policy_file.
   static Result<Judge> open(const JudgeOptions& options);
 
   /// The policy's word on a verdict.

@@ -57,6 +57,10 @@ void add_judge(CLI::App& command, JudgeOptions& o) {
       ->type_name("FILE");
   command.add_flag("--simulated", o.simulated,
                    "The root is of a simulated platform, which proves nothing");
+  command
+      .add_option("--gpu-root", o.gpu_root,
+                  "Certificate of the root of simulated GPUs; goes with --simulated only")
+      ->type_name("FILE");
   add_policy(command, o);
 }
 

@@ -125,7 +125,7 @@ class Judge {
     int admitted = 0;
     bool done = false;
     for (int i = 0; i < times; ++i) {
-      verifier_->verify(certificate, wire::Role::worker, time,
+      verifier_->verify(certificate, verify::Shown::all, wire::Role::worker, time,
                         [&](verify::EvidenceVerdict verdict) {
                           if (!verdict)
                             fail("the evidence is refused: " + verdict.error().detail());

@@ -98,6 +98,9 @@ struct PlatformId {
 /// A 384-bit measurement of TDX (MRSEAM, MR_SERVICETD).
 using TdxMeasurement = std::array<std::uint8_t, 48>;
 
+/// A measurement set of NVIDIA GPUs, by the SHA-256 of its text (docs/attestation.md).
+using GpuSetHash = std::array<std::uint8_t, 32>;
+
 /// A known weakness that is tolerated for a while, so that a fleet can be updated in turn.
 struct AdvisoryGrace {
   std::string advisory;                           ///< Intel's name, for example "INTEL-SA-00615"
@@ -182,7 +185,8 @@ struct AttestationPolicy {
   /// `tees` lists them and this is `intel`, which stands for real hardware.
   TrustedRootKind root = TrustedRootKind::intel;
   /// With the simulated root: the directory that holds the network's `root.pem` and
-  /// `collateral.json`. Read once, at start.
+  /// `collateral.json`, and, where its GPUs are simulated, too, their root, `gpu_root.pem`. Read
+  /// once, at start.
   std::string simulated_dir;
 
   /// The images that are admitted. Empty admits nobody.
@@ -215,6 +219,12 @@ struct AttestationPolicy {
 
   /// SEV-SNP guests.
   SnpPolicy snp;
+
+  /// Workers: the measurement sets that their GPUs may fit. Set: a worker must show evidence of its
+  /// GPUs, and an empty list admits none. Unset: the registry's list holds, and where that is
+  /// empty, too, no GPU evidence is demanded, and a worker that claims some is refused, because
+  /// nobody said what it is to be judged by.
+  std::optional<std::vector<GpuSetHash>> gpu_measurement_sets;
 };
 
 /// Where a Quote Generation Service (QGS) of Intel's listens: on the host, to which a guest has a
@@ -267,6 +277,19 @@ struct EvidenceSource {
   std::string configfs = "/sys/kernel/config";
   /// Kind::tdx: who is asked for a quote where configfs gives none.
   QgsAddress qgs;
+
+  enum class Gpu : std::uint8_t {
+    none,   ///< no evidence of GPUs
+    nvidia  ///< that of all NVIDIA GPUs of this machine, by NVML
+  };
+  /// Workers: whose evidence is shown beside that of the guest. With Gpu::nvidia a worker that gets
+  /// none of its GPUs shows no evidence at all, and tries again.
+  Gpu gpu = Gpu::none;
+  /// Gpu::nvidia: the files with the measurement sets that the GPUs fit, as `cocoon-attest rim`
+  /// writes them: of driver and VBIOS of each kind of board.
+  std::vector<std::string> gpu_set_files;
+  /// Gpu::nvidia: NVIDIA's library, by name or path.
+  std::string nvml = "libnvidia-ml.so.1";
 };
 
 COCOON_ABI_END

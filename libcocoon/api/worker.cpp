@@ -66,6 +66,7 @@ struct Worker::Impl final : node::RoleNode {
     auto made = std::make_unique<core::WorkerCore>(std::move(identity), leaf_sha256, registry,
                                                    std::move(o), random(), now);
     core = made.get();
+    core->show(shown_evidence());
     auto entries = stored();
     Status restored = entries ? core->restore(*entries) : Status(entries.error());
     if (!restored) {
@@ -128,7 +129,10 @@ struct Worker::Impl final : node::RoleNode {
     reported = counts;
   }
 
-  void on_certificate(const Hash& leaf, Now now) override { core->on_certificate(leaf, now); }
+  void on_certificate(const Hash& leaf, Now now) override {
+    core->show(shown_evidence());
+    core->on_certificate(leaf, now);
+  }
   void begin_drain(Now now) override { core->drain(now); }
   bool drained() const override { return core->idle(); }
   void settle(Now now) override { core->settle_all(now); }

@@ -281,6 +281,17 @@ inline constexpr std::size_t kMaxRimIdBytes = 128;
 inline constexpr std::size_t kMaxOcspAnswerBytes = 64 * 1024;
 /// From a question to NVIDIA's services to the whole answer; they take a second.
 inline constexpr Seconds kNvidiaDeadline{30};
+/// Measurement sets that a worker shows beside its GPUs' evidence: a driver and a VBIOS for each of
+/// two kinds of board, and as many again while both are updated.
+inline constexpr std::size_t kMaxGpuSets = 8;
+/// A worker's GPU evidence as it travels: NVML hands out 13 KB per GPU at most, 32 of them have
+/// 416 KB, and sets of today's size have 6 KB each.
+inline constexpr std::size_t kMaxGpuBundleBytes = 512 * 1024;
+/// What a node shows: its certificate, and behind it the evidence of its GPUs.
+inline constexpr std::size_t kMaxShownEvidenceBytes = kMaxLeafCertificateBytes + kMaxGpuBundleBytes;
+/// Evidence that a proxy puts into a client's connection in one turn: a client that starts asks for
+/// some 60 workers of 16 GPUs at once. Beyond that one is asking without reading.
+inline constexpr std::size_t kMaxEvidencePerTurnBytes = 16 * 1024 * 1024;
 /// TCB info or QE identity as text. Intel's largest has about 20 KB.
 inline constexpr std::size_t kMaxCollateralJsonBytes = 256 * 1024;
 /// A DER revocation list: room for 25,000 entries of 40 bytes.

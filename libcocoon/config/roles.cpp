@@ -44,7 +44,7 @@ Result<ClientConfig> parse_client_config(std::string_view text, const std::strin
   root.integer("requests_per_key_agreement", client.requests_per_key_agreement,
                {1, limits::kMaxRequestsPerKeyAgreement});
   read_policy(root, "proxy_policy", client.proxy_policy);
-  read_policy(root, "worker_policy", client.worker_policy);
+  read_worker_policy(root, client.worker_policy);
   read_collateral(root, client.collateral);
   read_gateway(root.table("gateway"), config.gateway);
   config.gateway.max_request_bytes = client.max_request_bytes;
@@ -67,7 +67,7 @@ Result<ProxyConfig> parse_proxy_config(std::string_view text, const std::string&
   root.integer("max_workers", proxy.max_workers, {1, limits::kMaxConnectionsSetting});
   root.integer("max_requests_per_client", proxy.max_requests_per_client,
                {1, limits::kMaxRequestsSetting});
-  read_policy(root, "worker_policy", proxy.worker_policy);
+  read_worker_policy(root, proxy.worker_policy);
   read_collateral(root, proxy.collateral);
   read_evidence(root, proxy.evidence);
   COCOON_CHECK(reader.finish());
@@ -94,7 +94,7 @@ Result<WorkerConfig> parse_worker_config(std::string_view text, const std::strin
   root.amount("max_unpaid", worker.max_unpaid_nano);
   read_policy(root, "proxy_policy", worker.proxy_policy);
   read_collateral(root, worker.collateral);
-  read_evidence(root, worker.evidence);
+  read_gpu_evidence(read_evidence(root, worker.evidence), worker.evidence);
   COCOON_CHECK(reader.finish());
   return config;
 }

@@ -48,6 +48,10 @@ std::optional<TdxMeasurement> parse_measurement(std::string_view text) {
   return attest::decode_hex_array<std::tuple_size_v<TdxMeasurement>>(text);
 }
 
+std::optional<GpuSetHash> parse_gpu_set(std::string_view text) {
+  return attest::decode_hex_array<std::tuple_size_v<GpuSetHash>>(text);
+}
+
 template <class E>
 std::pair<std::string_view, E> named(E value) {
   return {to_string(value), value};
@@ -99,6 +103,14 @@ void read_policy_keys(Table& table, AttestationPolicy& policy) {
                 {0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())});
 }
 
+void read_gpu_sets(Table& table, AttestationPolicy& policy) {
+  constexpr std::string_view kKey = "gpu_measurement_sets";
+  if (!table.has(kKey)) return;
+  table.parsed_list<GpuSetHash>(kKey, policy.gpu_measurement_sets.emplace(),
+                                "the hash of a measurement set, 64 hexadecimal digits",
+                                parse_gpu_set);
+}
+
 /// The service is a host and no more: its paths are known, and so is what it must prove.
 void read_service_url(Table& table, std::string_view url) {
   constexpr std::string_view kScheme = "https://";
@@ -144,12 +156,17 @@ void read_admin(Table& root, ProcessConfig& process) {
   }
 }
 
-void read_policy(Table& root, std::string_view key, AttestationPolicy& policy) {
+Table& read_policy(Table& root, std::string_view key, AttestationPolicy& policy) {
   root.require(key, "a table that says which evidence is good enough");
   Table& table = root.table(key);
   read_policy_keys(table, policy);
   // A node's certificate cannot carry a SEV-SNP report yet.
   table.choices<TeeKind>("tees", policy.tees, {named(TeeKind::sgx), named(TeeKind::tdx)});
+  return table;
+}
+
+void read_worker_policy(Table& root, AttestationPolicy& policy) {
+  read_gpu_sets(read_policy(root, "worker_policy", policy), policy);
 }
 
 Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& file) {
@@ -158,6 +175,7 @@ Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& f
   PolicyFile out;
   Table& root = reader.root();
   read_policy_keys(root, out.policy);
+  read_gpu_sets(root, out.policy);
   root.choices<TeeKind>("tees", out.policy.tees,
                         {named(TeeKind::sgx), named(TeeKind::tdx), named(TeeKind::snp)});
   read_snp_policy(root.table("snp"), out.policy.snp);
@@ -187,7 +205,7 @@ void read_collateral(Table& root, CollateralSource& source) {
   }
 }
 
-void read_evidence(Table& root, EvidenceSource& evidence) {
+Table& read_evidence(Table& root, EvidenceSource& evidence) {
   Table& table = root.table("evidence");
   table.choice<EvidenceSource::Kind>(
       "kind", evidence.kind,
@@ -202,6 +220,26 @@ void read_evidence(Table& root, EvidenceSource& evidence) {
       table.fault(key, "config_value",
                   "\"" + std::string(key) + "\" has a meaning only beside kind = \"tdx\"");
     }
+  }
+  return table;
+}
+
+void read_gpu_evidence(Table& table, EvidenceSource& evidence) {
+  table.choice<EvidenceSource::Gpu>(
+      "gpu", evidence.gpu,
+      {{"none", EvidenceSource::Gpu::none}, {"nvidia", EvidenceSource::Gpu::nvidia}});
+  table.paths("gpu_set_files", evidence.gpu_set_files);
+  table.text("nvml", evidence.nvml);
+  const bool has_gpus = evidence.gpu == EvidenceSource::Gpu::nvidia;
+  for (const std::string_view key : {"gpu_set_files", "nvml"}) {
+    if (has_gpus || !table.has(key)) continue;
+    table.fault(key, "config_value",
+                "\"" + std::string(key) + "\" has a meaning only beside gpu = \"nvidia\"");
+  }
+  if (has_gpus && evidence.gpu_set_files.empty()) {
+    table.fault("gpu_set_files", "config_value",
+                "gpu = \"nvidia\" needs \"gpu_set_files\": the files of the GPUs' driver and "
+                "VBIOS, as cocoon-attest rim writes them");
   }
 }
 

@@ -20,7 +20,11 @@ void read_admin(Table& root, ProcessConfig& process);
 
 /// The table `key` with an AttestationPolicy. It is required, and so is its list of images: a
 /// default that admits nobody is safe, but never what the writer of a file means.
-void read_policy(Table& root, std::string_view key, AttestationPolicy& policy);
+/// @return the table, for what only some policies have in it
+Table& read_policy(Table& root, std::string_view key, AttestationPolicy& policy);
+
+/// The same for workers, who may have to show GPUs, too.
+void read_worker_policy(Table& root, AttestationPolicy& policy);
 
 /// A policy in a file of its own, as cocoon-attest takes it.
 struct PolicyFile {
@@ -28,8 +32,9 @@ struct PolicyFile {
   attest::Allowances allowances;
 };
 
-/// Reads the keys of a role's policy section at the top level, and what no role has: `allow_debug`,
-/// `allow_sept_ve` and `allow_migratable`, "snp" among `tees`, and the table [snp] (snp_policy.h).
+/// Reads the keys of a worker's policy section at the top level, and what no role has:
+/// `allow_debug`, `allow_sept_ve` and `allow_migratable`, "snp" among `tees`, and the table [snp]
+/// (snp_policy.h).
 /// @param file the name to report errors with; relative paths in the text start at its folder
 /// Errors: invalid_argument with a code of Reader::finish() or parse_document().
 Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& file);
@@ -38,6 +43,10 @@ Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& f
 void read_collateral(Table& root, CollateralSource& source);
 
 /// The table [evidence]; absent: this machine's TDX.
-void read_evidence(Table& root, EvidenceSource& evidence);
+/// @return the table, for what only some roles have in it
+Table& read_evidence(Table& root, EvidenceSource& evidence);
+
+/// What a worker has in its table [evidence] besides: its GPUs.
+void read_gpu_evidence(Table& table, EvidenceSource& evidence);
 
 }  // namespace cocoon::config

@@ -195,9 +195,18 @@ void Table::boolean(std::string_view key, bool& out) {
 
 void Table::path(std::string_view key, std::string& out) {
   const Value* value = find(key);
-  if (value == nullptr || !is_printable_text(*value, key)) return;
+  if (value != nullptr && is_printable_text(*value, key)) out = resolved(value->text);
+}
+
+void Table::paths(std::string_view key, std::vector<std::string>& out) {
+  if (list(key) == nullptr) return;
+  texts(key, out);
+  for (std::string& path : out) path = resolved(path);
+}
+
+std::string Table::resolved(const std::string& path) const {
   const auto folder = std::filesystem::path(reader_.file_).parent_path();
-  out = (folder / value->text).lexically_normal().string();
+  return (folder / path).lexically_normal().string();
 }
 
 void Table::address(std::string_view key, std::string& out, std::uint32_t lowest_port) {

@@ -52,6 +52,7 @@ class Table {
   void secrets(std::string_view key, std::vector<std::string>& out);
   /// A file name. A relative one starts at the folder of the configuration file.
   void path(std::string_view key, std::string& out);
+  void paths(std::string_view key, std::vector<std::string>& out);
   /// "host:port", with a port of at least `lowest_port` (0: any free one).
   void address(std::string_view key, std::string& out, std::uint32_t lowest_port);
   void addresses(std::string_view key, std::vector<std::string>& out);
@@ -134,6 +135,7 @@ class Table {
   std::optional<std::uint64_t> whole_number(std::string_view key, Range<std::uint64_t> range);
   bool is_text(const Value& value, std::string_view key, std::string_view expected);
   bool is_printable_text(const Value& value, std::string_view key);
+  std::string resolved(const std::string& path) const;
   void unexpected(const Value& value, std::string_view key, std::string_view code,
                   std::string_view expected);
   void unexpected_choice(const Value& value, std::string_view key,

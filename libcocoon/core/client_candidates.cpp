@@ -138,7 +138,7 @@ void ClientCore::on_evidence(ProxyLink& proxy, const wire::Evidence& part, Now n
   entry.state = EvidenceState::verifying;
   const CallId call = next_call();
   verifications_.emplace(call, part.digest);
-  emit(VerifyEvidence{call, wire::Role::worker, std::move(**whole)});
+  emit(VerifyEvidence{call, wire::Role::worker, std::move(**whole), 0});
 }
 
 void ClientCore::refuse_evidence(EvidenceEntry& entry, std::string why, Now now) {

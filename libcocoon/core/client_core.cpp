@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <map>
 
+#include "attest/gpu_bundle.h"
 #include "codec/base64.h"
 #include "codec/hex.h"
+#include "codec/json.h"
 #include "core/backoff.h"
 #include "core/store_keys.h"
 #include "crypto/hash.h"
@@ -424,6 +426,18 @@ void ClientCore::end_turn(Now now) {
 
 namespace {
 
+/// What a worker shows of its GPUs, as further members of its object.
+std::string gpu_members(ByteView gpu_evidence) {
+  // It was read when it was verified.
+  const auto bundle = attest::parse_gpu_bundle(gpu_evidence);
+  if (!bundle) return {};
+  json::Writer sets;
+  sets.begin_array();
+  for (const attest::GpuMeasurementSet& set : bundle->sets) sets.string(set.text());
+  return R"(,"gpu_evidence":)" + attest::gpu_evidence_json(bundle->gpus) +
+         R"(,"gpu_measurement_sets":)" + sets.end_array().take();
+}
+
 /// The bundle of docs/attestation.md: everything that is needed to verify again without a network.
 class Bundle {
  public:
@@ -431,7 +445,7 @@ class Bundle {
     if (!std::exchange(first_, false)) text_ += ',';
     const std::string digest = to_hex(evidence.collateral_digest);
     text_ += '{' + evidence.json + R"(,"certificate":")" + to_base64(evidence.certificate) +
-             R"(","collateral":")" + digest + R"("})";
+             R"(","collateral":")" + digest + '"' + gpu_members(evidence.gpu_evidence) + '}';
     collateral_.emplace(digest, evidence.collateral);
   }
   void begin(std::string_view group) {

@@ -55,11 +55,15 @@ struct Connect {
 struct Disconnect {
   PeerId peer = 0;
 };
-/// Check a leaf certificate with evidence; answered by on_verified.
+/// Check all that a node shows: its leaf certificate, and behind it the evidence of its GPUs;
+/// answered by on_verified.
 struct VerifyEvidence {
   CallId call = 0;
   wire::Role expect{};
-  Bytes certificate;
+  Bytes shown;
+  /// Whose it is: an accepted verdict takes the place of the one on the certificate that this
+  /// connection showed, and is looked at again while it lasts. 0: a node that is not connected.
+  PeerId peer = 0;
 };
 /// Make a quote over `report_data`, to answer challenges with; answered by on_quote. A core asks
 /// for one at a time.

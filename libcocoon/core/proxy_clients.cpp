@@ -114,12 +114,21 @@ void ProxyCore::on_candidates_request(Peer& peer, const wire::CandidatesRequest&
   peer.link.connection.send(answer);
 }
 
-void ProxyCore::on_evidence_request(Peer& peer, const EvidenceDigest& digest) {
+void ProxyCore::on_evidence_request(Peer& peer, const EvidenceDigest& digest, Now now) {
   const auto at = evidence_.find(digest);
   const Peer* worker = at == evidence_.end() ? nullptr : find_peer(at->second);
-  const ByteView certificate =
-      worker ? ByteView(worker->link.identity.evidence->certificate) : ByteView{};
-  for (const wire::Evidence& part : wire::split_evidence(digest, certificate)) {
+  Bytes shown;
+  if (worker != nullptr) {
+    shown = worker->link.identity.evidence->certificate;
+    append(shown, worker->link.identity.evidence->gpu_evidence);
+  }
+  if (peer.link.connection.output().size() + shown.size() > limits::kMaxEvidencePerTurnBytes) {
+    return fail_peer(peer,
+                     Error(ErrorKind::busy, "too_much_evidence",
+                           "the client asks for more evidence at once than any can use"),
+                     now);
+  }
+  for (const wire::Evidence& part : wire::split_evidence(digest, shown)) {
     peer.link.connection.send(part);
   }
 }

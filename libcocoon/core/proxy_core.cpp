@@ -200,13 +200,16 @@ void ProxyCore::on_control(Peer& peer, wire::Message& message, Now now) {
     return on_candidates_request(peer, *ask, now);
   }
   if (auto* ask = std::get_if<wire::EvidenceRequest>(&message); ask != nullptr && client) {
-    return on_evidence_request(peer, ask->digest);
+    return on_evidence_request(peer, ask->digest, now);
   }
   if (auto* ask = std::get_if<wire::ModelsRequest>(&message); ask != nullptr && client) {
     return on_models_request(peer, ask->id);
   }
   if (auto* statement = std::get_if<wire::UsageStatement>(&message); statement && client) {
     return on_statement_shown(peer, *statement, now);
+  }
+  if (auto* part = std::get_if<wire::Evidence>(&message); part != nullptr && !client) {
+    return on_shown(peer, *part, now);
   }
   if (auto* record = std::get_if<wire::SignedWorkerRecord>(&message); record && !client) {
     return on_worker_record(peer, *record, now);
@@ -280,10 +283,6 @@ void ProxyCore::drop_peer(PeerId peer, const Error& why, Now now) {
   if (p == nullptr) return;
   end_peer(*p, why, now);
   peers_.erase(peer);
-}
-
-void ProxyCore::on_verified(CallId, EvidenceVerdict, Now) {
-  // A proxy's peers are verified before on_connected(); it asks for no verdicts of its own.
 }
 
 void ProxyCore::call_ledger(ports::LedgerRequest request, LedgerPurpose purpose) {

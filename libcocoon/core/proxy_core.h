@@ -26,6 +26,7 @@
 #include "core/link.h"
 #include "routing/scheduler.h"
 #include "session/sealed_header.h"
+#include "wire/evidence_parts.h"
 
 namespace cocoon::core {
 
@@ -110,6 +111,16 @@ class ProxyCore final : public AttestedCore {
     AccountId worker;
     Bytes receipt;  ///< empty until it comes
   };
+  /// What a worker owes of its GPUs: on its way, or being judged. What it says about itself
+  /// meanwhile waits; the last word counts.
+  struct OwedEvidence {
+    explicit OwedEvidence(const EvidenceDigest& digest) : assembly(digest) {}
+    wire::EvidenceAssembly assembly;
+    bool complete = false;
+    Bytes record;  ///< empty: none yet
+    Bytes record_signature;
+    std::optional<wire::WorkerStatus> status;  ///< without its reason, which is a view
+  };
   /// challenging: a worker whose connection is open, and counted, but good for nothing else yet.
   /// ended: told to disconnect; the transport has yet to say that it is gone.
   enum class PeerState : std::uint8_t { greeting, looking_up, challenging, ready, ended };
@@ -121,6 +132,7 @@ class ProxyCore final : public AttestedCore {
     AccountId account;
     Channel* channel = nullptr;                        // clients
     std::optional<routing::WorkerIndex> worker;        // workers with a record, unless replaced
+    std::unique_ptr<OwedEvidence> owed;                // workers, until their GPUs are accepted
     bool going_away = false;                           // it said so
     std::optional<MonoTime> replaced_at;               // a newer connection has its place
     PeerId replaces = 0;                               // the older one, whose place it has
@@ -190,7 +202,7 @@ class ProxyCore final : public AttestedCore {
   void admit_client(Peer& peer, const ports::ChannelView& view, Now now);
   void on_voucher(Peer& peer, const wire::Voucher& voucher, Now now);
   void on_candidates_request(Peer& peer, const wire::CandidatesRequest& ask, Now now);
-  void on_evidence_request(Peer& peer, const EvidenceDigest& digest);
+  void on_evidence_request(Peer& peer, const EvidenceDigest& digest, Now now);
   void on_models_request(Peer& peer, std::uint64_t id);
   void on_statement_shown(Peer& peer, const wire::UsageStatement& statement, Now now);
   void send_statement(Peer& peer);
@@ -198,7 +210,10 @@ class ProxyCore final : public AttestedCore {
 
   // proxy_workers.cpp
   void admit_worker(Peer& peer, const ports::EpochView& view, Now now);
+  void on_shown(Peer& peer, const wire::Evidence& part, Now now);
   void on_worker_record(Peer& peer, const wire::SignedWorkerRecord& record, Now now);
+  void hold_record(Peer& peer, const wire::SignedWorkerRecord& record, Now now);
+  void take_held(Peer& peer, const OwedEvidence& held, Now now);
   Link* challenged_link(PeerId peer) override;
   void on_challenge_complete(PeerId peer, Now now) override;
   void on_challenge_failed(PeerId peer, const Error& error, Now now) override;
@@ -279,6 +294,7 @@ class ProxyCore final : public AttestedCore {
   std::unordered_map<RequestHash, Cut> cuts_;
   std::deque<std::pair<MonoTime, RequestHash>> cut_order_;  ///< all of cuts_, the oldest first
   std::unordered_map<CallId, LedgerPurpose> ledger_calls_;
+  std::unordered_map<CallId, PeerId> verifications_;
   std::unordered_map<std::string, Bytes> restored_channels_;  ///< by store key, until first used
   std::unordered_map<EvidenceDigest, PeerId> evidence_;
   std::set<AccountId> dirty_workers_;  ///< whose accounts are to be stored

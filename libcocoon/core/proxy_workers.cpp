@@ -1,4 +1,4 @@
-/// ProxyCore: workers' admission, records and status.
+/// ProxyCore: workers' admission, GPUs, records and status.
 
 #include <fmt/format.h>
 
@@ -47,6 +47,69 @@ Status ProxyCore::check_models(const wire::SignedWorkerRecord& message) const {
   return ok();
 }
 
+/// A worker shows its GPUs, ahead of its record.
+void ProxyCore::on_shown(Peer& peer, const wire::Evidence& part, Now now) {
+  if (!peer.link.identity.evidence->gpu_owed || (peer.owed && peer.owed->complete)) {
+    return fail_peer(peer,
+                     Error(ErrorKind::protocol, "unexpected_message",
+                           "a worker shows evidence once, and only where GPUs are claimed or "
+                           "demanded"),
+                     now);
+  }
+  if (!peer.owed) {
+    peer.owed = std::make_unique<OwedEvidence>(EvidenceDigest{peer.link.identity.leaf_sha256});
+  }
+  auto whole = peer.owed->assembly.add(part);
+  if (!whole) return fail_peer(peer, whole.error(), now);
+  if (!*whole) return;
+  peer.owed->complete = true;
+  const CallId call = next_call();
+  verifications_.emplace(call, peer.link.peer);
+  emit(VerifyEvidence{call, wire::Role::worker, std::move(**whole), peer.link.peer});
+}
+
+void ProxyCore::on_verified(CallId call, EvidenceVerdict verdict, Now now) {
+  const auto asked = verifications_.find(call);
+  if (asked == verifications_.end()) return;
+  Peer* peer = find_peer(asked->second);
+  verifications_.erase(asked);
+  if (peer == nullptr || peer->state != PeerState::ready) return;
+  if (!verdict) return fail_peer(*peer, verdict.error(), now);
+  if ((*verdict)->digest.bytes != peer->link.identity.leaf_sha256 || (*verdict)->gpu_owed) {
+    return fail_peer(*peer,
+                     Error(ErrorKind::attestation, "evidence_mismatch",
+                           "the worker shows other evidence than that of its connection"),
+                     now);
+  }
+  peer->link.identity.evidence = std::move(*verdict);
+  const auto held = std::exchange(peer->owed, nullptr);
+  take_held(*peer, *held, now);
+}
+
+/// Nothing of a worker counts before its GPUs are accepted.
+void ProxyCore::hold_record(Peer& peer, const wire::SignedWorkerRecord& message, Now now) {
+  if (!peer.owed || !peer.owed->complete) {
+    return fail_peer(peer,
+                     Error(ErrorKind::attestation, "gpu_missing",
+                           "this network demands evidence of a worker's GPUs, and this worker has "
+                           "shown none: set gpu = \"nvidia\" under [evidence] of the worker"),
+                     now);
+  }
+  peer.owed->record = to_bytes(message.record);
+  peer.owed->record_signature = to_bytes(message.signature);
+}
+
+void ProxyCore::take_held(Peer& peer, const OwedEvidence& held, Now now) {
+  if (held.record.empty()) return;
+  wire::SignedWorkerRecord record;
+  record.record = held.record;
+  record.signature = held.record_signature;
+  on_worker_record(peer, record, now);
+  if (peer.state != PeerState::ready) return;
+  if (peer.going_away) return on_going_away(peer, now);
+  if (held.status) on_worker_status(peer, *held.status, now);
+}
+
 namespace {
 
 Error superseded() {
@@ -58,6 +121,7 @@ Error superseded() {
 /// The newest connection of an account counts, by its record.
 void ProxyCore::on_worker_record(Peer& peer, const wire::SignedWorkerRecord& message, Now now) {
   if (peer.replaced_at) return;  // it was on its way
+  if (peer.link.identity.evidence->gpu_owed) return hold_record(peer, message, now);
   if (auto status = check_models(message); !status) return fail_peer(peer, status.error(), now);
   const routing::WorkerPeer self{peer.link.peer, peer.account, peer.link.identity.boot_key,
                                  EvidenceDigest{peer.link.identity.leaf_sha256}};
@@ -114,6 +178,10 @@ void ProxyCore::end_half_open(Now now) {
 
 void ProxyCore::on_worker_status(Peer& peer, const wire::WorkerStatus& status, Now now) {
   if (peer.replaced_at) return;  // it was on its way
+  if (peer.owed && !peer.owed->record.empty()) {
+    peer.owed->status = wire::WorkerStatus{status.ready, status.free_slots, {}};
+    return;
+  }
   if (!peer.worker) {
     return fail_peer(peer,
                      Error(ErrorKind::protocol, "status_before_record",

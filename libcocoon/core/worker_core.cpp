@@ -6,6 +6,7 @@
 
 #include "core/backoff.h"
 #include "core/store_keys.h"
+#include "wire/evidence_parts.h"
 #include "wire/records.h"
 
 namespace cocoon::core {
@@ -190,14 +191,22 @@ void WorkerCore::on_challenge_failed(PeerId peer, const Error& error, Now now) {
 
 /// The ledger knows the proxy's run, and its machine has shown that it is there now.
 void WorkerCore::begin_service(ProxyLink& proxy, Now now) {
+  // Its handshake may have begun before the certificate was renewed.
+  const bool outdated = proxy.link->identity.own_leaf_sha256 != leaf_sha256_;
+  if (outdated && !shown_.empty()) {
+    return fail_proxy(proxy,
+                      Error(ErrorKind::unavailable, "certificate_renewed",
+                            "this worker's certificate, and with it the evidence of its GPUs, was "
+                            "renewed while it connected; it connects again"),
+                      now);
+  }
   proxy.state = ProxyState::ready;
   proxy.failures = 0;
   counts_.proxy_reason.clear();
-  // Its handshake may have begun before the certificate was renewed.
-  const bool outdated = proxy.link->identity.own_leaf_sha256 != leaf_sha256_;
   proxy.renew_at = outdated ? now.mono : renewal_time(*proxy.link, random_, now);
   report(LogLevel::info, fmt::format("connected to proxy {} at {}", short_hex(proxy.account.bytes),
                                      proxy.endpoint));
+  send_shown(proxy);
   send_record(proxy, now);
   send_status(proxy);
   // A proxy that lost its state adopts what it has signed.
@@ -207,6 +216,15 @@ void WorkerCore::begin_service(ProxyLink& proxy, Now now) {
     message.voucher = bytes;
     message.signature = voucher->signature;
     proxy.link->connection.send(message);
+  }
+}
+
+/// What the proxy needs before it takes the record in, and passes on to clients.
+void WorkerCore::send_shown(ProxyLink& proxy) {
+  const EvidenceDigest digest{proxy.link->identity.own_leaf_sha256};
+  if (shown_.empty()) return;
+  for (const wire::Evidence& part : wire::split_evidence(digest, shown_)) {
+    proxy.link->connection.send(part);
   }
 }
 

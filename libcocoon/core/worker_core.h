@@ -66,6 +66,9 @@ class WorkerCore final : public AttestedCore {
   void start(Now now);
   /// Errors: those of RegistryHistory::adopt.
   Status on_registry(billing::Registry registry, Now now);
+  /// All that this node shows where its claims have evidence of GPUs: the certificate, and that
+  /// behind it. Proxies get it ahead of the record. Before start(), and before on_certificate().
+  void show(Bytes evidence) { shown_ = std::move(evidence); }
   /// A new certificate for the same boot key: every connection is replaced by one that shows it,
   /// and running requests finish on the old ones.
   void on_certificate(const Hash& leaf_sha256, Now now);
@@ -169,6 +172,7 @@ class WorkerCore final : public AttestedCore {
   void on_payout(ProxyLink& proxy, const wire::Payout& payout, Now now);
   void fail_proxy(ProxyLink& proxy, const Error& error, Now now);
   void lose_proxy(ProxyLink& proxy, const Error& why, Now now);
+  void send_shown(ProxyLink& proxy);
   void send_record(ProxyLink& proxy, Now now);
   void send_status(ProxyLink& proxy);
   void send_status_to_all();
@@ -230,6 +234,7 @@ class WorkerCore final : public AttestedCore {
 
   NodeIdentity identity_;
   Hash leaf_sha256_;
+  Bytes shown_;  ///< empty: there are no GPUs to show
   billing::RegistryHistory registry_;
   WorkerCoreOptions options_;
   Random& random_;

@@ -92,14 +92,15 @@ void Driver::carry_out(core::Effect& effect, std::vector<core::PeerId>& leaving)
     void operator()(core::Connect& e) { driver.connect(e); }
     void operator()(core::Disconnect& e) { leaving.push_back(e.peer); }
     void operator()(core::VerifyEvidence& e) {
-      driver.parts_.verifier->verify(std::move(e.certificate), e.expect, io::now().unix,
-                                     [&driver = driver, alive = driver.alive_,
-                                      call = e.call](verify::EvidenceVerdict verdict) {
-                                       if (!*alive) return;
-                                       driver.parts_.core->on_verified(call, std::move(verdict),
-                                                                       io::now());
-                                       driver.arm();
-                                     });
+      driver.parts_.verifier->verify(
+          std::move(e.shown), verify::Shown::all, e.expect, io::now().unix,
+          [&driver = driver, alive = driver.alive_, call = e.call,
+           peer = e.peer](verify::EvidenceVerdict verdict) {
+            if (!*alive) return;
+            if (verdict) driver.keep_evidence(peer, *verdict);
+            driver.parts_.core->on_verified(call, std::move(verdict), io::now());
+            driver.arm();
+          });
     }
     void operator()(core::MakeQuote& e) {
       driver.parts_.quotes->quote(e.report_data, [&driver = driver, alive = driver.alive_,
@@ -216,7 +217,8 @@ void Driver::on_unverified(core::PeerId id, io::UnverifiedPeer proved) {
   if (peer->counted && !has_evidence(proved.certificate)) return admit(*peer, proved, nullptr);
   Bytes certificate = std::move(proved.certificate);
   auto facts = std::make_shared<io::UnverifiedPeer>(std::move(proved));
-  parts_.verifier->verify(std::move(certificate), peer->expect, io::now().unix,
+  parts_.verifier->verify(std::move(certificate), verify::Shown::certificate, peer->expect,
+                          io::now().unix,
                           [this, alive = alive_, id, facts](verify::EvidenceVerdict verdict) {
                             if (*alive) on_verdict(id, *facts, verdict);
                           });
@@ -233,6 +235,14 @@ void Driver::on_verdict(core::PeerId id, const io::UnverifiedPeer& proved,
                                   "the evidence is for another key than the connection's"));
   }
   admit(*peer, proved, *verdict);
+}
+
+/// The verdict on all that a peer shows, in the place of the one on its certificate.
+void Driver::keep_evidence(core::PeerId id,
+                           const std::shared_ptr<const ports::VerifiedEvidence>& whole) {
+  Peer* peer = find(id);
+  if (peer == nullptr || !peer->evidence || peer->evidence->digest != whole->digest) return;
+  peer->evidence = whole;
 }
 
 void Driver::admit(Peer& peer, const io::UnverifiedPeer& proved,
@@ -276,13 +286,19 @@ void Driver::review_peers() {
   const UnixTime now = io::now().unix;
   for (const auto& [id, peer] : peers_) {
     if (!peer->evidence) continue;
-    parts_.verifier->verify(peer->evidence->certificate, peer->expect, now,
+    const ports::VerifiedEvidence& last = *peer->evidence;
+    Bytes shown = last.certificate;
+    append(shown, last.gpu_evidence);
+    const auto extent = last.gpu_owed ? verify::Shown::certificate : verify::Shown::all;
+    parts_.verifier->verify(std::move(shown), extent, peer->expect, now,
                             [this, alive = alive_, id = id](verify::EvidenceVerdict verdict) {
                               if (!*alive) return;
                               Peer* p = find(id);
                               if (p == nullptr) return;
                               if (verdict) {
-                                p->evidence = std::move(*verdict);
+                                // What it owed may have come meanwhile.
+                                const bool less = (*verdict)->gpu_owed && !p->evidence->gpu_owed;
+                                if (!less) p->evidence = std::move(*verdict);
                                 return;
                               }
                               // Who could not be judged (a queue is full, collateral is on its way)

@@ -87,6 +87,7 @@ class Driver {
   void on_unverified(core::PeerId id, io::UnverifiedPeer peer);
   void on_verdict(core::PeerId id, const io::UnverifiedPeer& proved,
                   const verify::EvidenceVerdict& verdict);
+  void keep_evidence(core::PeerId id, const std::shared_ptr<const ports::VerifiedEvidence>& whole);
   void admit(Peer& peer, const io::UnverifiedPeer& proved,
              std::shared_ptr<const ports::VerifiedEvidence> evidence);
   void lose(core::PeerId id, const Error& why);

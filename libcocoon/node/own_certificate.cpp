@@ -24,14 +24,18 @@ Result<Bytes> make_plain_certificate(const crypto::SigningKey& boot, UnixTime no
   return tls::make_certificate(boot, fields_at(now));
 }
 
+Result<Bytes> certified_key(const crypto::SigningKey& boot, UnixTime now) {
+  COCOON_TRY(const Bytes plain, make_plain_certificate(boot, now));
+  COCOON_TRY(auto parsed, tls::parse_certificate(plain));
+  return std::move(parsed.spki);
+}
+
 void make_attested_certificate(const crypto::SigningKey& boot, const attest::Claims& claims,
                                tee::Source& source, UnixTime now,
                                Callback<void(Result<Bytes>)> done) {
-  auto plain = make_plain_certificate(boot, now);
-  if (!plain) return done(plain.error());
-  auto parsed = tls::parse_certificate(*plain);
-  if (!parsed) return done(parsed.error());
-  const Bytes claim_bytes = attest::encode_claims(claims, parsed->spki);
+  auto spki = certified_key(boot, now);
+  if (!spki) return done(spki.error());
+  const Bytes claim_bytes = attest::encode_claims(claims, *spki);
   auto shared_done = std::make_shared<Callback<void(Result<Bytes>)>>(std::move(done));
   auto key = std::make_shared<crypto::SigningKey>(boot.duplicate());
   source.quote(attest::report_data_for(claim_bytes), [key, claim_bytes, now,

@@ -16,6 +16,9 @@ namespace cocoon::node {
 /// A leaf certificate (DER) for `boot`, without evidence: what a client shows.
 Result<Bytes> make_plain_certificate(const crypto::SigningKey& boot, UnixTime now);
 
+/// The DER SubjectPublicKeyInfo of `boot` as it stands in its certificates.
+Result<Bytes> certified_key(const crypto::SigningKey& boot, UnixTime now);
+
 /// One with evidence: the claims are bound to the key, and the quote to the claims. `done` follows
 /// on the loop. Errors: those of the source's quotes; too_large/evidence_too_large.
 void make_attested_certificate(const crypto::SigningKey& boot, const attest::Claims& claims,

@@ -3,6 +3,23 @@
 #include <algorithm>
 
 namespace cocoon::node {
+namespace {
+
+/// What of `allowed` the owner lists, or all of it where he lists nothing.
+std::optional<std::vector<GpuSetHash>> effective_gpu_sets(
+    const std::optional<std::vector<GpuSetHash>>& configured, const std::vector<Hash>& allowed) {
+  if (!configured && allowed.empty()) return std::nullopt;
+  std::vector<GpuSetHash> out;
+  for (const Hash& set : allowed) {
+    if (!configured ||
+        std::find(configured->begin(), configured->end(), set) != configured->end()) {
+      out.push_back(set);
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 AttestationPolicy effective_policy(const AttestationPolicy& configured,
                                    const billing::Registry& registry, wire::Role role) {
@@ -18,6 +35,10 @@ AttestationPolicy effective_policy(const AttestationPolicy& configured,
   }
   policy.min_tcb_evaluation_number =
       std::max(policy.min_tcb_evaluation_number, registry.tcb_evaluation_floor);
+  if (role == wire::Role::worker) {
+    policy.gpu_measurement_sets =
+        effective_gpu_sets(configured.gpu_measurement_sets, registry.gpu_measurements);
+  }
   return policy;
 }
 

@@ -9,7 +9,8 @@ namespace cocoon::node {
 
 /// `configured`, with the registry's images for `role`: where the owner listed images, those that
 /// are in both lists count; where not, the registry's. The higher TCB floor of both counts. An
-/// empty result admits nobody.
+/// empty result admits nobody. The same goes for the measurement sets of workers' GPUs, but where
+/// neither lists any, no GPU evidence is demanded (AttestationPolicy::gpu_measurement_sets).
 AttestationPolicy effective_policy(const AttestationPolicy& configured,
                                    const billing::Registry& registry, wire::Role role);
 

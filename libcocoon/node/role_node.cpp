@@ -135,37 +135,73 @@ void RoleNode::read_beacon() {
   });
 }
 
-void RoleNode::attest() {
-  const auto role = options_.role == wire::Role::proxy ? attest::EvidenceRole::proxy
-                                                       : attest::EvidenceRole::worker;
-  if (!source_) {
-    io::JobPoolOptions pool;
-    pool.name = "cocoon-attest";
-    pool.queue_bounds = {4, 4, 4};
-    auto jobs = io::JobPool::start(context_, pool);
-    if (!jobs) return fail(jobs.error());
-    attest_jobs_.emplace(std::move(*jobs));
-    auto source = tee::open_source(*options_.evidence, role, *attest_jobs_);
-    if (!source) return fail(source.error());
-    source_ = std::move(*source);
-    if (source_->simulated()) {
-      log_.warning("this node shows SIMULATED evidence: no peer on a real network will accept it");
-    }
+Status RoleNode::open_sources() {
+  io::JobPoolOptions pool;
+  pool.name = "cocoon-attest";
+  pool.queue_bounds = {4, 4, 4};
+  COCOON_TRY(auto jobs, io::JobPool::start(context_, pool));
+  attest_jobs_.emplace(std::move(jobs));
+  COCOON_TRY(source_, tee::open_source(*options_.evidence, evidence_role(), *attest_jobs_));
+  if (options_.evidence->gpu != EvidenceSource::Gpu::none) {
+    gpu_source_ = std::make_unique<tee::GpuSource>(*options_.evidence, *attest_jobs_);
   }
+  if (source_->simulated()) {
+    log_.warning("this node shows SIMULATED evidence: no peer on a real network will accept it");
+  }
+  return ok();
+}
+
+/// The GPUs first, if there are any: the guest's claims have the digest of their evidence.
+void RoleNode::attest() {
+  if (!source_) {
+    if (auto status = open_sources(); !status) return fail(status.error());
+  }
+  if (!gpu_source_) return certify({});
+  auto key = certified_key(*boot_, io::now().unix);
+  if (!key) return on_attested(key.error(), {});
+  gpu_source_->collect(attest::gpu_nonce(*key),
+                       [this, alive = alive_](Result<attest::GpuBundle> gpus) {
+                         if (!*alive || stopping_) return;
+                         if (!gpus) return on_attested(std::move(gpus).error(), {});
+                         certify(*gpus);
+                       });
+}
+
+void RoleNode::certify(const attest::GpuBundle& gpus) {
+  Bytes gpu_evidence;
   attest::Claims claims;
-  claims.role = role;
+  claims.role = evidence_role();
   claims.network = registry_->network;
   claims.account = account_id_;
   claims.models = options_.models;
   claims.beacon = {beacon_->height, beacon_->hash, beacon_->time};
-  make_attested_certificate(*boot_, claims, *source_, io::now().unix,
-                            [this, alive = alive_](Result<Bytes> certificate) {
-                              if (!*alive || stopping_) return;
-                              if (driver_) return use_renewed(std::move(certificate));
-                              if (!certificate) return attest_later(std::move(certificate).error());
-                              certificate_ = std::move(*certificate);
-                              read_epoch();
-                            });
+  if (!gpus.gpus.empty()) {
+    auto encoded = attest::encode_gpu_bundle(gpus);
+    if (!encoded) return on_attested(std::move(encoded).error(), {});
+    gpu_evidence = std::move(*encoded);
+    claims.gpu_evidence = attest::gpu_evidence_digest(gpus.gpus);
+  }
+  make_attested_certificate(
+      *boot_, claims, *source_, io::now().unix,
+      [this, alive = alive_, gpu = std::move(gpu_evidence)](Result<Bytes> certificate) mutable {
+        if (!*alive || stopping_) return;
+        on_attested(std::move(certificate), std::move(gpu));
+      });
+}
+
+void RoleNode::on_attested(Result<Bytes> certificate, Bytes gpu_evidence) {
+  if (driver_) return use_renewed(std::move(certificate), std::move(gpu_evidence));
+  if (!certificate) return attest_later(std::move(certificate).error());
+  certificate_ = std::move(*certificate);
+  gpu_evidence_ = std::move(gpu_evidence);
+  read_epoch();
+}
+
+Bytes RoleNode::shown_evidence() const {
+  if (gpu_evidence_.empty()) return {};
+  Bytes out = certificate_;
+  append(out, gpu_evidence_);
+  return out;
 }
 
 void RoleNode::attest_later(Error why) {
@@ -226,10 +262,10 @@ void RoleNode::run() {
 void RoleNode::renew_certificate() {
   renewal_->set_in(limits::kRenewalPause);  // unless use_renewed() puts it off
   if (options_.evidence) return read_beacon();
-  use_renewed(make_plain_certificate(*boot_, io::now().unix));
+  use_renewed(make_plain_certificate(*boot_, io::now().unix), {});
 }
 
-void RoleNode::use_renewed(Result<Bytes> certificate) {
+void RoleNode::use_renewed(Result<Bytes> certificate, Bytes gpu_evidence) {
   auto tls =
       certificate ? tls_of(*boot_, *certificate) : Result<OwnCertificate>(certificate.error());
   if (!tls) {
@@ -238,6 +274,7 @@ void RoleNode::use_renewed(Result<Bytes> certificate) {
   }
   renewal_->set_in(kRenewAfter);
   certificate_ = std::move(*certificate);
+  gpu_evidence_ = std::move(gpu_evidence);
   const Hash leaf = tls->leaf_sha256;
   driver_->set_certificate(std::move(*tls));
   on_certificate(leaf, io::now());
@@ -302,6 +339,7 @@ void RoleNode::close_parts() {
     ledger_.reset();
     driver_.reset();
     source_.reset();
+    gpu_source_.reset();
     attest_jobs_.reset();
     verifier_.reset();
     supply_.reset();

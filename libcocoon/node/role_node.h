@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "attest/gpu_bundle.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "billing/registry.h"
@@ -24,6 +25,7 @@
 #include "node/driver.h"
 #include "ports/ledger.h"
 #include "store/sqlite_store.h"
+#include "tee/gpu_source.h"
 #include "tee/source.h"
 #include "verify/verifier.h"
 
@@ -89,7 +91,7 @@ class RoleNode {
   virtual void on_failed(const Error& error) = 0;
   /// The last call: give back what was made from context().
   virtual void on_closing() = 0;
-  /// A new certificate is used for new connections.
+  /// A new certificate is used for new connections; shown_evidence() goes with it.
   virtual void on_certificate(const Hash& leaf_sha256, Now now) = 0;
 
   Result<std::vector<ports::StoreEntry>> stored() { return store_->load(""); }
@@ -98,6 +100,8 @@ class RoleNode {
   Random& random() { return random_; }
   Metrics* metrics() const { return options_.metrics.get(); }
   const billing::Registry& registry() const { return *registry_; }
+  /// The certificate with the evidence of this machine's GPUs behind it; empty where it shows none.
+  Bytes shown_evidence() const;
 
  private:
   using Answer = Callback<void(ports::LedgerReply)>;
@@ -107,7 +111,14 @@ class RoleNode {
   void read_registry();
   void read_beacon();
   void read_epoch();
+  attest::EvidenceRole evidence_role() const {
+    return options_.role == wire::Role::proxy ? attest::EvidenceRole::proxy
+                                              : attest::EvidenceRole::worker;
+  }
+  Status open_sources();
   void attest();
+  void certify(const attest::GpuBundle& gpus);
+  void on_attested(Result<Bytes> certificate, Bytes gpu_evidence);
   void attest_later(Error why);
   void publish_epoch();
   void run();
@@ -115,7 +126,7 @@ class RoleNode {
   Status open_supply();
   Status apply_policies();
   void renew_certificate();
-  void use_renewed(Result<Bytes> certificate);
+  void use_renewed(Result<Bytes> certificate, Bytes gpu_evidence);
   void fail(const Error& error);
   void when_drained();
   void close_parts();
@@ -131,9 +142,11 @@ class RoleNode {
   std::optional<billing::Registry> registry_;
   std::optional<ports::Beacon> beacon_;
   Bytes certificate_;
+  Bytes gpu_evidence_;  ///< behind it; its claims have the digest
 
   std::optional<io::JobPool> attest_jobs_;
   std::unique_ptr<tee::Source> source_;
+  std::unique_ptr<tee::GpuSource> gpu_source_;  ///< null where no GPUs are shown
   std::unique_ptr<store::SqliteStore> store_;
   std::unique_ptr<ports::Ledger> ledger_;
   std::unique_ptr<collateral::Supply> supply_;  ///< null where no policy has Intel's root

@@ -23,7 +23,13 @@ struct VerifiedEvidence {
   bool simulated = false;
   std::string tcb_status;
   Bytes certificate;  ///< leaf, DER: carries quote and claims
-  std::string json;   ///< the verdict as the members of a JSON object, without its braces
+  /// What was shown behind the certificate (attest::GpuBundle), verified; empty where there is
+  /// none.
+  Bytes gpu_evidence;
+  /// Workers: GPU evidence is claimed or demanded, and has not been shown yet. Nothing may be given
+  /// to a worker, nor its evidence be passed on, while it is owed.
+  bool gpu_owed = false;
+  std::string json;  ///< the verdict as the members of a JSON object, without its braces
   /// What the quote was verified with, for those who want to verify it again: CollateralText's
   /// JSON, and what evidence has in common that shares it.
   std::shared_ptr<const std::string> collateral;

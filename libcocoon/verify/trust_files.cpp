@@ -1,5 +1,6 @@
 #include "verify/trust_files.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -30,7 +31,7 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
 
 }  // namespace
 
-Result<collateral::HeldPtr> load_simulated(const std::string& folder) {
+Result<SimulatedTrust> load_simulated(const std::string& folder) {
   const std::string base = folder + "/";
   COCOON_TRY(const std::string pem, read_file(base + std::string(attest::sim::kRootFile),
                                               limits::kMaxCollateralFileBytes));
@@ -38,7 +39,14 @@ Result<collateral::HeldPtr> load_simulated(const std::string& folder) {
                                                limits::kMaxCollateralFileBytes));
   COCOON_TRY(const auto root, attest::TrustedRoot::simulated(pem));
   COCOON_TRY(const auto text, attest::CollateralText::from_json(json));
-  return collateral::hold_unexamined(text, root);
+  SimulatedTrust out{collateral::hold_unexamined(text, root), attest::GpuRoot::nvidia()};
+  const std::string gpu_file = base + std::string(kGpuRootFile);
+  std::error_code unknown;
+  if (std::filesystem::exists(gpu_file, unknown) || unknown) {
+    COCOON_TRY(const std::string gpu_pem, read_file(gpu_file, limits::kMaxCollateralFileBytes));
+    COCOON_TRY(out.gpu_root, attest::GpuRoot::stand_in_for_nvidia(gpu_pem));
+  }
+  return out;
 }
 
 }  // namespace cocoon::verify

@@ -1,5 +1,7 @@
 #include "verify/verdict_json.h"
 
+#include <algorithm>
+
 #include "codec/hex.h"
 #include "codec/json.h"
 
@@ -20,10 +22,27 @@ void write_measurements(json::Writer& out, const attest::Verdict& verdict) {
   out.end_object();
 }
 
+void write_gpus(json::Writer& out, std::span<const attest::GpuVerdict> gpus) {
+  out.key("gpus").begin_array();
+  for (const attest::GpuVerdict& gpu : gpus) {
+    out.begin_object();
+    out.key("verdict").string(gpu.text());
+    out.key("chip").string(gpu.chip);
+    out.key("device").string(to_hex(gpu.device));
+    out.key("driver").string(gpu.firmware.driver_version);
+    out.key("vbios").string(gpu.firmware.vbios_version);
+    out.key("mode").string(to_string(gpu.firmware.mode));
+    out.key("driver_set").string(to_hex(gpu.driver_set));
+    out.key("vbios_set").string(to_hex(gpu.vbios_set));
+    out.end_object();
+  }
+  out.end_array();
+}
+
 }  // namespace
 
 std::string verdict_json(const ports::VerifiedEvidence& verified, const attest::Evidence& evidence,
-                         const attest::Verdict& verdict) {
+                         const attest::Verdict& verdict, std::span<const attest::GpuVerdict> gpus) {
   json::Writer out;
   out.begin_object();
   out.key("role").string(wire::to_string(verified.role));
@@ -39,7 +58,10 @@ std::string verdict_json(const ports::VerifiedEvidence& verified, const attest::
   out.end_array();
   out.key("tcb_evaluation_number").u64(verdict.tcb_evaluation_number);
   write_measurements(out, verdict);
-  out.key("expires").u64(to_unix_seconds(verdict.expires));
+  if (!gpus.empty()) write_gpus(out, gpus);
+  UnixTime expires = verdict.expires;
+  for (const attest::GpuVerdict& gpu : gpus) expires = std::min(expires, gpu.expires);
+  out.key("expires").u64(to_unix_seconds(expires));
   out.key("beacon").begin_object();
   out.key("row").u64(evidence.claims->beacon.row);
   out.key("hash").string(to_hex(evidence.claims->beacon.hash));

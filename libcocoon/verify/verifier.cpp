@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "attest/challenge.h"
+#include "attest/gpu_bundle.h"
 #include "attest/policy.h"
 #include "attest/text.h"
 #include "base/limits.h"
@@ -28,11 +29,14 @@ struct Verifier::Judge {
   /// The root, and the collateral of all platforms under it. Under Intel's root there is none: each
   /// platform has its own, from the supply.
   collateral::HeldPtr trust;
+  attest::GpuRoot gpu_root = attest::GpuRoot::nvidia();
 };
 
 /// What one verification needs. A job thread has it while it runs, else the loop.
 struct Verifier::Work {
   Bytes certificate;
+  Bytes gpu_evidence;  ///< what was shown behind it
+  Shown shown = Shown::certificate;
   EvidenceDigest digest;
   wire::Role role{};
   NetworkId network;
@@ -61,7 +65,8 @@ struct Verifier::Work {
   void look_for_collateral(ByteView shown_quote);
   std::optional<EvidenceVerdict> judge(attest::CertificateCache& certificates);
   EvidenceVerdict approve(const attest::Evidence& evidence, const attest::Verdict& found,
-                          const collateral::Held& used) const;
+                          const collateral::Held& used);
+  Result<attest::GpuFindings> judge_gpus(const attest::Evidence& evidence, bool owed) const;
 };
 
 Result<attest::Evidence> Verifier::Work::check_connection() const {
@@ -114,9 +119,15 @@ std::optional<EvidenceVerdict> Verifier::Work::judge(attest::CertificateCache& c
   return approve(*evidence, found, used);
 }
 
+Result<attest::GpuFindings> Verifier::Work::judge_gpus(const attest::Evidence& evidence,
+                                                       bool owed) const {
+  if (owed || (role != wire::Role::worker && gpu_evidence.empty())) return attest::GpuFindings{};
+  return attest::judge_gpus(evidence, gpu_evidence, rules->policy, rules->gpu_root, now);
+}
+
 EvidenceVerdict Verifier::Work::approve(const attest::Evidence& evidence,
                                         const attest::Verdict& found,
-                                        const collateral::Held& used) const {
+                                        const collateral::Held& used) {
   if (!found.trusted()) {
     return Error(
         ErrorKind::attestation, "evidence_untrusted",
@@ -125,18 +136,23 @@ EvidenceVerdict Verifier::Work::approve(const attest::Evidence& evidence,
   const attest::PolicyDecision decision = attest::evaluate(found, rules->policy, now);
   COCOON_CHECK(decision.status());
   if (fresh) return fresh->peer;
+  const bool owed = shown == Shown::certificate && role == wire::Role::worker &&
+                    attest::concerns_gpus(evidence, rules->policy);
+  COCOON_TRY(const attest::GpuFindings gpus, judge_gpus(evidence, owed));
   auto verified = std::make_shared<ports::VerifiedEvidence>();
   verified->digest = digest;
   verified->role = role;
   verified->account = evidence.claims->account;
   verified->network = evidence.claims->network;
   verified->boot_key = *evidence.boot_key;
-  verified->expires = std::min({found.expires, decision.expires, evidence.not_after,
+  verified->expires = std::min({found.expires, decision.expires, gpus.expires, evidence.not_after,
                                 evidence.claims->beacon.time + limits::kMaxBeaconAge});
   verified->simulated = found.root == TrustedRootKind::simulated;
   verified->tcb_status = found.text();
   verified->certificate = certificate;
-  verified->json = verdict_json(*verified, evidence, found);
+  verified->gpu_evidence = std::move(gpu_evidence);
+  verified->gpu_owed = owed;
+  verified->json = verdict_json(*verified, evidence, found, gpus.gpus);
   verified->collateral = used.json;
   verified->collateral_digest = used.digest();
   return std::shared_ptr<const ports::VerifiedEvidence>(std::move(verified));
@@ -177,7 +193,9 @@ Status Verifier::set_policy(wire::Role role, AttestationPolicy policy) {
   }
   auto judge = std::make_shared<Judge>();
   if (simulated) {
-    COCOON_TRY(judge->trust, load_simulated(policy.simulated_dir));
+    COCOON_TRY(const SimulatedTrust trust, load_simulated(policy.simulated_dir));
+    judge->trust = trust.held;
+    judge->gpu_root = trust.gpu_root;
   } else {
     judge->trust = collateral::hold_unexamined(
         {}, supply_ != nullptr ? supply_->root() : attest::TrustedRoot::intel());
@@ -195,20 +213,24 @@ Status Verifier::set_policy(wire::Role role, AttestationPolicy policy) {
   return ok();
 }
 
-std::shared_ptr<const ports::VerifiedEvidence> Verifier::find(const EvidenceDigest& digest,
-                                                              wire::Role role, UnixTime now) {
-  const auto at = index_.find(digest);
-  if (at == index_.end() || at->second->role != role) return nullptr;
-  const auto judge = judges_.find(role);
+/// The verdict on what `work` shows, if that holds. One on the GPUs, too, is as good for the
+/// certificate alone, of which their evidence is a part; not the other way round, and not for other
+/// bytes behind the same certificate.
+std::shared_ptr<const ports::VerifiedEvidence> Verifier::find(const Work& work) {
+  const auto at = index_.find(work.digest);
+  if (at == index_.end() || at->second->role != work.role) return nullptr;
+  const auto judge = judges_.find(work.role);
   const bool valid = judge != judges_.end() && at->second->judge == judge->second &&
-                     at->second->evidence->expires > now && is_current(*at->second);
+                     at->second->evidence->expires > work.now && is_current(*at->second);
   if (!valid) {
     entries_.erase(at->second);
     index_.erase(at);
     return nullptr;
   }
   entries_.splice(entries_.begin(), entries_, at->second);
-  return at->second->evidence;
+  const auto& known = at->second->evidence;
+  if (work.shown == Shown::certificate) return known;
+  return !known->gpu_owed && known->gpu_evidence == work.gpu_evidence ? known : nullptr;
 }
 
 /// Whether the verdict rests on the collateral that is held now.
@@ -242,14 +264,22 @@ void Verifier::answer_all() {
   for (Answer& one : std::exchange(answers_, {})) one.done(std::move(one.verdict));
 }
 
-void Verifier::verify(Bytes certificate, wire::Role expect, UnixTime now,
+void Verifier::verify(Bytes evidence, Shown shown, wire::Role expect, UnixTime now,
                       Callback<void(EvidenceVerdict)> done) {
-  const EvidenceDigest digest{crypto::sha256(certificate)};
-  if (auto known = find(digest, expect, now)) {
+  // TLS carries a certificate and nothing behind it.
+  const attest::ShownEvidence parts =
+      shown == Shown::all ? attest::split_shown(evidence) : attest::ShownEvidence{evidence, {}};
+  const EvidenceDigest digest{crypto::sha256(parts.certificate)};
+  Bytes gpu_evidence = to_bytes(parts.gpu);
+  evidence.resize(parts.certificate.size());
+  auto work = prepare(digest, std::move(evidence), expect, now, std::move(done));
+  work->gpu_evidence = std::move(gpu_evidence);
+  work->shown = shown;
+  if (auto known = find(*work)) {
     ++hits_;
-    return answer(std::move(done), std::move(known));
+    return answer(std::move(work->done), std::move(known));
   }
-  run(prepare(digest, std::move(certificate), expect, now, std::move(done)));
+  run(std::move(work));
 }
 
 void Verifier::verify_answer(Bytes quote, const ByteArray<64>& report_data,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attest/certificate_cache.h"
+#include "attest/gpu_claim.h"
 #include "attest/verify.h"
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -25,11 +26,18 @@ namespace cocoon::verify {
 
 using ports::EvidenceVerdict;
 
+/// What is at hand of a node's evidence.
+enum class Shown : std::uint8_t {
+  all,         ///< all that it has: what a worker owes of its GPUs is a refusal
+  certificate  ///< what TLS carries: the verdict says whether GPU evidence is owed
+};
+
 /// One per node. Loop thread only; the work runs on its job threads.
 ///
-/// A certificate is verified once per policy and collateral: that its key, claims and report_data
-/// are tied together, its role, network and beacon, its quote, and what the policy says of that.
-/// The verdict is dropped when anything that it rests on ends, whichever comes first.
+/// What is shown is verified once per policy and collateral: that the certificate's key, claims and
+/// report_data are tied together, its role, network and beacon, its quote, the GPU evidence behind
+/// it, and what the policy says of that. The verdict is dropped when anything that it rests on
+/// ends, whichever comes first.
 class Verifier {
  public:
   /// Starts the threads.
@@ -51,11 +59,12 @@ class Verifier {
   /// network); those of load_simulated().
   Status set_policy(wire::Role role, AttestationPolicy policy);
 
-  /// Judges a leaf certificate. `done` follows on the loop, never inside this call: a verdict,
+  /// Judges what a node showed: its leaf certificate, and behind it the evidence of its GPUs
+  /// (attest/gpu_bundle.h). `done` follows on the loop, never inside this call: a verdict,
   /// attestation/… where it is refused, busy/verification_queue_full. Where the collateral of the
   /// peer's platform has to be got first, that takes up to limits::kCollateralPatience longer, and
   /// may end in the errors of Supply::need().
-  void verify(Bytes certificate, wire::Role expect, UnixTime now,
+  void verify(Bytes evidence, Shown shown, wire::Role expect, UnixTime now,
               Callback<void(EvidenceVerdict)> done);
 
   /// Judges the quote of an answer to a challenge: as verify() does under the policy for the peer's
@@ -103,8 +112,7 @@ class Verifier {
   void finish(Work& work);
   bool is_current(const Entry& entry) const;
   void remember(Entry entry);
-  std::shared_ptr<const ports::VerifiedEvidence> find(const EvidenceDigest& digest, wire::Role role,
-                                                      UnixTime now);
+  std::shared_ptr<const ports::VerifiedEvidence> find(const Work& work);
   io::JobPool jobs_;
   std::vector<Answer> answers_;  ///< that need no job: given at the end of the turn
   io::TurnHook answering_;

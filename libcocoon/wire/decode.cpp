@@ -184,8 +184,8 @@ void read(FieldReader& in, StreamId, EvidenceRequest& m) {
 void read(FieldReader& in, StreamId, Evidence& m) {
   in.expect(4);
   m.digest = in.id<EvidenceDigest>("digest");
-  m.total = in.u32("total", 0, limits::kMaxLeafCertificateBytes);
-  m.offset = in.u32("offset", 0, limits::kMaxLeafCertificateBytes);
+  m.total = in.u32("total", 0, limits::kMaxShownEvidenceBytes);
+  m.offset = in.u32("offset", 0, limits::kMaxShownEvidenceBytes);
   m.part = in.bytes("part", 0, limits::kMaxEvidencePartBytes);
   in.require("part", m.offset + m.part.size() <= m.total && m.part.empty() == (m.total == 0));
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// @file Certificates with evidence, cut into parts that fit a frame and put together again.
+/// @file What nodes show, certificates and the evidence of GPUs behind them, cut into parts that
+/// fit a frame and put together again.
 
 #include <optional>
 #include <vector>
@@ -10,23 +11,24 @@
 
 namespace cocoon::wire {
 
-/// The Evidence messages for `certificate`, in order; views point into it. An empty certificate
-/// gives the one message that says "unknown here".
-std::vector<Evidence> split_evidence(const EvidenceDigest& digest, ByteView certificate);
+/// The Evidence messages for `shown`, in order; views point into it. Nothing shown gives the one
+/// message that says "unknown here".
+std::vector<Evidence> split_evidence(const EvidenceDigest& digest, ByteView shown);
 
-/// Puts the parts of one certificate together. Holds at most limits::kMaxLeafCertificateBytes.
+/// Puts the parts of one node's evidence together. Holds what came, and at most
+/// limits::kMaxShownEvidenceBytes.
 class EvidenceAssembly {
  public:
   explicit EvidenceAssembly(const EvidenceDigest& digest) : digest_(digest) {}
 
-  /// Takes the next part. The whole certificate once it is complete, empty where the peer does not
-  /// have it; nothing while parts are missing. The caller compares its SHA-256 with the digest.
+  /// Takes the next part. The whole once it is complete, empty where the peer does not have it;
+  /// nothing while parts are missing. That the certificate in it has the digest, the caller checks.
   /// Errors: protocol/bad_evidence_part (another digest, out of order, or sizes that disagree).
   Result<std::optional<Bytes>> add(const Evidence& part);
 
  private:
   EvidenceDigest digest_;
-  Bytes certificate_;
+  Bytes shown_;
   std::optional<std::uint32_t> total_;
 };
 

@@ -236,12 +236,13 @@ struct Candidates {
 struct EvidenceRequest {
   EvidenceDigest digest;
 };
-/// One part of the leaf certificate (DER) of that digest. A certificate with 64 KiB of evidence is
-/// larger than a frame, so it travels in order in parts of limits::kMaxEvidencePartBytes; see
-/// evidence_parts.h. `total` 0: unknown here.
+/// One part of what the node of that digest shows: its leaf certificate (DER), and behind it the
+/// evidence of its GPUs, where it has any. That is larger than a frame, so it travels in order in
+/// parts of limits::kMaxEvidencePartBytes; see evidence_parts.h. `total` 0: unknown here. A worker
+/// that owes GPU evidence sends its own before its record.
 struct Evidence {
   EvidenceDigest digest;
-  std::uint32_t total = 0;   ///< size of the whole certificate
+  std::uint32_t total = 0;   ///< size of the whole
   std::uint32_t offset = 0;  ///< of this part in it
   ByteView part;
 };

@@ -1,6 +1,7 @@
 // modules: attest
 // covers: libcocoon/attest/gpu_report.cpp libcocoon/attest/gpu_measurements.cpp
 // covers: libcocoon/attest/gpu_evidence.cpp libcocoon/attest/gpu_verify.cpp
+// covers: libcocoon/attest/gpu_bundle.cpp libcocoon/attest/gpu_claim.cpp
 
 #include <algorithm>
 #include <cstddef>
@@ -9,6 +10,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "attest/gpu_bundle.h"
+#include "attest/gpu_claim.h"
 #include "attest/gpu_verify.h"
 #include "attest/text.h"
 
@@ -94,13 +97,35 @@ void read_evidence(std::string_view text) {
   }
 }
 
+/// What stands behind a certificate. Whatever it is, no node's key is that of the vectors' nonces.
+void read_bundle(ByteView bytes) {
+  const ShownEvidence parts = split_shown(bytes);
+  require(parts.certificate.size() + parts.gpu.size() == bytes.size());
+  const auto bundle = parse_gpu_bundle(bytes);
+  Evidence node;
+  node.spki = Bytes{1};
+  node.claims.emplace();
+  AttestationPolicy policy;
+  policy.gpu_measurement_sets.emplace();
+  if (bundle) {
+    const auto again = parse_gpu_bundle(encode_gpu_bundle(*bundle).value());
+    require(again && gpu_evidence_digest(again->gpus) == gpu_evidence_digest(bundle->gpus));
+    require(again->sets.size() == bundle->sets.size());
+    node.claims->gpu_evidence = gpu_evidence_digest(bundle->gpus);
+    for (const auto& set : bundle->sets) policy.gpu_measurement_sets->push_back(set.hash());
+  }
+  const UnixTime now = unix_seconds(1'772'366'400);
+  require(!judge_gpus(node, bytes, policy, GpuRoot::nvidia(), now));
+}
+
 }  // namespace
 
-/// The first byte says what the rest is: a report, a measurement set, or evidence as JSON.
+/// The first byte says what the rest is: a report, a measurement set, evidence as JSON, or a
+/// bundle.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ByteView input(data + 1, size - 1);
-  switch (data[0] % 3) {
+  switch (data[0] % 4) {
     case 0: {
       const auto report = parse_gpu_report(input);
       if (!report) break;
@@ -109,7 +134,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     }
     case 1: read_set(as_text(input)); break;
-    default: read_evidence(as_text(input));
+    case 2: read_evidence(as_text(input)); break;
+    default: read_bundle(input);
   }
   return 0;
 }

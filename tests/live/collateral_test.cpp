@@ -123,7 +123,7 @@ TEST_F(LiveCollateral, ASlowServiceDelaysNobodyWhosePlatformIsKnown) {
   EXPECT_EQ(outcome(known), "connected");
   pccs.hold();
   std::optional<verify::EvidenceVerdict> waits;
-  verifier().verify(unknown.certificate, wire::Role::worker, io::now().unix,
+  verifier().verify(unknown.certificate, verify::Shown::all, wire::Role::worker, io::now().unix,
                     [&](verify::EvidenceVerdict verdict) { waits = std::move(verdict); });
   ASSERT_TRUE(run_until([&] { return pccs.asked().size() == 8; }));
   EXPECT_EQ(outcome(worker()), "connected");

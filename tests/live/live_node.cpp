@@ -7,6 +7,7 @@
 #include "io/clock.h"
 #include "node/own_certificate.h"
 #include "support/sim_hardware.h"
+#include "support/stand_in_gpu.h"
 #include "tls/certificate.h"
 
 namespace cocoon::live {
@@ -78,13 +79,34 @@ Credentials with_evidence(const test::SimDefect& defect, wire::Role role, Dates 
   td.report_data = attest::report_data_for(claims);
   auto material = test::make_sim_defect(defect, platform(), td, now());
   Bytes certificate = certificate_of(key, material.quote, claims, dates);
-  return {std::move(key), std::move(certificate), std::move(material.collateral)};
+  return {std::move(key), std::move(certificate), std::move(material.collateral), {}};
+}
+
+Credentials with_gpus() {
+  auto key = crypto::SigningKey::generate(random());
+  const Bytes spki = spki_of(key);
+  const auto gpu = test::stand_in_gpu(0, attest::gpu_nonce(spki));
+  attest::GpuBundle gpus{{gpu.evidence()}, gpu.sets()};
+  attest::Claims who = claims_of(wire::Role::worker, Seconds(0));
+  who.gpu_evidence = attest::gpu_evidence_digest(gpus.gpus);
+  const Bytes claims = attest::encode_claims(who, spki);
+  auto td = guest();
+  td.report_data = attest::report_data_for(claims);
+  auto material = test::make_sim_defect(sound(), platform(), td, now());
+  Bytes certificate = certificate_of(key, material.quote, claims, {});
+  return {std::move(key), std::move(certificate), std::move(material.collateral), std::move(gpus)};
+}
+
+Bytes Credentials::shown() const {
+  Bytes out = certificate;
+  append(out, attest::encode_gpu_bundle(gpus).value());
+  return out;
 }
 
 Credentials without_evidence() {
   auto key = crypto::SigningKey::generate(random());
   Bytes certificate = node::make_plain_certificate(key, now()).value();
-  return {std::move(key), std::move(certificate), {}};
+  return {std::move(key), std::move(certificate), {}, {}};
 }
 
 Credentials with_stolen_evidence(const Credentials& honest) {
@@ -151,6 +173,8 @@ void LiveTest::start_node_on_hardware(const Credentials& own, wire::Role expect,
 void LiveTest::make_node(const Credentials& own, wire::Role expect, AttestationPolicy policy,
                          io::JobPool jobs) {
   policy.images = {attest::image_hash(attest::sim::sim_td_report(guest()))};
+  policy_ = policy;
+  expect_ = expect;
   verifier_ = std::make_unique<verify::Verifier>(context(), std::move(jobs), network(),
                                                  billing::NetworkKind::dev, supply_.get());
   const Status set = verifier_->set_policy(expect, policy);
@@ -160,6 +184,13 @@ void LiveTest::make_node(const Credentials& own, wire::Role expect, AttestationP
   parts.verifier = verifier_.get();
   driver_ = std::make_unique<node::Driver>(
       context(), parts, own.tls(), [] {}, [](const Error& e) { ADD_FAILURE() << e.detail(); });
+}
+
+void LiveTest::admit_gpus(std::optional<std::vector<GpuSetHash>> sets) {
+  rules.gpu_measurement_sets = policy_.gpu_measurement_sets = std::move(sets);
+  if (!verifier_) return;
+  const Status set = verifier_->set_policy(expect_, policy_);
+  ASSERT_TRUE(set) << set.error().detail();
 }
 
 void LiveTest::next_peer() {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "attest/evidence.h"
+#include "attest/gpu_bundle.h"
 #include "attest/sim/platform.h"
 #include "crypto/ed25519.h"
 #include "io/secure_connection.h"
@@ -27,8 +28,11 @@ struct Credentials {
   crypto::SigningKey key;
   Bytes certificate;
   attest::CollateralText collateral;
+  attest::GpuBundle gpus{};  ///< of with_gpus()
 
   node::OwnCertificate tls() const;
+  /// The certificate, and behind it the evidence of the GPUs.
+  Bytes shown() const;
 };
 
 /// The platform of all tests: making its keys costs milliseconds.
@@ -47,6 +51,8 @@ struct Dates {
 /// Evidence of a node of that role, sound but for `defect`.
 Credentials with_evidence(const test::SimDefect& defect, wire::Role role, Dates dates = {});
 Credentials without_evidence();
+/// A worker with the stand-in's GPU (support/stand_in_gpu.h), sound in every way.
+Credentials with_gpus();
 /// The evidence of another under a key of one's own.
 Credentials with_stolen_evidence(const Credentials& honest);
 /// The vector without a defect.
@@ -86,6 +92,8 @@ class LiveTest : public io::test::LoopTest {
   /// Rules of the node's policy that go beyond root and image; to be set before it starts.
   AttestationPolicy rules;
 
+  /// Which measurement sets the node admits, from start_node() or, where it runs, from now on.
+  void admit_gpus(std::optional<std::vector<GpuSetHash>> sets);
   io::JobPool make_jobs();
   RecordingCore& core() { return core_; }
   Peer& peer() { return peer_; }
@@ -104,6 +112,8 @@ class LiveTest : public io::test::LoopTest {
  private:
   test::TemporaryFolder folder_;
   RecordingCore core_;
+  AttestationPolicy policy_;
+  wire::Role expect_{};
   std::string supply_log_;
   std::unique_ptr<collateral::Supply> supply_;
   std::unique_ptr<verify::Verifier> verifier_;

@@ -17,6 +17,7 @@ class RecordingCore final : public core::Core {
   /// once.
   std::vector<std::string> log;
   std::string bytes;
+  std::vector<core::PeerId> peer_ids;
   std::vector<core::PeerIdentity> peers;
   std::vector<Error> losses;
   std::vector<core::EvidenceVerdict> verdicts;
@@ -24,12 +25,13 @@ class RecordingCore final : public core::Core {
   void dial(core::PeerId peer, std::string endpoint, wire::Role expect) {
     emit(core::Connect{peer, std::move(endpoint), expect});
   }
-  void ask_verdict(Bytes certificate, wire::Role expect) {
-    emit(core::VerifyEvidence{next_call(), expect, std::move(certificate)});
+  void ask_verdict(Bytes shown, wire::Role expect, core::PeerId peer = 0) {
+    emit(core::VerifyEvidence{next_call(), expect, std::move(shown), peer});
   }
 
   void on_connected(core::PeerId peer, core::PeerIdentity identity, Now) override {
     log.emplace_back("connected");
+    peer_ids.push_back(peer);
     peers.push_back(std::move(identity));
     append(outputs_[peer], as_bytes(kGreeting));
     touch(peer);

@@ -186,13 +186,41 @@ void Node::make_certificate() {
   evidence.expires = world_.now.unix + lifetime;
   evidence.simulated = true;
   evidence.certificate = certificate_;
+  evidence.gpu_owed = gpu_evidence_.has_value();
   show_evidence(std::move(evidence));
+}
+
+Bytes Node::shown() const {
+  Bytes out = certificate_;
+  if (gpu_evidence_) append(out, *gpu_evidence_);
+  return out;
+}
+
+/// The verdict on what some node shows, or has shown.
+core::EvidenceVerdict Node::judge(ByteView shown) const {
+  auto known = world_.old_evidence;
+  std::erase_if(known, [&](const auto& old) { return old->expires <= world_.now.unix; });
+  for (const auto& node : world_.nodes) {
+    if (node->evidence_) known.push_back(node->evidence_);
+    if (!node->evidence_ || !node->gpu_evidence_) continue;
+    ports::VerifiedEvidence whole = *node->evidence_;
+    whole.gpu_evidence = *node->gpu_evidence_;
+    whole.gpu_owed = false;
+    known.push_back(std::make_shared<ports::VerifiedEvidence>(std::move(whole)));
+  }
+  for (const auto& evidence : known) {
+    Bytes all = evidence->certificate;
+    append(all, evidence->gpu_evidence);
+    if (!evidence->gpu_owed && equal_public(all, shown)) return evidence;
+  }
+  return Error(ErrorKind::attestation, "unknown", "no such evidence");
 }
 
 void Node::renew() {
   if (evidence_) world_.old_evidence.push_back(evidence_);
   make_certificate();
   if (role_ == wire::Role::worker && !actor_) {
+    if (gpu_evidence_) worker().show(shown());
     worker().on_certificate(crypto::sha256(certificate_), world_.now);
   }
   turn();
@@ -248,6 +276,7 @@ std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
   auto made = std::make_unique<core::WorkerCore>(std::move(identity), crypto::sha256(certificate_),
                                                  registry, o, world_.random, now);
   EXPECT_TRUE(made->restore(entries));
+  if (gpu_evidence_ && !gpu_evidence_->empty()) made->show(shown());
   made->on_engine_ready(true, "", now);
   made->start(now);
   return made;
@@ -415,17 +444,9 @@ void Node::make_quote(const core::MakeQuote& effect) {
 }
 
 void Node::verify_evidence(const core::VerifyEvidence& effect) {
-  const Hash digest = crypto::sha256(effect.certificate);
-  world_.after(Millis(2), [this, life = life_, call = effect.call, digest] {
+  world_.after(Millis(2), [this, life = life_, call = effect.call, shown = effect.shown] {
     if (life != life_) return;
-    core::EvidenceVerdict verdict = Error(ErrorKind::attestation, "unknown", "no such certificate");
-    for (const auto& node : world_.nodes) {
-      if (node->evidence_ && node->evidence_->digest.bytes == digest) verdict = node->evidence_;
-    }
-    for (const auto& old : world_.old_evidence) {
-      if (old->digest.bytes == digest && old->expires > world_.now.unix) verdict = old;
-    }
-    core_->on_verified(call, verdict, world_.now);
+    core_->on_verified(call, judge(shown), world_.now);
     turn();
   });
 }

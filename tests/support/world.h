@@ -80,6 +80,11 @@ class Node {
   void show_evidence(ports::VerifiedEvidence evidence) {
     evidence_ = std::make_shared<ports::VerifiedEvidence>(std::move(evidence));
   }
+  /// From the next boot() on it owes evidence of GPUs; `evidence` stands for that, and is what
+  /// verifiers accept behind its certificate. Empty: it has none to show.
+  void owe_gpus(Bytes evidence) { gpu_evidence_ = std::move(evidence); }
+  /// All that it shows, or would.
+  Bytes shown() const;
   /// How many quotes its machine has made, in all its lives.
   unsigned quotes() const { return quotes_; }
   /// Bytes for `far`, as if this node's core had sent them on its connection.
@@ -106,6 +111,7 @@ class Node {
   void call_ledger(core::CallId call, ports::LedgerRequest request);
   std::unique_ptr<core::Core> make_core(core::NodeIdentity identity);
   void make_certificate();
+  core::EvidenceVerdict judge(ByteView shown) const;
   void send(core::PeerId peer, Pipe& pipe, Bytes bytes);
   void break_pipe(core::PeerId peer, const Error& why);
   core::PeerIdentity identity_for(const Node& far, const Hash& exporter) const;
@@ -120,6 +126,7 @@ class Node {
   std::uint64_t life_ = 0;  ///< events of an earlier life are dropped
   Bytes certificate_;
   std::shared_ptr<const ports::VerifiedEvidence> evidence_;
+  std::optional<Bytes> gpu_evidence_;
   std::map<std::string, Bytes> store_;
   Actor actor_;
   std::unique_ptr<core::Core> core_;

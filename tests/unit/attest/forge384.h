@@ -29,6 +29,16 @@ class ForgedKey {
  public:
   ForgedKey() : key_(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384"), EVP_PKEY_free) {}
 
+  /// The same key each time: its private number is 48 bytes of `byte`, which is not 0 or 255.
+  static ForgedKey fixed(std::uint8_t byte) {
+    // ECPrivateKey (RFC 5915) without the public key, which OpenSSL computes.
+    Bytes der{0x30, 0x3E, 0x02, 0x01, 0x01, 0x04, 0x30};
+    der.insert(der.end(), 48, byte);
+    append(der, Bytes{0xA0, 0x07, 0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22});
+    const unsigned char* at = der.data();
+    return ForgedKey(d2i_PrivateKey(EVP_PKEY_EC, nullptr, &at, static_cast<long>(der.size())));
+  }
+
   EVP_PKEY* get() const { return key_.get(); }
 
   /// r ‖ s, big-endian, over the SHA-384 of `message`.
@@ -48,6 +58,8 @@ class ForgedKey {
   }
 
  private:
+  explicit ForgedKey(EVP_PKEY* key) : key_(key, EVP_PKEY_free) {}
+
   std::shared_ptr<EVP_PKEY> key_;
 };
 

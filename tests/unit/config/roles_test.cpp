@@ -119,6 +119,8 @@ TEST(PolicySection, RefusesBadValues) {
   EXPECT_THAT(policy_error("service_tds = [\"" + std::string(94, '0') + "\"]"),
               HasSubstr("96 hexadecimal digits"));
   EXPECT_THAT(policy_error("tcb_grace = [\"INTEL-SA-00615\"]"), HasSubstr("until"));
+  EXPECT_THAT(policy_error("gpu_measurement_sets = [\"driver.txt\"]"),
+              HasSubstr("the hash of a measurement set, 64 hexadecimal digits"));
   EXPECT_THAT(policy_error("max_collateral_age = \"0s\""), StartsWith("config_range"));
   EXPECT_THAT(policy_error("allowed_xfam = -1"), StartsWith("config_range"));
   EXPECT_THAT(policy_error("min_tcb_evaluation_number = 4294967296"), StartsWith("config_range"));
@@ -161,6 +163,7 @@ platforms = ["00112233445566778899aabbccddeeff"]
 tdx_modules = [")" + std::string(96, '1') + R"("]
 service_tds = [")" + std::string(96, '2') + R"("]
 allowed_xfam = 0x3
+gpu_measurement_sets = [")" + kImage + R"("]
 )",
                                           "/etc/cocoon/f");
   ASSERT_TRUE(config) << config.error().detail();
@@ -183,6 +186,7 @@ allowed_xfam = 0x3
   ASSERT_EQ(policy.service_tds.size(), 1U);
   EXPECT_EQ(policy.service_tds.front()[0], 0x22);
   EXPECT_EQ(policy.allowed_xfam, 3U);
+  ASSERT_TRUE(policy.gpu_measurement_sets && policy.gpu_measurement_sets->size() == 1);
 }
 
 TEST(PolicySection, AnEmptyListOfPlatformsIsNotAnAbsentOne) {
@@ -516,10 +520,11 @@ const std::pair<std::string, Parse> kRoles[] = {
     {"worker", [](const std::string& t) { return error_of(parse_worker_config(t, "f")); }},
 };
 
-/// The example with its defaults written out (those of the simulated platform excepted, as they
-/// contradict the rest).
+/// The example with its defaults written out (those of the simulated platform and of GPUs excepted,
+/// as they contradict the rest).
 std::string uncommented(const std::string& text) {
-  return std::regex_replace(text, std::regex("\n#((?!simulated_dir)[a-z_0-9]+ = )"), "\n$1");
+  return std::regex_replace(
+      text, std::regex("\n#((?!simulated_dir|gpu_set_files|nvml)[a-z_0-9]+ = )"), "\n$1");
 }
 
 TEST(ExampleConfig, IsValidAsItStands) {

@@ -41,7 +41,7 @@ TEST(EvidenceAssembly, RefusesPartsThatDoNotContinueEachOther) {
 }
 
 TEST(EvidenceAssembly, PutsTheLargestCertificateTogetherFromFrames) {
-  Bytes certificate(limits::kMaxLeafCertificateBytes);
+  Bytes certificate(limits::kMaxShownEvidenceBytes);
   for (std::size_t i = 0; i < certificate.size(); ++i) certificate[i] = std::uint8_t(i * 7);
   EvidenceAssembly assembly(kDigest);
   std::optional<Bytes> whole;
