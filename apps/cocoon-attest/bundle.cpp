@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "attest/event_log.h"
+#include "attest/event_log_claim.h"
 #include "attest/evidence.h"
 #include "attest/gpu_bundle.h"
 #include "attest/gpu_claim.h"
@@ -45,7 +45,7 @@ class Bundle {
         attest::verify_quote(evidence.quote, *collateral, judge_.now, cache_);
     const attest::PolicyDecision decision = judge_.decide(verdict);
     const Status binding = attest::check_binding(evidence);
-    COCOON_TRY(const bool log_matches, event_log_matches(entry, verdict));
+    const bool log_matches = event_log_matches(evidence, verdict);
     COCOON_TRY(const Bytes shown, shown_gpus(entry));
     Judged out;
     out.report.section("claims", claims_report(evidence));
@@ -125,13 +125,11 @@ class Bundle {
     return static_cast<bool>(found);
   }
 
-  /// An entry without a log has none that could be wrong.
-  Result<bool> event_log_matches(const json::Value& entry, const attest::Verdict& verdict) const {
-    if (!entry.find("event_log")) return true;
-    COCOON_TRY(const Bytes log, bytes(entry, "event_log"));
-    COCOON_TRY(const auto events, attest::parse_event_log(log));
+  /// A node that claims no log has none that could be wrong.
+  static bool event_log_matches(const attest::Evidence& evidence, const attest::Verdict& verdict) {
+    if (!evidence.claims || evidence.claims->event_log.empty()) return true;
     const auto* td = verdict.body ? std::get_if<attest::TdReport>(&*verdict.body) : nullptr;
-    return td != nullptr && attest::replay(events) == td->rtmr;
+    return td != nullptr && attest::check_event_log(evidence.claims->event_log, td->rtmr);
   }
 
   const json::Value& root_;

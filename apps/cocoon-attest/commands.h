@@ -104,6 +104,7 @@ Result<Exit> source(const SourceCommand& command);
 struct EventLogCommand {
   std::vector<std::string> files;  ///< replayed one after another
   std::string quote;               ///< empty: nothing to compare with
+  std::string certificate;         ///< has a log among its claims, and a quote; empty: none
   bool json = false;
 };
 Result<Exit> event_log(const EventLogCommand& command);

@@ -4,8 +4,10 @@
 
 #include <map>
 
+#include "attest/evidence.h"
 #include "attest/quote.h"
 #include "base/limits.h"
+#include "certificate_files.h"
 #include "commands.h"
 #include "common/read_file.h"
 #include "report.h"
@@ -62,18 +64,75 @@ Report event_report(const attest::MeasuredEvent& event) {
   return out.number("data_bytes", event.data.size()).text("text", summary(event.data));
 }
 
+/// What a command is about: the logs, and the quote that they are to explain.
+struct Logs {
+  std::vector<std::string> names;  ///< of the logs, one each
+  std::vector<std::string> data;
+  std::string quote_name;  ///< empty: there is no quote
+  std::string quote;
+};
+
+Result<Logs> read_claimed(const std::string& certificate) {
+  COCOON_TRY(const Bytes leaf, read_certificate(certificate, limits::kMaxLeafCertificateBytes));
+  auto evidence = attest::parse_certificate_evidence(leaf);
+  if (!evidence) return Error(evidence.error()).within(certificate);
+  if (!evidence->claims || evidence->claims->event_log.empty()) {
+    return Error(ErrorKind::invalid_argument, "no_event_log",
+                 certificate + " claims no event log: its node has no event_log under [evidence]");
+  }
+  Logs out;
+  out.names = {certificate};
+  out.data.emplace_back(as_text(evidence->claims->event_log));
+  out.quote_name = certificate;
+  out.quote = as_text(evidence->quote);
+  return out;
+}
+
+Result<Logs> read_logs(const EventLogCommand& command) {
+  if (!command.certificate.empty()) return read_claimed(command.certificate);
+  if (command.files.empty()) {
+    return Error(ErrorKind::invalid_argument, "log_missing",
+                 "eventlog needs files with logs, or --certificate");
+  }
+  Logs out;
+  out.names = command.files;
+  for (const std::string& file : command.files) {
+    COCOON_TRY(std::string data, read_file(file, limits::kMaxEventLogBytes));
+    out.data.push_back(std::move(data));
+  }
+  if (!command.quote.empty()) {
+    out.quote_name = command.quote;
+    COCOON_TRY(out.quote, read_file(command.quote, limits::kMaxQuoteBytes));
+  }
+  return out;
+}
+
+/// Whether the registers are those of the quote.
+Result<bool> compare(const Logs& logs, const attest::Rtmrs& replayed, Report& report) {
+  auto quote = attest::parse_quote(as_bytes(logs.quote));
+  if (!quote) return Error(quote.error()).within(logs.quote_name);
+  const auto* td = std::get_if<attest::TdReport>(&quote->body);
+  if (td == nullptr) {
+    return Error(ErrorKind::invalid_argument, "no_registers",
+                 logs.quote_name + " is the quote of an SGX enclave, which has no RTMRs");
+  }
+  std::vector<std::string> differing;
+  for (std::size_t i = 0; i < replayed.size(); ++i) {
+    if (replayed[i] != td->rtmr[i]) differing.push_back("rtmr" + std::to_string(i));
+  }
+  const bool matches = differing.empty();
+  report.flag("matches", matches).list("differing", std::move(differing));
+  return matches;
+}
+
 }  // namespace
 
 Result<Exit> event_log(const EventLogCommand& command) {
-  std::vector<std::string> logs;  // the events are views of them
-  std::vector<attest::MeasuredEvent> events;
-  for (const std::string& file : command.files) {
-    COCOON_TRY(std::string data, read_file(file, limits::kMaxEventLogBytes));
-    logs.push_back(std::move(data));
-  }
-  for (std::size_t i = 0; i < logs.size(); ++i) {
-    auto parsed = attest::parse_event_log(as_bytes(logs[i]));
-    if (!parsed) return Error(parsed.error()).within(command.files[i]);
+  COCOON_TRY(const Logs logs, read_logs(command));
+  std::vector<attest::MeasuredEvent> events;  // views of the logs
+  for (std::size_t i = 0; i < logs.data.size(); ++i) {
+    auto parsed = attest::parse_event_log(as_bytes(logs.data[i]));
+    if (!parsed) return Error(parsed.error()).within(logs.names[i]);
     events.insert(events.end(), parsed->begin(), parsed->end());
   }
   const attest::Rtmrs replayed = attest::replay(events);
@@ -88,21 +147,8 @@ Result<Exit> event_log(const EventLogCommand& command) {
   }
   out.section("replayed", std::move(registers));
   bool matches = true;
-  if (!command.quote.empty()) {
-    COCOON_TRY(const std::string data, read_file(command.quote, limits::kMaxQuoteBytes));
-    auto quote = attest::parse_quote(as_bytes(data));
-    if (!quote) return Error(quote.error()).within(command.quote);
-    const auto* td = std::get_if<attest::TdReport>(&quote->body);
-    if (td == nullptr) {
-      return Error(ErrorKind::invalid_argument, "no_registers",
-                   command.quote + " is the quote of an SGX enclave, which has no RTMRs");
-    }
-    std::vector<std::string> differing;
-    for (std::size_t i = 0; i < replayed.size(); ++i) {
-      if (replayed[i] != td->rtmr[i]) differing.push_back("rtmr" + std::to_string(i));
-    }
-    matches = differing.empty();
-    out.flag("matches", matches).list("differing", std::move(differing));
+  if (!logs.quote_name.empty()) {
+    COCOON_TRY(matches, compare(logs, replayed, out));
   }
   out.print(command.json);
   return matches ? Exit::accepted : Exit::refused;

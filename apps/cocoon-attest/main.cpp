@@ -113,10 +113,16 @@ void add_certificate(CLI::App& app, CertificateCommand& o, Action& action) {
 void add_event_log(CLI::App& app, EventLogCommand& o, Action& action) {
   CLI::App* c = app.add_subcommand("eventlog",
                                    "Replay event logs of a TDX guest, and compare with its quote");
-  c->add_option("files", o.files, "The logs (CCEL data), in the order of their events")
-      ->required()
-      ->type_name("FILE");
-  c->add_option("--quote", o.quote, "The quote whose RTMRs the logs must give")->type_name("FILE");
+  CLI::Option* files =
+      c->add_option("files", o.files, "The logs (CCEL data), in the order of their events")
+          ->type_name("FILE");
+  CLI::Option* quote = c->add_option("--quote", o.quote, "The quote whose RTMRs the logs must give")
+                           ->type_name("FILE");
+  c->add_option("--certificate", o.certificate,
+                "A node's certificate, for the log that it claims and the quote beside it")
+      ->type_name("FILE")
+      ->excludes(files)
+      ->excludes(quote);
   c->add_flag("--json", o.json, "As JSON");
   c->callback([&] { action = [&o] { return event_log(o); }; });
 }

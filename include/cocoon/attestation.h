@@ -277,6 +277,11 @@ struct EvidenceSource {
   std::string configfs = "/sys/kernel/config";
   /// Kind::tdx: who is asked for a quote where configfs gives none.
   QgsAddress qgs;
+  /// Kind::tdx: a file with the log of this guest's boot, which Linux has at
+  /// `/sys/firmware/acpi/tables/data/CCEL`. The node shows it in its certificate, so that outsiders
+  /// can tell from the quote what booted: to everybody who connects, and with the kernel's command
+  /// line. Empty: it shows none.
+  std::string event_log;
 
   enum class Gpu : std::uint8_t {
     none,   ///< no evidence of GPUs

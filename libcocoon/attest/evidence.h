@@ -7,7 +7,8 @@
 ///     "pubkey-hash": bstr, itself CBOR [algorithm, digest of the DER SubjectPublicKeyInfo]
 ///     "cocoon": {"role": "proxy" / "worker", "network": bstr 16, "account": bstr 32,
 ///                ? "sealing-key": bstr 32, ? "gpu": bstr 32, "models": [* tstr],
-///                "config": bstr 32, "beacon": [row: uint, hash: bstr 32, unix time: uint]}
+///                ? "event-log": bstr, "config": bstr 32, "beacon": [row: uint, hash: bstr 32, unix
+///                time: uint]}
 ///
 /// and the quote's report_data is SHA-256(claims) followed by 32 zeros. Sources: CCC-Attestation/
 /// interoperable-ra-tls (tag and "pubkey-hash"), TCG DICE Attestation Architecture (the extension's
@@ -52,7 +53,8 @@ struct Claims {
   std::optional<SealingKeyId> sealing_key;  ///< workers: the key at the time of attestation
   std::optional<Hash> gpu_evidence;         ///< SHA-256 of the GPUs' evidence
   std::vector<std::string> models;
-  Hash config{};  ///< SHA-256 of the measured configuration
+  Bytes event_log;  ///< of the guest's boot (event_log_claim.h); empty: it shows none
+  Hash config{};    ///< SHA-256 of the measured configuration
   Beacon beacon;
   friend bool operator==(const Claims&, const Claims&) = default;
 };

@@ -90,6 +90,11 @@ std::optional<Claims> read_cocoon(cbor::Reader& in) {
       out.gpu_evidence = fixed<32>(in);
     } else if (key == "models") {
       out.models = read_models(in);
+    } else if (key == "event-log") {
+      out.event_log = to_bytes(in.byte_string());
+      if (out.event_log.empty() || out.event_log.size() > limits::kMaxClaimedEventLogBytes) {
+        in.fail();
+      }
     } else if (key == "config") {
       out.config = fixed<32>(in);
     } else if (key == "beacon") {
@@ -145,7 +150,8 @@ std::string_view to_string(EvidenceRole role) {
 Bytes encode_claims(const Claims& claims, ByteView spki) {
   // Keys in the order of RFC 8949 section 4.2.1: shorter ones first, then bytewise.
   cbor::Writer cocoon;
-  cocoon.map(6u + (claims.gpu_evidence ? 1u : 0u) + (claims.sealing_key ? 1u : 0u));
+  cocoon.map(6u + (claims.gpu_evidence ? 1u : 0u) + (claims.event_log.empty() ? 0u : 1u) +
+             (claims.sealing_key ? 1u : 0u));
   if (claims.gpu_evidence) cocoon.text_string("gpu").byte_string(*claims.gpu_evidence);
   cocoon.text_string("role").text_string(to_string(claims.role));
   cocoon.text_string("beacon").array(3).unsigned_integer(claims.beacon.row);
@@ -155,6 +161,7 @@ Bytes encode_claims(const Claims& claims, ByteView spki) {
   for (const std::string& model : claims.models) cocoon.text_string(model);
   cocoon.text_string("account").byte_string(claims.account.bytes);
   cocoon.text_string("network").byte_string(claims.network.bytes);
+  if (!claims.event_log.empty()) cocoon.text_string("event-log").byte_string(claims.event_log);
   if (claims.sealing_key) cocoon.text_string("sealing-key").byte_string(claims.sealing_key->bytes);
 
   const Bytes key_hash =

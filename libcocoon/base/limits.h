@@ -117,7 +117,8 @@ inline constexpr Seconds kCandidatesFresh{30};
 inline constexpr Seconds kCandidatesDeadline{10};
 /// How long refused evidence stays refused before it is looked at again.
 inline constexpr Seconds kRefusalRemembered{60};
-/// Certificates whose verdict a client remembers; about 20 KiB each with their JSON.
+/// Certificates whose verdict a client remembers; about 20 KiB each with their JSON, and more
+/// for those that show GPUs or an event log.
 inline constexpr std::size_t kMaxKnownEvidence = 4096;
 /// Attempts of one request, each under a new id, before any worker has accepted it.
 inline constexpr std::uint32_t kMaxAttempts = 3;
@@ -277,7 +278,8 @@ inline constexpr std::size_t kMaxGpuMeasurementsBytes = 256 * 1024;
 inline constexpr std::size_t kMaxRimAnswerBytes = 2 * kMaxGpuMeasurementsBytes;
 /// A RIM id: NVIDIA's have 30 to 50 characters.
 inline constexpr std::size_t kMaxRimIdBytes = 128;
-/// An OCSP answer about one certificate, with the certificates of who signed it: 2 KB, or 8 with RSA.
+/// An OCSP answer about one certificate, with the certificates of who signed it: 2 KB, or 8 with
+/// RSA.
 inline constexpr std::size_t kMaxOcspAnswerBytes = 64 * 1024;
 /// From a question to NVIDIA's services to the whole answer; they take a second.
 inline constexpr Seconds kNvidiaDeadline{30};
@@ -319,6 +321,9 @@ inline constexpr Seconds kCollateralRetryLongest{300};
 inline constexpr std::size_t kCollateralConnections = 8;
 /// A boot event log. Firmware reserves 64 to 256 KiB.
 inline constexpr std::size_t kMaxEventLogBytes = 1024 * 1024;
+/// The events of one among a node's claims: a cloud guest's have 18 KiB, and the certificate has to
+/// hold a quote beside them.
+inline constexpr std::size_t kMaxClaimedEventLogBytes = 32 * 1024;
 /// A guest's firmware: OVMF has 2 to 4 MiB, and QEMU takes 8 MiB unless told otherwise.
 inline constexpr std::size_t kMaxFirmwareBytes = 16 * 1024 * 1024;
 /// Sections of its TDX metadata: OVMF's have six or seven, td-shim's a dozen.
@@ -326,7 +331,8 @@ inline constexpr std::size_t kMaxFirmwareSections = 64;
 /// Memory that these sections fill at a guest's start, all together: OVMF's have 4 MiB. We hash
 /// 1.5 bytes for each.
 inline constexpr std::size_t kMaxFirmwareMemoryBytes = 64 * 1024 * 1024;
-/// A kernel as an EFI program: distributions' have 8 to 20 MiB, with an initrd inside ten times that.
+/// A kernel as an EFI program: distributions' have 8 to 20 MiB, with an initrd inside ten times
+/// that.
 inline constexpr std::size_t kMaxKernelBytes = 256 * 1024 * 1024;
 /// Sections of such a program: kernels have four to six, unified images a dozen.
 inline constexpr std::size_t kMaxKernelSections = 96;

@@ -215,7 +215,8 @@ Table& read_evidence(Table& root, EvidenceSource& evidence) {
   table.path("configfs", evidence.configfs);
   table.parsed<QgsAddress>("qgs", evidence.qgs, "\"vsock:2:4050\" or \"unix:/run/qgs.socket\"",
                            parse_qgs);
-  for (const std::string_view key : {"configfs", "qgs"}) {
+  table.path("event_log", evidence.event_log);
+  for (const std::string_view key : {"configfs", "qgs", "event_log"}) {
     if (simulated && table.has(key)) {
       table.fault(key, "config_value",
                   "\"" + std::string(key) + "\" has a meaning only beside kind = \"tdx\"");

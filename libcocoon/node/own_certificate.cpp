@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "attest/event_log_claim.h"
+#include "attest/quote.h"
 #include "base/limits.h"
 #include "tls/certificate.h"
 
@@ -30,6 +32,23 @@ Result<Bytes> certified_key(const crypto::SigningKey& boot, UnixTime now) {
   return std::move(parsed.spki);
 }
 
+namespace {
+
+/// No peer takes a log that the quote does not bear out.
+Status check_own_log(ByteView log, ByteView own_quote) {
+  if (log.empty()) return ok();
+  COCOON_TRY(const attest::Quote quote, attest::parse_quote(own_quote));
+  const auto* td = std::get_if<attest::TdReport>(&quote.body);
+  const Status status = attest::check_event_log(log, td != nullptr ? td->rtmr : attest::Rtmrs{});
+  if (status) return ok();
+  return Error(status.error().kind(), status.error().code(),
+               std::string(status.error().detail()) +
+                   " Peers would refuse this machine's certificate: leave event_log out under "
+                   "[evidence], and it shows none.");
+}
+
+}  // namespace
+
 void make_attested_certificate(const crypto::SigningKey& boot, const attest::Claims& claims,
                                tee::Source& source, UnixTime now,
                                Callback<void(Result<Bytes>)> done) {
@@ -38,9 +57,10 @@ void make_attested_certificate(const crypto::SigningKey& boot, const attest::Cla
   const Bytes claim_bytes = attest::encode_claims(claims, *spki);
   auto shared_done = std::make_shared<Callback<void(Result<Bytes>)>>(std::move(done));
   auto key = std::make_shared<crypto::SigningKey>(boot.duplicate());
-  source.quote(attest::report_data_for(claim_bytes), [key, claim_bytes, now,
+  source.quote(attest::report_data_for(claim_bytes), [key, claim_bytes, log = claims.event_log, now,
                                                       shared_done](Result<Bytes> quote) {
     if (!quote) return (*shared_done)(quote.error());
+    if (auto status = check_own_log(log, *quote); !status) return (*shared_done)(status.error());
     Bytes evidence = attest::build_evidence_extension(*quote, claim_bytes);
     if (evidence.size() > limits::kMaxEvidenceBytes) {
       // No peer would read it.

@@ -20,7 +20,8 @@ Result<Bytes> make_plain_certificate(const crypto::SigningKey& boot, UnixTime no
 Result<Bytes> certified_key(const crypto::SigningKey& boot, UnixTime now);
 
 /// One with evidence: the claims are bound to the key, and the quote to the claims. `done` follows
-/// on the loop. Errors: those of the source's quotes; too_large/evidence_too_large.
+/// on the loop. Errors: those of the source's quotes; too_large/evidence_too_large;
+/// attestation/event_log_mismatch where the claimed log is not of the boot that is quoted.
 void make_attested_certificate(const crypto::SigningKey& boot, const attest::Claims& claims,
                                tee::Source& source, UnixTime now,
                                Callback<void(Result<Bytes>)> done);

@@ -3,17 +3,20 @@
 #include <fstream>
 #include <iterator>
 
+#include "attest/event_log.h"
+#include "attest/sim/event_log.h"
 #include "crypto/hash.h"
 #include "crypto/secret.h"
 
 namespace cocoon::tee {
 namespace {
 
-/// What the simulated platform measures: a name instead of a kernel.
+/// What the simulated platform measures: names instead of firmware and kernel.
 attest::sim::SimTdReport guest_of(attest::EvidenceRole role) {
   attest::sim::SimTdReport guest;
   const std::string name = "cocoon simulated image: " + std::string(attest::to_string(role));
   guest.mr_td = crypto::sha384(as_bytes(name));
+  guest.rtmr = attest::replay(attest::parse_event_log(simulated_event_log(role)).value());
   return guest;
 }
 
@@ -29,6 +32,19 @@ Result<std::string> read_state(const std::string& path) {
 }
 
 }  // namespace
+
+Bytes simulated_event_log(attest::EvidenceRole role) {
+  // As a guest whose firmware boots a kernel directly. Types: TCG PC Client Platform Firmware
+  // Profile, section 10.4.1.
+  constexpr std::uint32_t kFirmwareConfig = 0x0000000A;  // EV_PLATFORM_CONFIG_FLAGS
+  constexpr std::uint32_t kKernel = 0x80000003;          // EV_EFI_BOOT_SERVICES_APPLICATION
+  constexpr std::uint32_t kCommandLine = 0x00000006;     // EV_EVENT_TAG
+  const std::string kernel = "cocoon simulated kernel: " + std::string(attest::to_string(role));
+  const attest::sim::SimEvent events[] = {{1, kFirmwareConfig, "cocoon simulated firmware"},
+                                          {2, kKernel, kernel},
+                                          {3, kCommandLine, "simulated=yes"}};
+  return attest::sim::sim_event_log(events);
+}
 
 Result<MakeQuote> open_simulated(const std::string& directory, attest::EvidenceRole role) {
   const std::string base = directory + "/";

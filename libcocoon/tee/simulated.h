@@ -13,4 +13,7 @@ namespace cocoon::tee {
 /// Errors: io/simulated_keys_unreadable, those of SimPlatform::load.
 Result<MakeQuote> open_simulated(const std::string& directory, attest::EvidenceRole role);
 
+/// The boot log of a simulated guest of that role.
+Bytes simulated_event_log(attest::EvidenceRole role);
+
 }  // namespace cocoon::tee

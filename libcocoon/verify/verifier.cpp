@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "attest/challenge.h"
+#include "attest/event_log_claim.h"
 #include "attest/gpu_bundle.h"
 #include "attest/policy.h"
 #include "attest/text.h"
@@ -20,6 +21,17 @@ namespace {
 
 attest::EvidenceRole evidence_role(wire::Role role) {
   return role == wire::Role::proxy ? attest::EvidenceRole::proxy : attest::EvidenceRole::worker;
+}
+
+/// A node that shows a log of its boot has one that its quote bears out.
+Status check_event_log(const attest::Claims& claims, const attest::Verdict& found) {
+  if (claims.event_log.empty()) return ok();
+  const auto* td = std::get_if<attest::TdReport>(&*found.body);
+  if (td == nullptr) {
+    return Error(ErrorKind::attestation, "event_log_mismatch",
+                 "an event log is shown beside the quote of an enclave, which has no registers");
+  }
+  return attest::check_event_log(claims.event_log, td->rtmr);
 }
 
 }  // namespace
@@ -136,6 +148,7 @@ EvidenceVerdict Verifier::Work::approve(const attest::Evidence& evidence,
   const attest::PolicyDecision decision = attest::evaluate(found, rules->policy, now);
   COCOON_CHECK(decision.status());
   if (fresh) return fresh->peer;
+  COCOON_CHECK(check_event_log(*evidence.claims, found));
   const bool owed = shown == Shown::certificate && role == wire::Role::worker &&
                     attest::concerns_gpus(evidence, rules->policy);
   COCOON_TRY(const attest::GpuFindings gpus, judge_gpus(evidence, owed));

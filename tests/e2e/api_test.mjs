@@ -125,12 +125,27 @@ test('outsiders verify the evidence again, without a network', async () => {
   assert.equal(answer.nodes, 2);
   assert.equal(answer.workers[0].claims.role, 'worker');
   assert.equal(answer.workers[0].quote.verdict, 'UpToDate+SIMULATED');
+  assert.ok(answer.workers[0].claims.event_log_bytes > 0);
+  assert.equal(answer.proxies[0].event_log_matches, true);
 
   assert.equal((await verify(text, [])).code, 1, "Intel's root vouches for nothing simulated");
   const other = JSON.parse(text);
   const [digest] = Object.keys(other.collateral);
   other.collateral[digest].root_ca_crl = null;
   assert.equal((await verify(JSON.stringify(other), root)).code, 1);
+});
+
+test('what a node booted can be read from its certificate', async () => {
+  await sdk.chat.completions.create(ask('x'));
+  const shown = await (await fetch(network.url + '/cocoon/evidence')).json();
+  const leaf = join(network.state, 'leaf.der');
+  writeFileSync(leaf, Buffer.from(shown.workers[0].certificate, 'base64'));
+  const { code, out } = await run('cocoon-attest', ['eventlog', '--json', '--certificate', leaf]);
+  assert.equal(code, 0, out);
+  const log = JSON.parse(out);
+  assert.equal(log.matches, true);
+  assert.equal(log.replayed.rtmr1, shown.workers[0].measurements.rtmr1);
+  assert.ok(log.events.some((e) => e.text === 'cocoon simulated kernel: worker'));
 });
 
 test('an unknown model is 404', async () => {

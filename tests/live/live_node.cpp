@@ -82,6 +82,18 @@ Credentials with_evidence(const test::SimDefect& defect, wire::Role role, Dates 
   return {std::move(key), std::move(certificate), std::move(material.collateral), {}};
 }
 
+Credentials with_event_log(Bytes log) {
+  auto key = crypto::SigningKey::generate(random());
+  attest::Claims who = claims_of(wire::Role::worker, Seconds(0));
+  who.event_log = std::move(log);
+  const Bytes claims = attest::encode_claims(who, spki_of(key));
+  auto td = guest();
+  td.report_data = attest::report_data_for(claims);
+  auto material = test::make_sim_defect(sound(), platform(), td, now());
+  Bytes certificate = certificate_of(key, material.quote, claims, {});
+  return {std::move(key), std::move(certificate), std::move(material.collateral), {}};
+}
+
 Credentials with_gpus() {
   auto key = crypto::SigningKey::generate(random());
   const Bytes spki = spki_of(key);

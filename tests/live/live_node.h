@@ -51,6 +51,9 @@ struct Dates {
 /// Evidence of a node of that role, sound but for `defect`.
 Credentials with_evidence(const test::SimDefect& defect, wire::Role role, Dates dates = {});
 Credentials without_evidence();
+/// A worker that claims this log of its boot, with the quote of guest(), which has zeros in its
+/// registers.
+Credentials with_event_log(Bytes log);
 /// A worker with the stand-in's GPU (support/stand_in_gpu.h), sound in every way.
 Credentials with_gpus();
 /// The evidence of another under a key of one's own.

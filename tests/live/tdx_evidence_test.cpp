@@ -3,8 +3,11 @@
 // handshake.
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 
+#include "attest/event_log_claim.h"
+#include "attest/sim/event_log.h"
 #include "base/limits.h"
 #include "crypto/system_random.h"
 #include "io/clock.h"
@@ -19,10 +22,18 @@ namespace {
 using MakeQuote = test::TdxGuest::MakeQuote;
 
 /// What the simulated platform's quoting enclave makes of the guest.
-Bytes quote_of(const attest::sim::SimPlatform& maker, const ByteArray<64>& report_data) {
+Bytes quote_of(const attest::sim::SimPlatform& maker, const ByteArray<64>& report_data,
+               const attest::Rtmrs& rtmrs = {}) {
   auto td = guest();
+  td.rtmr = rtmrs;
   td.report_data = report_data;
   return maker.quote(td).value();
+}
+
+/// The log of a boot that measured one thing, into RTMR3, which is no part of the image.
+Bytes some_log() {
+  const attest::sim::SimEvent events[] = {{4, 6, "a container"}};
+  return attest::sim::sim_event_log(events);
 }
 
 class TdxEvidence : public LiveTest {
@@ -50,17 +61,25 @@ class TdxEvidence : public LiveTest {
     EvidenceSource options;
     options.configfs = configfs();
     options.qgs.unix_path = folder_.file("no-qgs");
+    options.event_log = event_log_;
     auto source = tee::open_source(options, attest::EvidenceRole::worker, *jobs_);
     if (!source) return source.error();
     attest::Claims claims;
     claims.role = attest::EvidenceRole::worker;
     claims.network = network();
+    claims.event_log = (*source)->event_log();
     claims.beacon.time = std::chrono::floor<Seconds>(io::now().unix);
     std::optional<Result<Bytes>> made;
     node::make_attested_certificate(key_, claims, **source, io::now().unix,
                                     [&](Result<Bytes> result) { made = std::move(result); });
     run_until([&] { return made.has_value(); });
     return *made;
+  }
+
+  /// The worker's options name this log from now on.
+  void boot_log(const Bytes& log) {
+    event_log_ = folder_.file("CCEL");
+    std::ofstream(event_log_, std::ios::binary) << as_text(log);
   }
 
   /// The worker comes to a proxy that trusts the simulated platform.
@@ -75,6 +94,7 @@ class TdxEvidence : public LiveTest {
   crypto::SystemRandom random_;
   crypto::SigningKey key_;
   test::TemporaryFolder folder_;
+  std::string event_log_;
   std::optional<test::TdxGuest> guest_;
   std::optional<io::JobPool> jobs_;
 };
@@ -120,6 +140,63 @@ TEST_F(TdxEvidence, AWorkerWithTheKernelsQuoteIsAdmitted) {
   come_with(std::move(*certificate));
   ASSERT_TRUE(run_until([&] { return core().bytes == "hello"; }));
   EXPECT_EQ(core().log, (std::vector<std::string>{"connected", "bytes"}));
+}
+
+TEST_F(TdxEvidence, AnEventLogThatCannotBeReadMakesNoCertificate) {
+  event_log_ = folder_.file("no-such-log");
+  const auto certificate = certificate_with(
+      [](const ByteArray<64>& report_data) { return quote_of(platform(), report_data); });
+  ASSERT_FALSE(certificate);
+  EXPECT_EQ(certificate.error().code(), "event_log_unreadable");
+}
+
+TEST_F(TdxEvidence, AnEventLogThatIsNoneMakesNoCertificate) {
+  boot_log(Bytes(100, 1));
+  const auto certificate = certificate_with(
+      [](const ByteArray<64>& report_data) { return quote_of(platform(), report_data); });
+  ASSERT_FALSE(certificate);
+  EXPECT_EQ(certificate.error().code(), "event_log_malformed");
+}
+
+TEST_F(TdxEvidence, TheLogOfAnotherBootMakesNoCertificate) {
+  boot_log(some_log());
+  const auto certificate = certificate_with(
+      [](const ByteArray<64>& report_data) { return quote_of(platform(), report_data); });
+  ASSERT_FALSE(certificate);
+  EXPECT_EQ(certificate.error().code(), "event_log_mismatch");
+  EXPECT_NE(certificate.error().detail().find("leave event_log out"), std::string::npos);
+}
+
+TEST_F(TdxEvidence, AWorkerWithTheLogOfItsBootIsAdmitted) {
+  Bytes buffer = some_log();
+  buffer.resize(64 * 1024, 0xFF);  // as firmware leaves it
+  boot_log(buffer);
+  const attest::Rtmrs rtmrs = attest::replay(attest::parse_event_log(buffer).value());
+  auto certificate = certificate_with([rtmrs](const ByteArray<64>& report_data) {
+    return quote_of(platform(), report_data, rtmrs);
+  });
+  ASSERT_TRUE(certificate) << certificate.error().detail();
+  const auto evidence = attest::parse_certificate_evidence(*certificate).value();
+  EXPECT_EQ(evidence.claims->event_log, some_log());
+  come_with(std::move(*certificate));
+  ASSERT_TRUE(run_until([&] { return !core().peers.empty() || !core().losses.empty(); }));
+  EXPECT_EQ(core().peers.size(), 1u);
+}
+
+TEST_F(TdxEvidence, ALogThatTheQuoteDoesNotBearOutIsRefused) {
+  const Credentials worker = with_event_log(some_log());
+  start_node(with_evidence(sound(), wire::Role::proxy), wire::Role::worker, worker.collateral);
+  peer_comes(worker, wire::Role::worker);
+  ASSERT_TRUE(run_until([&] { return !core().losses.empty(); }));
+  EXPECT_EQ(core().losses.front().code(), "event_log_mismatch") << core().losses.front().detail();
+}
+
+TEST_F(TdxEvidence, ALogOfNothingFitsRegistersOfZeros) {
+  const Credentials worker = with_event_log(attest::sim::sim_event_log({}));
+  start_node(with_evidence(sound(), wire::Role::proxy), wire::Role::worker, worker.collateral);
+  peer_comes(worker, wire::Role::worker);
+  ASSERT_TRUE(run_until([&] { return !core().peers.empty() || !core().losses.empty(); }));
+  EXPECT_EQ(core().peers.size(), 1u);
 }
 
 }  // namespace

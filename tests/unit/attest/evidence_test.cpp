@@ -80,7 +80,16 @@ TEST(Evidence, WithAllOptionalClaimsParses) {
   claims.sealing_key->bytes.fill(7);
   claims.gpu_evidence.emplace();
   claims.gpu_evidence->fill(8);
+  claims.event_log = Bytes(limits::kMaxClaimedEventLogBytes, 9);
   EXPECT_EQ(Node(claims).evidence().claims, claims);
+}
+
+TEST(Evidence, WithALogThatIsTooLongIsMalformed) {
+  Claims claims = some_claims();
+  claims.event_log = Bytes(limits::kMaxClaimedEventLogBytes + 1, 9);
+  const Node node(claims);
+  EXPECT_EQ(code(parse_evidence_extension(build_evidence_extension(node.quote, node.claims))),
+            "evidence_malformed");
 }
 
 TEST(Evidence, WithAnotherKeyInTheCertificateDoesNotBind) {
