@@ -108,7 +108,7 @@ ChallengingNode::ChallengingNode(const io::Context& context, wire::Role own,
       credentials_(std::move(credentials)),
       core_(own),
       jobs_(jobs_of(context, "live-quotes")),
-      source_(counted(std::move(make), quotes_), true, jobs_) {
+      source_(counted(std::move(make), quotes_), {}, true, jobs_) {
   verifier_ = std::make_unique<verify::Verifier>(context, jobs_of(context, "live-verify"),
                                                  network(), billing::NetworkKind::dev);
   AttestationPolicy policy;

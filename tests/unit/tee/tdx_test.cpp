@@ -143,7 +143,7 @@ class NodeSource : public io::test::LoopTest {
   /// What a source gives whose machine answers `made`.
   Result<Bytes> ask(const MakeQuote& make) {
     auto jobs = start_jobs();
-    Source source(make, false, jobs);
+    Source source(make, {}, false, jobs);
     std::optional<Result<Bytes>> answer;
     source.quote(some_report_data(), [&](Result<Bytes> quote) { answer = std::move(quote); });
     EXPECT_FALSE(answer) << "answered inside the call";
@@ -176,7 +176,7 @@ TEST_F(NodeSource, RefusesMoreThanItsJobsCanHold) {
         open.wait();
         return Result<Bytes>(quote_over(data));
       },
-      false, jobs);
+      {}, false, jobs);
   std::vector<Result<Bytes>> answers;
   const auto ask_one = [&] {
     source.quote(some_report_data(), [&](Result<Bytes> quote) { answers.push_back(quote); });
