@@ -11,15 +11,6 @@
 namespace cocoon::tee {
 namespace {
 
-/// What the simulated platform measures: names instead of firmware and kernel.
-attest::sim::SimTdReport guest_of(attest::EvidenceRole role) {
-  attest::sim::SimTdReport guest;
-  const std::string name = "cocoon simulated image: " + std::string(attest::to_string(role));
-  guest.mr_td = crypto::sha384(as_bytes(name));
-  guest.rtmr = attest::replay(attest::parse_event_log(simulated_event_log(role)).value());
-  return guest;
-}
-
 Result<std::string> read_state(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) {
@@ -46,6 +37,15 @@ Bytes simulated_event_log(attest::EvidenceRole role) {
   return attest::sim::sim_event_log(events);
 }
 
+attest::sim::SimTdReport simulated_guest(attest::EvidenceRole role) {
+  attest::sim::SimTdReport guest;
+  // Names instead of firmware and kernel.
+  const std::string name = "cocoon simulated image: " + std::string(attest::to_string(role));
+  guest.mr_td = crypto::sha384(as_bytes(name));
+  guest.rtmr = attest::replay(attest::parse_event_log(simulated_event_log(role)).value());
+  return guest;
+}
+
 Result<MakeQuote> open_simulated(const std::string& directory, attest::EvidenceRole role) {
   const std::string base = directory + "/";
   COCOON_TRY(const std::string root, read_state(base + std::string(attest::sim::kRootFile)));
@@ -57,14 +57,14 @@ Result<MakeQuote> open_simulated(const std::string& directory, attest::EvidenceR
   if (!loaded) return std::move(loaded).error();
   auto platform = std::make_shared<const attest::sim::SimPlatform>(std::move(*loaded));
   return MakeQuote([platform, role](const ByteArray<64>& report_data) {
-    auto guest = guest_of(role);
+    auto guest = simulated_guest(role);
     guest.report_data = report_data;
     return platform->quote(guest);
   });
 }
 
 ImageHash simulated_image(attest::EvidenceRole role) {
-  return attest::image_hash(attest::sim::sim_td_report(guest_of(role)));
+  return attest::image_hash(attest::sim::sim_td_report(simulated_guest(role)));
 }
 
 }  // namespace cocoon::tee

@@ -40,6 +40,9 @@ test('outside of a guest a worker says what the machine lacks, and serves nobody
 });
 
 test('in a guest it is admitted with the quote of its kernel, and answers', async () => {
+  const file = join(network.state, 'worker-1.toml');
+  const log = `event_log = ${JSON.stringify(join(sim, 'CCEL'))}\n`;
+  writeFileSync(file, readFileSync(file, 'utf8').replace('[evidence]\n', (line) => line + log));
   const proxy = start('cocoon-proxy', ['--config', join(network.state, 'proxy.toml')]);
   await proxy.line('listening ');
   const guest = start('in_tdx_guest', [
@@ -52,6 +55,9 @@ test('in a guest it is admitted with the quote of its kernel, and answers', asyn
   const sdk = new OpenAI({ apiKey: 'unused', baseURL: url, maxRetries: 0 });
   const answer = await sdk.chat.completions.create(ask('hello from a guest'));
   assert.match(answer.choices[0].message.content, /hello from a guest/);
+  const { workers } = await (await fetch(url + '/cocoon/evidence')).json();
+  const leaf = Buffer.from(workers[0].certificate, 'base64');
+  assert.ok(leaf.includes(readFileSync(join(sim, 'CCEL'))), 'it shows the log of its boot');
   assert.doesNotMatch(guest.errors(), /SIMULATED evidence: no peer/);
   process.kill(childrenOf(guest.pid)['cocoon-worker'], 'SIGTERM');
   assert.deepEqual(await guest.ended, { code: 0, signal: null });

@@ -3,9 +3,10 @@
 //   in_tdx_guest STATE PROVIDER PROGRAM [ARGUMENT...]
 //
 // STATE has the platform's root.pem, collateral.json and keys.pem, as cocoon-devnet makes them, or
-// is empty and gets the first two. It gets config/, which is configfs for the program. The guest
-// runs the image of a devnet's workers. PROVIDER is what the kernel says makes its reports. Exits
-// as the program does; 125 where there is no guest to run it in.
+// is empty and gets the first two. It gets config/, which is configfs for the program, and
+// CCEL, the log of the guest's boot. The guest runs the image of a devnet's workers. PROVIDER is
+// what the kernel says makes its reports. Exits as the program does; 125 where there is no guest to
+// run it in.
 
 #include <chrono>
 #include <cstdio>
@@ -14,9 +15,9 @@
 #include <iterator>
 
 #include "attest/sim/platform.h"
-#include "crypto/hash.h"
 #include "crypto/system_random.h"
 #include "support/tdx_guest.h"
+#include "tee/simulated.h"
 
 namespace {
 
@@ -51,11 +52,11 @@ int run(const std::string& state, const std::string& provider,
     return kNoGuest;
   }
   std::filesystem::create_directories(state + "/config/tsm/report");
+  std::ofstream(state + "/CCEL") << as_text(tee::simulated_event_log(attest::EvidenceRole::worker));
   test::TdxGuest::Behaviour behaviour;
   behaviour.texts["provider"] = provider;
   behaviour.quote = [&](const ByteArray<64>& report_data) {
-    attest::sim::SimTdReport guest;
-    guest.mr_td = crypto::sha384(as_bytes("cocoon simulated image: worker"));
+    attest::sim::SimTdReport guest = tee::simulated_guest(attest::EvidenceRole::worker);
     guest.report_data = report_data;
     return platform->quote(guest).value();
   };
