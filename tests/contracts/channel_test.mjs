@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { beginCell } from '@ton/core';
-import { message, OP } from './layouts.mjs';
+import { message, OP } from '../../apps/ton-devnet/layouts.mjs';
 import { bouncedTo, CODE, DAY, GAS, Network, sentTo, TON, walletOf } from './network.mjs';
 import {
   account, agreementBytes, channelId, signature, signed, statementCell, voucherBytes,
-} from './statements.mjs';
+} from '../../apps/ton-devnet/statements.mjs';
 
 const [client, signer, proxy, other, stranger] =
   ['client', 'signer', 'proxy', 'other client', 'stranger'].map(account);

@@ -5,10 +5,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { Cell } from '@ton/core';
-import { checkedIn, checkedInManifest, compile, folder, manifest, names, source } from './compiled.mjs';
-import { Network, shellAddress } from './network.mjs';
-import { account, number } from './statements.mjs';
-import { stateAddress, walletCode, walletData, walletOf } from './wallets.mjs';
+import { checkedIn, folder, names, source } from '../../apps/ton-devnet/code.mjs';
+import { account, number } from '../../apps/ton-devnet/statements.mjs';
+import {
+  shellAddress, stateAddress, walletCode, walletData, walletOf,
+} from '../../apps/ton-devnet/wallets.mjs';
+import { checkedInManifest, compile, manifest } from './compiled.mjs';
+import { Network } from './network.mjs';
 
 for (const name of names) {
   test(`${name}.boc is what ${name}.tolk compiles to`, async () => {

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { beginCell } from '@ton/core';
-import { epochData, message, readEpoch } from './layouts.mjs';
+import { epochData, message, readEpoch } from '../../apps/ton-devnet/layouts.mjs';
 import { bouncedTo, CODE, GAS, Network, sentTo, stateAddress, TON, walletOf } from './network.mjs';
-import { account, epochBytes, payoutBytes, signature, signed, statementCell } from './statements.mjs';
+import { account, epochBytes, payoutBytes, signature, signed, statementCell } from '../../apps/ton-devnet/statements.mjs';
 
 const [node, stranger] = ['node', 'stranger'].map(account);
 

@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beginCell } from '@ton/core';
 import { createShardAccount } from '@ton/sandbox';
-import { source } from './compiled.mjs';
-import { epochData, LIST, message, text, withPaid } from './layouts.mjs';
+import { source } from '../../apps/ton-devnet/code.mjs';
+import { epochData, LIST, message, text, withPaid } from '../../apps/ton-devnet/layouts.mjs';
 import { CODE, DAY, GAS, Network, PARAMS, TON } from './network.mjs';
 import {
   account, agreementBytes, channelId, epochBytes, number, payoutBytes, sha256, signature, signed, voucherBytes,
-} from './statements.mjs';
-import { order, stateAddress, walletCode, walletData, walletOf } from './wallets.mjs';
+} from '../../apps/ton-devnet/statements.mjs';
+import { order, stateAddress, walletCode, walletData, walletOf } from '../../apps/ton-devnet/wallets.mjs';
 
 const [client, proxy, worker] = ['client', 'proxy', 'worker'].map(account);
 const YEAR = 365 * DAY;

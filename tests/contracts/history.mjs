@@ -10,12 +10,12 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { internal } from '@ton/sandbox';
 import { Invariants } from './invariants.mjs';
-import { message, OP, readChannel, readProxy } from './layouts.mjs';
+import { message, OP, readChannel, readProxy } from '../../apps/ton-devnet/layouts.mjs';
 import { Channel, Proxy, Refused } from './model.mjs';
 import { DAY, GAS, Network, TON, walletOf } from './network.mjs';
 import {
   account, agreementBytes, channelId, payoutBytes, signature, signed, statementCell, voucherBytes,
-} from './statements.mjs';
+} from '../../apps/ton-devnet/statements.mjs';
 
 /** Numbers that follow from a seed. */
 class Random {

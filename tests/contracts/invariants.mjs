@@ -2,7 +2,7 @@
 // messages that were sent. Neither the contracts' counters nor the model's are believed.
 
 import assert from 'node:assert/strict';
-import { message } from './layouts.mjs';
+import { message } from '../../apps/ton-devnet/layouts.mjs';
 import { TON, walletOf } from './network.mjs';
 
 const sum = (values) => [...values].reduce((a, b) => a + b, 0n);

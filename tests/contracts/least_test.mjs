@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createShardAccount } from '@ton/sandbox';
-import { epochData, LIST, message, withPaid } from './layouts.mjs';
+import { epochData, LIST, message, withPaid } from '../../apps/ton-devnet/layouts.mjs';
 import { CODE, DAY, Network, PARAMS, sentTo, TON, walletOf } from './network.mjs';
 import {
   account, agreementBytes, channelId, epochBytes, number, payoutBytes, sha256, signature, signed, voucherBytes,
-} from './statements.mjs';
-import { stateAddress } from './wallets.mjs';
+} from '../../apps/ton-devnet/statements.mjs';
+import { stateAddress } from '../../apps/ton-devnet/wallets.mjs';
 
 const [client, proxy, worker] = ['client', 'proxy', 'worker'].map(account);
 const [c, p, w] = [client, proxy, worker].map((a) => walletOf(a.id));

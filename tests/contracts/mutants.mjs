@@ -8,7 +8,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compile, folder, names } from './compiled.mjs';
+import { folder, names } from '../../apps/ton-devnet/code.mjs';
+import { compile } from './compiled.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 

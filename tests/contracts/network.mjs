@@ -1,14 +1,14 @@
 // A network in the real TVM: contracts run as they are, wallets are where messages come from.
 
 import assert from 'node:assert/strict';
-import { Cell, beginCell } from '@ton/core';
+import { Cell } from '@ton/core';
 import { Blockchain, createShardAccount, internal } from '@ton/sandbox';
-import { code } from './compiled.mjs';
-import * as layouts from './layouts.mjs';
-import { account, channelId, number, sha256 } from './statements.mjs';
-import { stateAddress, walletOf } from './wallets.mjs';
+import { CODE } from '../../apps/ton-devnet/code.mjs';
+import * as layouts from '../../apps/ton-devnet/layouts.mjs';
+import { account, channelId, number, sha256 } from '../../apps/ton-devnet/statements.mjs';
+import { shellAddress, stateAddress, walletOf } from '../../apps/ton-devnet/wallets.mjs';
 
-export { stateAddress, walletOf };
+export { CODE, stateAddress, walletOf };
 
 const { message } = layouts;
 
@@ -27,14 +27,6 @@ export const REFUSAL = {
   125: 'stake_too_small', 131: 'epoch_not_newer', 132: 'bad_registry', 133: 'no_such_entry',
   141: 'value_too_small', 142: 'unknown_message',
 };
-
-export const CODE = Object.fromEntries(['root', 'shell', 'channel', 'proxy', 'epoch']
-  .map((name) => [name, code(name)]));
-
-export function shellAddress(root, kind, id) {
-  const data = beginCell().storeUint(kind, 8).storeUint(id, 256).storeAddress(root).endCell();
-  return stateAddress(CODE.shell, data);
-}
 
 export const PARAMS = {
   kind: 1, pricePerToken: 20, multiplierPromptE4: 10_000, multiplierCachedE4: 1_000,

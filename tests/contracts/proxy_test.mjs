@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { beginCell } from '@ton/core';
-import { message } from './layouts.mjs';
+import { message } from '../../apps/ton-devnet/layouts.mjs';
 import { bouncedTo, CODE, DAY, GAS, Network, sentTo, TON, walletOf } from './network.mjs';
 import {
   account, agreementBytes, channelId, payoutBytes, signature, signed, statementCell, voucherBytes,
-} from './statements.mjs';
+} from '../../apps/ton-devnet/statements.mjs';
 
 const [proxy, worker, second, client, stranger] =
   ['proxy', 'worker', 'second worker', 'client', 'stranger'].map(account);

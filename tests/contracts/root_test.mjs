@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { beginCell } from '@ton/core';
 import { createShardAccount } from '@ton/sandbox';
-import { LIST, message, OP, text, model } from './layouts.mjs';
+import { LIST, message, OP, text, model } from '../../apps/ton-devnet/layouts.mjs';
 import { bouncedTo, CODE, DAY, GAS, Network, PARAMS, sentTo, TON, walletOf } from './network.mjs';
-import { account, channelId } from './statements.mjs';
+import { account, channelId } from '../../apps/ton-devnet/statements.mjs';
 
 const [client, proxy, second, stranger] = ['client', 'proxy', 'second proxy', 'stranger'].map(account);
 const DELAY = 7 * DAY;

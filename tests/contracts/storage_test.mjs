@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { message, withPaid } from './layouts.mjs';
+import { message, withPaid } from '../../apps/ton-devnet/layouts.mjs';
 import { CODE, DAY, GAS, Network, sentTo, TON, walletOf } from './network.mjs';
-import { account, channelId, number, payoutBytes, sha256, signed, voucherBytes } from './statements.mjs';
+import { account, channelId, number, payoutBytes, sha256, signed, voucherBytes } from '../../apps/ton-devnet/statements.mjs';
 
 const [client, proxy, worker] = ['client', 'proxy', 'worker'].map(account);
 const YEAR = 365 * DAY;

@@ -6,15 +6,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { source } from './compiled.mjs';
-import { epochData, LIST, message, model, readChannel, readProxy } from './layouts.mjs';
+import { source } from '../../apps/ton-devnet/code.mjs';
+import { epochData, LIST, message, model, readChannel, readProxy } from '../../apps/ton-devnet/layouts.mjs';
 import { Channel } from './model.mjs';
 import { History } from './history.mjs';
 import { CODE, Network, PARAMS, TON } from './network.mjs';
 import {
   account, agreementBytes, bytes, channelId, epochBytes, number, payoutBytes, sha256, signature, signed, voucherBytes,
-} from './statements.mjs';
-import { stateAddress, walletOf } from './wallets.mjs';
+} from '../../apps/ton-devnet/statements.mjs';
+import { stateAddress, walletOf } from '../../apps/ton-devnet/wallets.mjs';
 
 const hex = (value, length) => bytes(value, length).toString('hex');
 

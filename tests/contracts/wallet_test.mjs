@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { message } from './layouts.mjs';
+import { message } from '../../apps/ton-devnet/layouts.mjs';
 import { GAS, Network, TON, walletOf } from './network.mjs';
-import { account, payoutBytes, signed } from './statements.mjs';
-import { order } from './wallets.mjs';
+import { account, payoutBytes, signed } from '../../apps/ton-devnet/statements.mjs';
+import { order } from '../../apps/ton-devnet/wallets.mjs';
 
 const [proxy, worker, stranger] = ['proxy', 'worker', 'stranger'].map(account);
 

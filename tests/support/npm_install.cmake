@@ -1,12 +1,20 @@
-# Copies the suites of SOURCE to TARGET, beside their packages (Node looks for them from the importing
-# file upwards), and installs these by NPM, where the lock file has changed since the last time. The
-# scripts of ALSO, if given, go along.
+# Copies the scripts of SOURCE to TARGET, beside their packages: Node looks for these from the importing
+# file upwards.
+#
+# With NPM the packages are SOURCE's own, and installed by it, where the lock file has changed since the
+# last time. With PACKAGES they are those of that folder. The scripts of ALSO, if given, go along.
 file(GLOB files ${SOURCE}/*.mjs ${SOURCE}/package.json ${SOURCE}/package-lock.json)
 if(ALSO)
   file(GLOB scripts ${ALSO}/*.mjs ${ALSO}/*.sh)
   list(APPEND files ${scripts})
 endif()
 file(COPY ${files} DESTINATION ${TARGET})
+if(PACKAGES)
+  # Build folders from before have packages of their own there.
+  file(REMOVE_RECURSE ${TARGET}/node_modules)
+  file(CREATE_LINK ${PACKAGES}/node_modules ${TARGET}/node_modules SYMBOLIC)
+  return()
+endif()
 file(SHA256 ${SOURCE}/package-lock.json wanted)
 set(stamp ${TARGET}/installed)
 if(EXISTS ${stamp})

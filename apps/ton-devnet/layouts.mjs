@@ -98,11 +98,11 @@ export function rootData({ network, charter, shellCode, registry }) {
     .storeMaybeRef(null).storeDict(listOf([])).endCell();
 }
 
-/** A text in snake format, for an endpoint or a model's id. */
+/** A text (or its bytes) in snake format, for an endpoint or a model's id. */
 export function text(string) {
   const bytes = Buffer.from(string);
   const head = beginCell().storeBuffer(bytes.subarray(0, 127));
-  if (bytes.length > 127) head.storeRef(text(bytes.subarray(127).toString()));
+  if (bytes.length > 127) head.storeRef(text(bytes.subarray(127)));
   return head.endCell();
 }
 

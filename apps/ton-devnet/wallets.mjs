@@ -1,9 +1,9 @@
-// Accounts' wallets: v5r1, as published and as libcocoon/ton has it.
+// Addresses that follow from keys and code; accounts' wallets: v5r1, as published and as libcocoon/ton has it.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Address, beginCell, Cell, external, internal, SendMode, storeOutList } from '@ton/core';
-import { source } from './compiled.mjs';
+import { CODE, source } from './code.mjs';
 import { bytes, sha256, signature } from './statements.mjs';
 
 const WALLET_CODE_HASH = '20834b7b72b112147e1b2fb457b84e74d1a30f04f737d4f62a668e9552d2b72f';
@@ -35,6 +35,12 @@ export function walletCode() {
 export function stateAddress(code, data) {
   const state = beginCell().storeUint(0b00110, 5).storeRef(code).storeRef(data).endCell();
   return new Address(0, state.hash());
+}
+
+/** The address of a channel (kind 1) or of a proxy contract (kind 2) of the network with `root`. */
+export function shellAddress(root, kind, id) {
+  const data = beginCell().storeUint(kind, 8).storeUint(id, 256).storeAddress(root).endCell();
+  return stateAddress(CODE.shell, data);
 }
 
 /** A signed order to a wallet that has sent nothing yet: one message. It deploys the wallet. */
