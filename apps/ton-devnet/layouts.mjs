@@ -55,7 +55,8 @@ export const message = {
   publishEpoch: (record) => body(OP.publishEpoch).store(storeSigned(record)).endCell(),
 };
 
-const PARAMS = [['kind', 8], ['pricePerToken', 64], ['multiplierPromptE4', 32],
+/** The fields of RegistryParams with their widths. */
+export const PARAMS = [['kind', 8], ['pricePerToken', 64], ['multiplierPromptE4', 32],
   ['multiplierCachedE4', 32], ['multiplierCompletionE4', 32], ['multiplierReasoningE4', 32],
   ['workerShareE4', 32], ['priceGrace', 32], ['clientCloseDelay', 32], ['proxyCloseDelay', 32],
   ['minDeposit', 64], ['minPayout', 64], ['minStake', 64], ['messageFee', 64],
