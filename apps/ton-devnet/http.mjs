@@ -8,25 +8,33 @@ import { METHODS, POST_ONLY } from './toncenter.mjs';
 const API = '/api/v2/';
 const DEVNET = '/devnet/';
 
+/** What is too much is read to its end all the same, or the caller would not see the answer. */
+function readBytes(request) {
+  return new Promise((resolve, reject) => {
+    let parts = [];
+    let length = 0;
+    request.on('data', (part) => {
+      length += part.length;
+      if (length <= MAX_BODY) parts.push(part);
+      else {
+        parts = [];
+        reject(new Refusal(413, `expected a body of at most ${MAX_BODY} bytes`));
+      }
+    });
+    request.on('end', () => resolve(Buffer.concat(parts)));
+    request.on('error', (error) => reject(new Refusal(400, `the body ended early: ${error.message}`)));
+  });
+}
+
 /** The body of a request as JSON. Not sent as JSON, it is refused: a web page could have sent it. */
 async function readJson(request) {
   if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
     throw new Refusal(415, 'expected a body of content type application/json');
   }
-  const parts = [];
-  let length = 0;
-  try {
-    for await (const part of request) {
-      length += part.length;
-      if (length > MAX_BODY) throw new Refusal(413, `expected a body of at most ${MAX_BODY} bytes`);
-      parts.push(part);
-    }
-  } catch (error) {
-    throw error instanceof Refusal ? error : new Refusal(400, `the body ended early: ${error.message}`);
-  }
+  const bytes = await readBytes(request);
   let body;
   try {
-    body = JSON.parse(Buffer.concat(parts).toString('utf8'));
+    body = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     throw new Refusal(400, `the body is not JSON: ${error.message}`);
   }
@@ -80,7 +88,7 @@ class Rate {
 }
 
 export class Http {
-  /** @param devnet {chain, tvm, clock, faults, control, apiKey, rate} */
+  /** @param devnet {chain, clock, faults, control, apiKey, rate} */
   constructor(devnet) {
     this.devnet = devnet;
     this.rate = devnet.rate === undefined ? null : new Rate(devnet.rate);
@@ -115,10 +123,8 @@ export class Http {
     }
     if (answer.cut) return request.socket.destroy();
     const text = JSON.stringify(answer.body);
-    // What is left of a body that was refused is not read: the connection is of no use any more.
-    const close = request.complete ? {} : { connection: 'close' };
     response.writeHead(answer.code, {
-      'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...close,
+      'content-type': 'application/json', 'content-length': Buffer.byteLength(text),
     }).end(text);
   }
 
@@ -158,11 +164,11 @@ export class Http {
   }
 
   async run(method, params) {
-    const { chain, tvm, clock, faults } = this.devnet;
+    const { chain, clock, faults } = this.devnet;
     try {
       if (!Object.hasOwn(METHODS, method)) throw new Refusal(404, `no such method: ${method.slice(0, 80)}`);
       const context = {
-        chain, tvm, now: clock.now(), view: chain.view(faults.settings.stale), copies: () => faults.copies(),
+        chain, now: clock.now(), view: chain.view(faults.settings.stale), copies: () => faults.copies(),
       };
       return { result: await METHODS[method](params, context) };
     } catch (error) {

@@ -61,7 +61,7 @@ export class Journal {
   }
 
   close() {
-    closeSync(this.file);
+    if (this.file !== undefined) closeSync(this.file);
     rmSync(this.lock, { force: true });
   }
 }

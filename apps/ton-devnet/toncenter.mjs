@@ -15,7 +15,7 @@ const partsOf = (params, { view }) =>
 
 const methodId = (method) => typeof method === 'number' ? method : getMethodId(method);
 
-/** By name: async (params, {view, chain, tvm, now, copies}) → result. */
+/** By name: async (params, {view, chain, now, copies}) → result. */
 export const METHODS = {
   getMasterchainInfo: (_, { view }) => shapes.masterchainInfo(view),
 
@@ -44,14 +44,14 @@ export const METHODS = {
     return found.filter((t) => BigInt(t.lt) > toLt).slice(0, limit).map((t) => shapes.transaction(t, at));
   },
 
-  async runGetMethod(params, { view, tvm }) {
+  async runGetMethod(params, { view, chain }) {
     const at = address(params.address);
     const method = Number.isSafeInteger(params.method) ? params.method : text(params.method, 'method', 100);
     const stack = readStack(params.stack);
     const account = view.account(at.toRawString());
     const parts = shapes.accountParts(readAccount(account));
     const result = parts.state !== 'active' ? { exitCode: NOT_ACTIVE, gasUsed: 0, stack: [] }
-      : await tvm.get({ account, address: at, methodId: methodId(method), stack, now: view.block.utime });
+      : await chain.tvm.get({ account, address: at, methodId: methodId(method), stack, now: view.block.utime });
     return {
       '@type': 'smc.runResult', gas_used: result.gasUsed, stack: writeStack(result.stack),
       exit_code: result.exitCode, block_id: shapes.blockId(view.block),

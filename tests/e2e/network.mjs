@@ -1,79 +1,13 @@
-// Starts and stops the real programs for a test, and waits for conditions with deadlines.
-import { spawn } from 'node:child_process';
+// Starts and stops a network of the real programs for a test.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
+import { killAll, PATIENCE, program, run, start, until } from '../support/process.mjs';
 
-const BIN = process.env.COCOON_BIN;
+export { killAll, program, run, start, until };
+
 export const MODEL = 'demo/echo';
-const PATIENCE = 60_000;
-
-export const program = (name) => join(BIN, name);
-
-/** Runs `test` until it returns something true; fails after a generous while. */
-export async function until(what, test, patience = PATIENCE) {
-  const end = Date.now() + patience;
-  for (;;) {
-    const found = await test();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resume) => setTimeout(resume, 10));
-  }
-}
-
-const running = new Set();
-
-/** Ends what a failed test has left behind; without it, Node would wait for that. */
-export function killAll() {
-  for (const child of running) child.kill('SIGKILL');
-}
-
-/**
- * A running program; `line(prefix)` resolves with the rest of the first such line it prints, and
- * `says(text)` with the first line of its log that has the text in it.
- */
-export function start(name, args, options = {}) {
-  const path = name.includes('/') ? name : program(name);
-  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (data) => (out += data));
-  child.stderr.on('data', (data) => (err += data));
-  running.add(child);
-  const ended = new Promise((resolve) =>
-    child.on('exit', (code, signal) => {
-      running.delete(child);
-      resolve({ code, signal });
-    }),
-  );
-  return {
-    pid: child.pid,
-    kill: (signal) => child.kill(signal),
-    ended,
-    output: () => out,
-    errors: () => err,
-    line: (prefix) =>
-      until(`${name} to print "${prefix}"`, () => {
-        if (child.exitCode !== null) throw new Error(`${name} ended: ${out}${err}`);
-        const line = out.split('\n').find((l) => l.startsWith(prefix));
-        return line && out.includes(line + '\n') ? line.slice(prefix.length).trim() : undefined;
-      }),
-    says: (text) =>
-      until(`${name} to log "${text}"`, () => {
-        if (child.exitCode !== null) throw new Error(`${name} ended: ${out}${err}`);
-        const line = err.split('\n').find((l) => l.includes(text));
-        return line && err.includes(line + '\n') ? line : undefined;
-      }),
-  };
-}
-
-/** Runs a program to its end. */
-export async function run(name, args, options) {
-  const child = start(name, args, options);
-  const { code } = await child.ended;
-  return { code, out: child.output(), err: child.errors() };
-}
 
 export async function startEngine(args = []) {
   const process = start('cocoon-demo-engine', ['--listen', '127.0.0.1:0', '--model', MODEL, ...args]);
