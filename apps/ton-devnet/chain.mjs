@@ -81,6 +81,8 @@ export class Chain {
       const boc = base64(cell);
       if (this.pool.includes(boc)) return;
       if (this.pool.length >= MAX_POOL) throw notApplied(`${MAX_POOL} messages wait already`);
+      const { workChain } = message.info.dest;
+      if (workChain !== 0 && workChain !== -1) throw notApplied(`there is no workchain ${workChain}`);
       const at = message.info.dest.toRawString();
       const trial = await this.tvm.transaction({
         account: this.view().account(at), message: cell, now: Math.max(now, this.head.utime),

@@ -6,6 +6,7 @@ import { address, big, integer, object, text } from './input.mjs';
 import { MAX_ADVANCE, MAX_BLOCKS_AT_ONCE, MAX_FAUCET, MAX_SNAPSHOTS } from './limits.mjs';
 import { rootOf } from './network.mjs';
 import { Refusal } from './refusal.mjs';
+import { NO_ACCOUNT } from './tvm.mjs';
 
 /** Where the faucet's money comes from: nobody has its key, and it is not charged. */
 const FAUCET = new Address(0, Buffer.alloc(32, 0xff));
@@ -91,6 +92,9 @@ export class Control {
   async network(given) {
     const now = Math.max(this.clock.now(), this.chain.head.utime);
     const { root, network, account } = rootOf(given, now);
+    if (this.chain.view().account(root) !== NO_ACCOUNT) {
+      throw new Refusal(409, `network: ${root} is there already; leave out "network", or give another one`);
+    }
     await this.chain.insert(now, { accounts: { [root]: account } });
     return { ...statusOf(this.chain), root, network };
   }

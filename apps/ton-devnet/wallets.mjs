@@ -43,16 +43,20 @@ export function shellAddress(root, kind, id) {
   return stateAddress(CODE.shell, data);
 }
 
-/** A signed order to a wallet that has sent nothing yet: one message. It deploys the wallet. */
-export function order(from, { to, value, body, now }) {
-  const outMsg = internal({ to, value, body, bounce: true });
+/** A signed order to a wallet that has counted to `seqno`: to send these messages. The first deploys it. */
+export function orders(from, { messages, now, seqno = 0 }) {
   const mode = SendMode.PAY_GAS_SEPARATELY | SendMode.IGNORE_ERRORS; // the wallet demands the latter
-  const actions = beginCell().store(storeOutList([{ type: 'sendMsg', mode, outMsg }])).endCell();
+  const list = messages.map((outMsg) => ({ type: 'sendMsg', mode, outMsg }));
+  const actions = beginCell().store(storeOutList(list)).endCell();
   const unsigned = beginCell().storeUint(0x7369676e, 32).storeUint((0x80000000 ^ MAINNET) >>> 0, 32)
-    .storeUint(now + 60, 32).storeUint(0, 32).storeBit(true).storeRef(actions).storeBit(false);
+    .storeUint(now + 60, 32).storeUint(seqno, 32).storeBit(true).storeRef(actions).storeBit(false);
   const proof = signature(unsigned.endCell().hash(), from);
   return external({
     to: walletOf(from.id), init: { code: walletCode(), data: walletData(from.id) },
     body: beginCell().storeBuilder(unsigned).storeBuffer(proof).endCell(),
   });
 }
+
+/** The first order of a wallet: one message. */
+export const order = (from, { to, value, body, now }) =>
+  orders(from, { messages: [internal({ to, value, body, bounce: true })], now });

@@ -5,10 +5,11 @@ import { Cell } from '@ton/core';
 import { Blockchain, createShardAccount, internal } from '@ton/sandbox';
 import { CODE } from '../../apps/ton-devnet/code.mjs';
 import * as layouts from '../../apps/ton-devnet/layouts.mjs';
+import { DEFAULT_PARAMS as PARAMS } from '../../apps/ton-devnet/network.mjs';
 import { account, channelId, number, sha256 } from '../../apps/ton-devnet/statements.mjs';
 import { shellAddress, stateAddress, walletOf } from '../../apps/ton-devnet/wallets.mjs';
 
-export { CODE, stateAddress, walletOf };
+export { CODE, PARAMS, stateAddress, walletOf };
 
 const { message } = layouts;
 
@@ -26,14 +27,6 @@ export const REFUSAL = {
   121: 'proxy_exists', 122: 'proxy_not_open', 123: 'proxy_not_closing', 124: 'proxy_closed',
   125: 'stake_too_small', 131: 'epoch_not_newer', 132: 'bad_registry', 133: 'no_such_entry',
   141: 'value_too_small', 142: 'unknown_message',
-};
-
-export const PARAMS = {
-  kind: 1, pricePerToken: 20, multiplierPromptE4: 10_000, multiplierCachedE4: 1_000,
-  multiplierCompletionE4: 80_000, multiplierReasoningE4: 80_000, workerShareE4: 9_500,
-  priceGrace: 3_600, clientCloseDelay: DAY / 2, proxyCloseDelay: DAY, minDeposit: TON,
-  minPayout: TON, minStake: 10n * TON, messageFee: TON / 50n, tombstoneRent: TON / 20n,
-  tcbEvaluationFloor: 17,
 };
 
 export const GAS = TON / 5n; // attached beside what a message pays in; the excess comes back

@@ -5,11 +5,11 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Address, beginCell, external, internal, SendMode, storeOutList } from '@ton/core';
+import { Address, internal } from '@ton/core';
 import { Journal } from '../../apps/ton-devnet/journal.mjs';
 import { message } from '../../apps/ton-devnet/layouts.mjs';
-import { account, channelId, number, signature } from '../../apps/ton-devnet/statements.mjs';
-import { order, shellAddress, walletCode, walletData, walletOf } from '../../apps/ton-devnet/wallets.mjs';
+import { account, channelId, number } from '../../apps/ton-devnet/statements.mjs';
+import { order, orders, shellAddress, walletOf } from '../../apps/ton-devnet/wallets.mjs';
 import { killAll } from '../support/process.mjs';
 import { boc, program, startDevnet, TON } from './devnet.mjs';
 
@@ -31,22 +31,12 @@ after(() => {
 const raw = (who) => walletOf(who.id).toRawString();
 const now = async (of = devnet) => (await of.status()).utime;
 
-/** The first order of a wallet: pays all of `to` one TON each, in one message from outside. */
-function payAll(from, to, time) {
-  const messages = to.map((who) => ({
-    type: 'sendMsg', mode: SendMode.PAY_GAS_SEPARATELY | SendMode.IGNORE_ERRORS,
-    outMsg: internal({ to: walletOf(who.id), value: TON, bounce: false }),
-  }));
-  const actions = beginCell().store(storeOutList(messages)).endCell();
-  const unsigned = beginCell().storeUint(0x7369676e, 32).storeUint((0x80000000 ^ -239) >>> 0, 32)
-    .storeUint(time + 60, 32).storeUint(0, 32).storeBit(true).storeRef(actions).storeBit(false);
-  return boc(external({
-    to: walletOf(from.id), init: { code: walletCode(), data: walletData(from.id) },
-    body: beginCell().storeBuilder(unsigned).storeBuffer(signature(unsigned.endCell().hash(), from)).endCell(),
-  }));
-}
+/** The first order of a wallet: pays all of `to` one TON each. */
+const payAll = (from, to, time) => boc(orders(from, {
+  messages: to.map((who) => internal({ to: walletOf(who.id), value: TON, bounce: false })), now: time,
+}));
 
-/** Accepted messages of a new, rich wallet `name` that pays `to`. */
+/** A new, rich wallet `name` is told to pay `to`. */
 async function paying(name, to) {
   const from = account(name);
   await devnet.fund(from);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { beginCell, Cell, contractAddress, external, internal } from '@ton/core';
+import { Address, beginCell, Cell, contractAddress, external, internal } from '@ton/core';
 import { account } from '../../apps/ton-devnet/statements.mjs';
 import { walletCode, walletData, walletOf } from '../../apps/ton-devnet/wallets.mjs';
 import { killAll } from '../support/process.mjs';
@@ -65,6 +65,7 @@ for (const [what, status, path, options, text] of [
   ['a message that is no bag of cells', 422, `${API}sendBoc`, { body: { boc: 'AAAA' } }, /boc: expected a bag of cells/],
   ['a cell that is no message', 422, `${API}sendBoc`, { body: { boc: Cell.EMPTY.toBoc().toString('base64') } }, /expected a message/],
   ['a message from inside', 422, `${API}sendBoc`, { body: { boc: boc(fromInside) } }, /expected an external message/],
+  ['a message to a workchain that there is not', 500, `${API}sendBoc`, { body: { boc: boc(external({ to: new Address(5, Buffer.alloc(32)) })) } }, /no workchain 5/],
   ['a gift of nothing', 422, '/devnet/faucet', { body: { address: at, amount: '0' } }, /amount: expected a whole number from 1/],
   ['a gift with a misspelt key', 422, '/devnet/faucet', { body: { address: at, amuont: '1' } }, /no such key: amuont; known: address, amount/],
   ['a jump of a thousand years', 422, '/devnet/time', { body: { advance: 1e12 } }, /advance: expected/],

@@ -150,6 +150,14 @@ test('a history is given newest first, from a transaction on, down to a time', a
   assert.match(await devnet.refused('getTransactions', { address, lt, hash: NO_HASH }, 500), /cannot locate transaction/);
 });
 
+test('a network is not put where one is', async () => {
+  const given = { owner: friendly(owner), network: '0a'.repeat(16), effective: 7 };
+  await devnet.tell('network', given);
+  const { status, body } = await devnet.ask('/devnet/network', { body: given });
+  assert.equal(status, 409);
+  assert.match(body.error, /is there already/);
+});
+
 test('get methods give cells, slices, numbers and nothing as toncenter writes them', async () => {
   const run = (method, stack = []) => devnet.call('runGetMethod', { address: root, method, stack });
   const snapshot = await run('snapshot');
