@@ -409,6 +409,85 @@ inline constexpr std::size_t kMaxLedgerCalls = 32'768;
 /// registry must reach streams within 30 s, and a look costs microseconds.
 inline constexpr Millis kLedgerPollInterval{500};
 
+// --- The ledger on TON (ledger/ton/) ---
+
+/// One answer of an HTTP API: the data of a proxy contract that has paid 10,000 workers is 0.8 MiB
+/// in base64, with as much again for growth and code.
+inline constexpr std::size_t kMaxTonAnswerBytes = 4 * 1024 * 1024;
+/// Values and keys of such an answer: accounts have about 30, block headers 60.
+inline constexpr std::size_t kMaxTonAnswerNodes = 2048;
+/// What we repeat of an API's own words in an error.
+inline constexpr std::size_t kMaxTonErrorBytes = 256;
+/// Endpoints of one node: more are no safer, only harder to keep right.
+inline constexpr std::size_t kMaxTonEndpoints = 16;
+/// Longest URL and API key of an endpoint; real ones have 50 and 64 characters.
+inline constexpr std::size_t kMaxTonUrlBytes = 1024;
+inline constexpr std::size_t kMaxTonApiKeyBytes = 256;
+/// Connections to all endpoints together: their rates are the bound, not these.
+inline constexpr std::size_t kTonConnections = 16;
+/// From a question to an endpoint to its whole answer; toncenter itself gives up after 10 s.
+inline constexpr Seconds kTonAnswerDeadline{15};
+/// How long a question may wait for its turn (rate limits, endpoints that rest) and its answer.
+inline constexpr Seconds kTonPatience{60};
+/// Questions that wait for their turn: every channel of a proxy at start-up.
+inline constexpr std::size_t kMaxTonQuestions = kMaxLedgerCalls;
+/// First and longest rest of an endpoint that failed; doubled each time. With a second endpoint
+/// nobody notices; a single one is asked again soon.
+inline constexpr Millis kTonRestFirst{500};
+inline constexpr Millis kTonRestLongest{60'000};
+/// Rest of an endpoint that answered 429 without saying how long, and the most that it may ask for.
+inline constexpr Seconds kTonRateRest{2};
+inline constexpr Seconds kTonRateRestLongest{300};
+/// Requests per second to one endpoint where nothing is set: toncenter's own limit without a key is
+/// 1, with a free key 10.
+inline constexpr double kTonRateWithoutKey = 1;
+inline constexpr double kTonRateWithKey = 10;
+/// By how much an endpoint may be behind what another one has shown: endpoints follow the chain at
+/// their own pace, a dozen blocks apart at the worst.
+inline constexpr Seconds kTonLag{60};
+/// By how much the ledger's time may differ from this machine's, either way: an API that is further
+/// behind shows the past, one that is ahead lies, or this machine's clock is wrong.
+inline constexpr Seconds kTonClockTolerance{300};
+/// Accounts whose newest state is remembered (40 bytes each), to notice answers that go backwards.
+inline constexpr std::size_t kMaxTonAccounts = 64 * 1024;
+
+/// Messages in one signed transfer. The wallet allows 255; the network takes external messages of
+/// up to 64 KiB, and each of ours has about 400 bytes.
+inline constexpr std::size_t kMaxTonBatch = 64;
+/// Messages that wait in a node's wallet.
+inline constexpr std::size_t kMaxTonOrders = kMaxLedgerCalls;
+/// How long a signed transfer is good for, by the ledger's clock: a dozen blocks, and the lag of
+/// the API that told us the time.
+inline constexpr Seconds kTonTransferLifetime{90};
+/// A transfer that is not carried is sent again so often, until it expires: to other endpoints too,
+/// as the one that took it may have dropped it.
+inline constexpr Seconds kTonResend{10};
+/// How often a wallet with a transfer under way, or a write that waits for its effect, reads the
+/// state again: about a block.
+inline constexpr Millis kTonPoll{3000};
+/// How long a write waits for its effect once the wallet has sent it: two or three hops take some
+/// seconds each, a busy network a minute.
+inline constexpr Seconds kTonEffectPatience{120};
+/// What is attached to each message for gas and forwarding; the rest comes back. Ten times what the
+/// dearest costs (docs/contracts.md "What it costs"), so that contracts whose rent is used up, and
+/// a network whose prices have risen, are paid for, too.
+inline constexpr std::uint64_t kTonMessageNano = 200'000'000;
+/// What a wallet keeps for its own fees beside what its messages bring.
+inline constexpr std::uint64_t kTonWalletReserveNano = 20'000'000;
+/// Channels of one client with one proxy that are looked for, one after the other: each was closed
+/// before the next was opened.
+inline constexpr std::uint32_t kMaxTonChannelsPerPair = 256;
+/// How often the root is read: a removal must reach streams within 30 s.
+inline constexpr Seconds kTonRegistryPoll{10};
+/// Keepers whose keys may be pinned.
+inline constexpr std::size_t kMaxRegistryKeepers = 32;
+/// A signed snapshot: the largest registry (1,024 entries in three lists, 4,096 models and 1,024
+/// proxies with the longest texts) and all keepers' signatures.
+inline constexpr std::size_t kMaxRegistrySnapshotBytes = 2 * 1024 * 1024;
+/// How long a node works with what it last read of the registry where nothing is set: a
+/// certificate's lifetime, after which it could not show itself to anybody anyway.
+inline constexpr Seconds kRegistryMaxAge{24 * 3600};
+
 // --- Cryptography ---
 
 /// Leaves of a Merkle tree that a verifier accepts: a hundred directories of the largest size we
