@@ -275,7 +275,10 @@ Status RegistryHistory::adopt(Registry registry) {
                      ", but version " + std::to_string(current_->version) + " was seen before");
   }
   if (registry.version == current_->version) {
-    if (registry == *current_) return ok();
+    if (registry == tightened(*current_, registry)) {
+      current_ = std::move(registry);
+      return ok();
+    }
     return Error(ErrorKind::protocol, "registry_forked",
                  "two registries claim version " + std::to_string(registry.version));
   }

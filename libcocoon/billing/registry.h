@@ -113,9 +113,10 @@ class RegistryHistory {
  public:
   RegistryHistory() = default;
 
-  /// Takes a newer version into use. The same version again is accepted and changes nothing.
-  /// Errors: protocol/registry_rollback (older), protocol/registry_forked (same version, other
-  /// content), protocol/wrong_network, protocol/bad_registry.
+  /// Takes a newer version into use, or the same one tightened: a ledger's removals count at once,
+  /// before the version that has them is signed. (They do not come back under that version.)
+  /// Errors: protocol/registry_rollback (older), protocol/registry_forked (same version, and not
+  /// tighter), protocol/wrong_network, protocol/bad_registry.
   Status adopt(Registry registry);
 
   /// Null before the first adopt().

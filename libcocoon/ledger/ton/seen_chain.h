@@ -12,8 +12,9 @@
 
 namespace cocoon::ledger {
 
-/// Memory is of what was accepted only. A liar that ran ahead makes honest answers look old: where
-/// all endpoints look old, the caller forgets (and knows no more than after a restart).
+/// Memory is of what was accepted only. A lie that was accepted makes honest answers look old:
+/// where nobody confirms what was seen, the caller forgets (and knows no more than after a
+/// restart).
 class SeenChain {
  public:
   /// @param clock_tolerance by how much the ledger's time may differ from this machine's

@@ -52,12 +52,12 @@ struct Toncenter::Question {
   ApiQuery query;
   /// Reads an answer; success keeps what it said.
   Callback<Status(int, std::string_view)> take;
-  Callback<void()> forget;  ///< what was seen before, where all endpoints look old
+  Callback<void()> forget;  ///< what was seen before: nobody confirms it
   Callback<void(Status)> done;
   EndpointPool::Tried tried;
   MonoTime until{};
   std::string reasons;
-  bool looked_old = false;
+  bool contradicts = false;  ///< what was seen before, at one endpoint at least
   std::size_t endpoint = 0;
   io::HttpTransfer transfer;
 };
@@ -225,7 +225,8 @@ void Toncenter::answered(std::uint64_t id, const Result<io::HttpAnswer>& answer)
     waiting_.push_front(std::move(question));
     return;
   }
-  question->looked_old |= why.code() == "ledger_answer_old";
+  question->contradicts |=
+      why.code() == "ledger_answer_old" || why.code() == "ledger_answer_forked";
   // That a message is refused says nothing against the server: it may have been carried already.
   const bool of_message = why.code() == "ledger_refused" && !question->query.body.empty();
   if (!of_message) pool_.failed(endpoint, now);
@@ -242,7 +243,7 @@ void Toncenter::try_elsewhere(std::unique_ptr<Question> question, const Error& w
     waiting_.push_front(std::move(question));
     return;
   }
-  if (question->looked_old) question->forget();
+  if (question->contradicts) question->forget();
   finish(std::move(question),
          Error(ErrorKind::unavailable, "ledger_unavailable",
                fmt::format("no endpoint of the ledger gave a good answer to {}: {}",

@@ -194,8 +194,6 @@ Result<AccountReading> read_account(int status, std::string_view body) {
   COCOON_TRY(out.time, time(result, "sync_utime"));
   COCOON_CHECK(read_last_transaction(result, out));
   if (out.status == AccountStatus::active) {
-    if (out.last_lt == 0)
-      return wrong("last_transaction_id.lt", "a transaction that made it active");
     COCOON_TRY(out.code, cell(result, "code"));
     COCOON_TRY(out.data, cell(result, "data"));
   }

@@ -53,7 +53,7 @@ struct AccountReading {
   Nano balance;
   ton::CellRef code;          ///< null unless active
   ton::CellRef data;          ///< null unless active
-  std::uint64_t last_lt = 0;  ///< logical time of its newest transaction; 0: none
+  std::uint64_t last_lt = 0;  ///< logical time of its newest transaction; 0: none yet
   Hash last_hash{};           ///< of that transaction
   UnixTime time{};            ///< of the block, by the ledger's clock
 };

@@ -206,6 +206,21 @@ TEST(RegistryHistory, OlderVersionsForksAndOtherNetworksAreRefused) {
   EXPECT_EQ(*history.current(), sample());
 }
 
+TEST(RegistryHistory, TakesTheSameVersionTightenedAndNothingBack) {
+  RegistryHistory history;
+  ASSERT_TRUE(history.adopt(sample()));
+  Registry tighter = sample();
+  tighter.proxies.clear();
+  tighter.tcb_evaluation_floor += 1;
+  ASSERT_TRUE(history.adopt(tighter));
+  EXPECT_EQ(*history.current(), tighter);
+  EXPECT_EQ(history.adopt(sample()).error().code(), "registry_forked");
+  EXPECT_EQ(*history.current(), tighter);
+  // The prices of the version before are still those of the version before.
+  EXPECT_EQ(history.priced(sample().version - 1, unix_seconds(1)).error().code(),
+            "registry_version_unknown");
+}
+
 TEST(RegistryHistory, FormerPricesAreHonouredForTheGracePeriodOnly) {
   RegistryHistory history;
   EXPECT_EQ(history.priced(3, unix_seconds(1)).error().code(), "no_registry");
