@@ -5,6 +5,9 @@ namespace {
 
 using ports::LedgerReply;
 
+/// What a write comes to: a message, or nothing where its effect is there already.
+using Sent = std::variant<LedgerReply, LocalMessage>;
+
 /// One overload per request: the reads return replies, the writes the message to send.
 struct Visitor {
   LocalLedger& ledger;
@@ -40,6 +43,41 @@ struct Visitor {
     return LedgerReply(ports::EpochView{std::move(newest)});
   }
 
+  Result<LedgerReply> operator()(const ports::ReadBalance& r) const {
+    COCOON_TRY(const Nano balance, ledger.balance(r.account));
+    return LedgerReply(ports::BalanceView{balance});
+  }
+
+  Result<Sent> operator()(const ports::OpenChannel& r) const {
+    COCOON_TRY(const auto registry, ledger.registry(now));
+    billing::ChannelTerms terms;
+    terms.network = registry.network;
+    terms.client = self;
+    terms.proxy = r.proxy;
+    terms.signer = self;
+    terms.nonce = r.nonce;
+    terms.rent = registry.tombstone_rent;
+    return Sent(open_channel(terms, r.deposit));
+  }
+  Result<Sent> operator()(const ports::TopUpChannel& r) const {
+    COCOON_TRY(const auto channel, ledger.channel(r.channel));
+    const Nano before = channel ? channel->deposited : Nano{};
+    if (before >= r.deposited) return Sent(LedgerReply(ports::Confirmed{}));
+    return Sent(top_up(self, r.channel, floor_sub(r.deposited, before)));
+  }
+  Result<Sent> operator()(const ports::AddProxyStake& r) const {
+    COCOON_TRY(const auto proxy, ledger.proxy(self));
+    const Nano before = proxy ? proxy->staked : Nano{};
+    if (before >= r.staked) return Sent(LedgerReply(ports::Confirmed{}));
+    return Sent(add_stake(self, floor_sub(r.staked, before)));
+  }
+  LocalMessage operator()(const ports::DeployProxy& r) const { return deploy_proxy(self, r.stake); }
+  LocalMessage operator()(const ports::StartProxyWithdrawal&) const {
+    return proxy_order(MessageKind::start_withdrawal, self);
+  }
+  LocalMessage operator()(const ports::FinishProxyWithdrawal&) const {
+    return proxy_order(MessageKind::finish_withdrawal, self);
+  }
   LocalMessage operator()(const ports::PublishEpoch& r) const {
     return publish_epoch(self, r.record);
   }
@@ -77,6 +115,12 @@ Result<CallStart> started(LocalLedger& ledger, UnixTime now, const LocalMessage&
   COCOON_TRY(auto reply, finish_call(ledger, id));
   if (reply) return CallStart(std::move(*reply));
   return CallStart(id);
+}
+
+Result<CallStart> started(LocalLedger& ledger, UnixTime now, Result<Sent> sent) {
+  if (!sent) return std::move(sent).error();
+  if (auto* reply = std::get_if<LedgerReply>(&*sent)) return CallStart(std::move(*reply));
+  return started(ledger, now, std::get<LocalMessage>(*sent));
 }
 
 }  // namespace

@@ -51,8 +51,36 @@ struct ReadPayout {
 struct ReadEpoch {
   AccountId account;
 };
+/// What an account's wallet holds. Answered by BalanceView.
+struct ReadBalance {
+  AccountId account;
+};
 
 // --- Writes, all answered by Confirmed or Bounced ---
+
+/// Opens a channel with `self` as client and signer. The nonce tells this pair's channels apart,
+/// and was never used before. Brings the deposit and the rent of the registry in force.
+struct OpenChannel {
+  AccountId proxy;
+  ByteArray<16> nonce{};
+  Nano deposit;
+};
+/// Brings what lacks until `deposited` was paid in as deposit, over the channel's whole life.
+struct TopUpChannel {
+  ChannelId channel;
+  Nano deposited;
+};
+/// The contract of `self` as a proxy.
+struct DeployProxy {
+  Nano stake;
+};
+/// Brings what lacks until `staked` was paid in as stake, over the contract's whole life.
+struct AddProxyStake {
+  Nano staked;
+};
+/// Stake and remainder of `self`: begins the delay, and takes them once that is over.
+struct StartProxyWithdrawal {};
+struct FinishProxyWithdrawal {};
 
 /// Of `self`.
 struct PublishEpoch {
@@ -85,8 +113,10 @@ struct TakeProxyFees {};
 
 using LedgerRequest =
     std::variant<ReadRegistry, ReadBeacon, ReadChannel, FindChannel, ReadProxy, ReadPayout,
-                 ReadEpoch, PublishEpoch, RedeemVoucher, PresentVoucher, CashOutVoucher,
-                 StartChannelClose, FinaliseChannel, CloseChannelByAgreement, TakeProxyFees>;
+                 ReadEpoch, ReadBalance, OpenChannel, TopUpChannel, DeployProxy, AddProxyStake,
+                 StartProxyWithdrawal, FinishProxyWithdrawal, PublishEpoch, RedeemVoucher,
+                 PresentVoucher, CashOutVoucher, StartChannelClose, FinaliseChannel,
+                 CloseChannelByAgreement, TakeProxyFees>;
 
 // --- Answers ---
 
@@ -114,6 +144,9 @@ struct PayoutView {
 struct EpochView {
   std::optional<billing::SignedEpoch> newest;
 };
+struct BalanceView {
+  Nano balance;
+};
 /// The write has taken effect.
 struct Confirmed {};
 /// The ledger refused the write; nothing has changed.
@@ -122,7 +155,7 @@ struct Bounced {
 };
 
 using LedgerReply = std::variant<RegistryView, Beacon, ChannelView, ProxyView, PayoutView,
-                                 EpochView, Confirmed, Bounced>;
+                                 EpochView, BalanceView, Confirmed, Bounced>;
 
 class Ledger {
  public:

@@ -27,6 +27,8 @@ struct ChannelOpening {
 
 // --- To the root ---
 Result<CellRef> open_channel_body(const ChannelOpening& opening);
+/// Brings the stake and kProxyRent, which the contract keeps for its storage (fees.tolk).
+inline constexpr Nano kProxyRent{200'000'000};
 Result<CellRef> deploy_proxy_body(const AccountId& account, Nano stake);
 Result<CellRef> push_worker_share_body(const AccountId& account);
 

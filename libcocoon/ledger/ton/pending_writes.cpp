@@ -56,7 +56,10 @@ void PendingWrites::looked(Id id, const Result<AccountReading>& account) {
 }
 
 void PendingWrites::send(Id id) {
-  wallet_.send(pending_.at(id).write.order(), [this, id](Status how) { sent(id, std::move(how)); });
+  const Pending& p = pending_.at(id);
+  auto order = p.write.order(*p.first);
+  if (!order) return finish(id, order.error());
+  wallet_.send(std::move(*order), [this, id](Status how) { sent(id, std::move(how)); });
 }
 
 void PendingWrites::sent(Id id, Status how) {

@@ -6,6 +6,7 @@
 #include "ledger/ton/pending_writes.h"
 #include "ledger/ton/registry_watch.h"
 #include "ledger/ton/wallet.h"
+#include "ton/contract_address.h"
 
 namespace cocoon::ledger {
 namespace {
@@ -100,6 +101,13 @@ class TonLedgerPort::State {
                  });
   }
 
+  void on(const ports::ReadBalance& r, Done done) {
+    read_account(ton::account_wallet(r.account, site_.wallets), std::move(done),
+                 [](const AccountReading& account) -> Result<ports::LedgerReply> {
+                   return ports::LedgerReply(ports::BalanceView{account.balance});
+                 });
+  }
+
   void on(const ports::ReadEpoch& r, Done done) {
     read_account(epoch_at(site_, r.account), std::move(done),
                  [this, r](const AccountReading& account) -> Result<ports::LedgerReply> {
@@ -160,7 +168,23 @@ class TonLedgerPort::State {
 
   template <class Request>
   void on(Request request, Done done) {
-    auto planned = PlannedWrite::plan(site_, self_, Write(std::move(request)));
+    Write write(std::move(request));
+    if (PlannedWrite::needs_registry(write)) return by_root(std::move(write), std::move(done));
+    start(std::move(write), nullptr, std::move(done));
+  }
+
+  /// The registry that counts is the root's own, whatever keepers have signed.
+  void by_root(Write write, Done done) {
+    toncenter_->account(site_.root, [this, write = std::move(write), done = std::move(done)](
+                                        const Result<AccountReading>& root) mutable {
+      auto registry = root ? view_registry(site_, *root) : Result<billing::Registry>(root.error());
+      if (!registry) return done(std::move(registry).error());
+      start(std::move(write), &*registry, std::move(done));
+    });
+  }
+
+  void start(Write write, const billing::Registry* registry, Done done) {
+    auto planned = PlannedWrite::plan(site_, self_, std::move(write), registry);
     if (!planned) return refuse(planned.error(), std::move(done));
     writes_->start(std::move(*planned), std::move(done));
   }

@@ -10,9 +10,12 @@
 
 namespace cocoon::ledger {
 
-using Write = std::variant<ports::PublishEpoch, ports::RedeemVoucher, ports::PresentVoucher,
-                           ports::CashOutVoucher, ports::StartChannelClose, ports::FinaliseChannel,
-                           ports::CloseChannelByAgreement, ports::TakeProxyFees>;
+using Write =
+    std::variant<ports::OpenChannel, ports::TopUpChannel, ports::DeployProxy, ports::AddProxyStake,
+                 ports::StartProxyWithdrawal, ports::FinishProxyWithdrawal, ports::PublishEpoch,
+                 ports::RedeemVoucher, ports::PresentVoucher, ports::CashOutVoucher,
+                 ports::StartChannelClose, ports::FinaliseChannel, ports::CloseChannelByAgreement,
+                 ports::TakeProxyFees>;
 
 /// The state of the one contract that a write is for; the others stay empty.
 struct ContractView {
@@ -25,10 +28,18 @@ struct ContractView {
 class PlannedWrite {
  public:
   /// Errors: those of Builder::finish.
-  static Result<PlannedWrite> plan(const TonSite& site, const AccountId& self, Write write);
+  /// @param registry whose terms a new contract gets, as the root shows it; null for what needs
+  /// none (needs_registry)
+  static Result<PlannedWrite> plan(const TonSite& site, const AccountId& self, Write write,
+                                   const billing::Registry* registry);
+  /// Of writes that the root carries out.
+  static bool needs_registry(const Write& write);
 
-  const ton::Address& contract() const { return order_.to; }
-  const WalletOrder& order() const { return order_; }
+  /// Whose state says what became of it.
+  const ton::Address& contract() const { return contract_; }
+  /// The message. @param first what was seen before it is sent. Errors: those of Builder::finish;
+  /// too_large/amount_overflow.
+  Result<WalletOrder> order(const ContractView& first) const;
 
   /// Errors: those of the views.
   Result<ContractView> view(const AccountReading& account) const;
@@ -48,12 +59,21 @@ class PlannedWrite {
 
   /// Whether the contract would take it.
   Status allowed(const ContractView& seen, UnixTime now) const;
+  bool is_a_goal() const;
   bool took_effect(const ContractView& first, const ContractView& seen) const;
+
+  billing::ChannelTerms channel_terms(const ports::OpenChannel& open) const;
+  std::optional<billing::ChannelMessage> channel_message(const ContractView& seen) const;
+  std::optional<billing::ProxyMessage> proxy_message(const ContractView& seen) const;
+  std::optional<ChannelId> channel() const;
+  Result<ton::CellRef> body(const ContractView& first) const;
+  Result<Nano> brings(const ContractView& first) const;
 
   TonSite site_;
   AccountId self_;
   Write write_;
-  WalletOrder order_;
+  std::optional<billing::Registry> registry_;
+  ton::Address contract_;
 };
 
 }  // namespace cocoon::ledger
