@@ -4,7 +4,8 @@
 ///
 /// A node sends as one account, which the port holds (`self`). An answer that is an Error (kind
 /// unavailable or timeout) means that nobody knows whether a write will still be carried out: read
-/// the state again. All writes may be repeated without harm: a voucher pays once.
+/// the state again. All writes may be repeated without harm, but those that bring an amount: a
+/// voucher pays once.
 
 #include <cstdint>
 #include <optional>
@@ -65,7 +66,8 @@ struct OpenChannel {
   ByteArray<16> nonce{};
   Nano deposit;
 };
-/// Brings what lacks until `deposited` was paid in as deposit, over the channel's whole life.
+/// Brings what lacks until `deposited` was paid in as deposit, over the channel's whole life. What
+/// is still under way is not seen: repeated while it is, it brings the amount twice.
 struct TopUpChannel {
   ChannelId channel;
   Nano deposited;
@@ -74,7 +76,7 @@ struct TopUpChannel {
 struct DeployProxy {
   Nano stake;
 };
-/// Brings what lacks until `staked` was paid in as stake, over the contract's whole life.
+/// Brings what lacks until `staked` was paid in as stake, over the contract's whole life; likewise.
 struct AddProxyStake {
   Nano staked;
 };
