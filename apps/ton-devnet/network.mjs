@@ -80,7 +80,6 @@ export function rootOf(given, now) {
   const root = stateAddress(CODE.root, data);
   const balance = big(given.balance, 'balance', { max: UINT64, otherwise: 10n * TON });
   const state = createShardAccount({ address: root, code: CODE.root, data, balance });
-  state.account.storageStats.lastPaid = now; // else it would owe rent since 1970
   const account = beginCell().store(storeShardAccount(state)).endCell().toBoc().toString('base64');
   return { root: root.toRawString(), network: network.toLowerCase(), account };
 }

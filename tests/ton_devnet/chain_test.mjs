@@ -171,7 +171,8 @@ test('a snapshot brings everything back: balances, histories, what waits, the ti
   assert.ok((await devnet.block()).utime < status.utime + 86_400);
   // What has happened since is not in the snapshot.
   assert.deepEqual(await devnet.tell('restore', { id }), status);
-  assert.equal((await devnet.call('getTransactions', { address: raw(who) })).length, 1);
+  await devnet.block();
+  assert.equal((await devnet.call('getTransactions', { address: raw(who) })).length, 2);
   assert.equal((await devnet.ask('/devnet/restore', { body: { id: 'nothing' } })).status, 404);
 });
 
