@@ -206,11 +206,12 @@ test('with a state folder a restart finds everything, also what was on its way',
 });
 
 test('a folder in use is not shared', async () => {
-  const args = ['--block-ms', '0', '--state', folder()];
-  await startDevnet(args);
-  const second = program(['--listen', '127.0.0.1:0', ...args]);
-  assert.equal((await second.ended).code, 1);
-  assert.match(second.errors(), /is in use by process \d+: stop it, or give another --state/);
+  const state = folder();
+  const ours = new Journal(state);
+  const other = program(['--listen', '127.0.0.1:0', '--state', state]);
+  assert.equal((await other.ended).code, 1);
+  assert.ok(other.errors().includes(`is in use by process ${process.pid}: stop it, or give another --state`));
+  ours.close();
 });
 
 /** What is in a folder, as a server finds it that has died since. */
