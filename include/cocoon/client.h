@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cocoon/attestation.h"
 #include "cocoon/callback.h"
+#include "cocoon/ledger.h"
 #include "cocoon/log.h"
 #include "cocoon/loop.h"
 #include "cocoon/metrics.h"
@@ -18,8 +20,9 @@
 COCOON_ABI_BEGIN
 
 struct ClientOptions {
-  /// The local ledger file, shared by the roles of one machine.
+  /// The local ledger file, shared by the roles of one machine. Empty: the ledger is on TON.
   std::string ledger_path;
+  std::optional<TonNetwork> ton;
   /// "host:port" of each proxy, in order of preference. Empty: those that the registry lists.
   std::vector<std::string> proxies;
   /// Directory for the account key and the channel state; created with mode 0700.

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "cocoon/attestation.h"
 #include "cocoon/callback.h"
+#include "cocoon/ledger.h"
 #include "cocoon/log.h"
 #include "cocoon/loop.h"
 #include "cocoon/metrics.h"
@@ -34,7 +36,8 @@ class COCOON_API ProxyHooks {
 };
 
 struct ProxyOptions {
-  std::string ledger_path;
+  std::string ledger_path;  ///< as ClientOptions::ledger_path
+  std::optional<TonNetwork> ton;
   std::string listen = "0.0.0.0:7443";  ///< for clients and workers
   std::string state_dir;
   AttestationPolicy worker_policy;

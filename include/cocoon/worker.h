@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cocoon/attestation.h"
 #include "cocoon/callback.h"
+#include "cocoon/ledger.h"
 #include "cocoon/log.h"
 #include "cocoon/loop.h"
 #include "cocoon/metrics.h"
@@ -17,7 +19,8 @@
 COCOON_ABI_BEGIN
 
 struct WorkerOptions {
-  std::string ledger_path;
+  std::string ledger_path;  ///< as ClientOptions::ledger_path
+  std::optional<TonNetwork> ton;
   /// "host:port" of each proxy to serve; all are connected at once. Empty: the registry's.
   std::vector<std::string> proxies;
   std::string state_dir;

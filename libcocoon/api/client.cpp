@@ -15,6 +15,7 @@ node::RoleOptions role_options(const ClientOptions& options) {
   role.component = "client";
   role.role = wire::Role::client;
   role.ledger_path = options.ledger_path;
+  role.ton = options.ton;
   role.state_dir = options.state_dir;
   role.proxy_policy = options.proxy_policy;
   role.worker_policy = options.worker_policy;

@@ -21,6 +21,7 @@ node::RoleOptions role_options(const ProxyOptions& options) {
   role.component = "proxy";
   role.role = wire::Role::proxy;
   role.ledger_path = options.ledger_path;
+  role.ton = options.ton;
   role.state_dir = options.state_dir;
   role.worker_policy = options.worker_policy;
   role.evidence = options.evidence;

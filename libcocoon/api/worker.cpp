@@ -15,6 +15,7 @@ node::RoleOptions role_options(const WorkerOptions& options) {
   role.component = "worker";
   role.role = wire::Role::worker;
   role.ledger_path = options.ledger_path;
+  role.ton = options.ton;
   role.state_dir = options.state_dir;
   role.proxy_policy = options.proxy_policy;
   role.evidence = options.evidence;

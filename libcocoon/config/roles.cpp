@@ -35,7 +35,7 @@ Result<ClientConfig> parse_client_config(std::string_view text, const std::strin
   Table& root = reader.root();
   ClientConfig config;
   ClientOptions& client = config.client;
-  read_common(root, config.process, client.ledger_path, client.state_dir, client.log);
+  read_common(root, config.process, client.ledger_path, client.ton, client.state_dir, client.log);
   root.addresses("proxies", client.proxies);
   root.amount("max_exposure", client.max_exposure_nano);
   root.amount("max_request_cost", client.max_request_cost_nano);
@@ -59,7 +59,7 @@ Result<ProxyConfig> parse_proxy_config(std::string_view text, const std::string&
   Table& root = reader.root();
   ProxyConfig config;
   ProxyOptions& proxy = config.proxy;
-  read_common(root, config.process, proxy.ledger_path, proxy.state_dir, proxy.log);
+  read_common(root, config.process, proxy.ledger_path, proxy.ton, proxy.state_dir, proxy.log);
   read_admin(root, config.process);
   root.address("listen", proxy.listen, 0);
   root.amount("max_unacknowledged", proxy.max_unacknowledged_nano);
@@ -80,7 +80,7 @@ Result<WorkerConfig> parse_worker_config(std::string_view text, const std::strin
   Table& root = reader.root();
   WorkerConfig config;
   WorkerOptions& worker = config.worker;
-  read_common(root, config.process, worker.ledger_path, worker.state_dir, worker.log);
+  read_common(root, config.process, worker.ledger_path, worker.ton, worker.state_dir, worker.log);
   read_admin(root, config.process);
   root.addresses("proxies", worker.proxies);
   read_engine(root, worker.engine_url);

@@ -126,6 +126,58 @@ void read_service_url(Table& table, std::string_view url) {
   }
 }
 
+void read_keepers(Table& table, TonNetwork& ton) {
+  constexpr std::size_t kDigits = 64;
+  table.texts("keepers", ton.keepers);
+  for (const std::string& keeper : ton.keepers) {
+    const bool hex = keeper.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+    if (hex && keeper.size() == kDigits) continue;
+    table.fault("keepers", "config_value",
+                "\"keepers\" of [ton]: expected keys, 64 hexadecimal digits each, found \"" +
+                    keeper + "\"");
+  }
+  table.integer("keepers_needed", ton.keepers_needed,
+                {1, static_cast<std::uint32_t>(limits::kMaxRegistryKeepers)});
+}
+
+void read_ton(Table& table, TonNetwork& ton) {
+  table.require("network", "the network's id, 32 hexadecimal digits");
+  table.text("network", ton.network);
+  table.require("root", "the address of the network's root contract");
+  table.text("root", ton.root);
+  table.boolean("testnet", ton.testnet);
+  table.require("endpoints",
+                "servers with toncenter's API, such as \"https://toncenter.com/api/v2\"");
+  table.texts("endpoints", ton.endpoints);
+  table.path("api_key_file", ton.api_key_file);
+  table.path("ca_file", ton.ca_file);
+  table.require("keepers", "the keys of those who sign registries");
+  table.require("keepers_needed", "how many of the keepers have to sign");
+  read_keepers(table, ton);
+  table.require("registry_file", "the newest registry that the keepers have signed");
+  table.path("registry_file", ton.registry_file);
+  // Longer than a month would be no limit to how late a removal is noticed.
+  constexpr Seconds kLongestAge{30 * 24 * 3600};
+  Millis age = ton.registry_max_age;
+  table.duration("registry_max_age", age, {Seconds(60), kLongestAge});
+  ton.registry_max_age = std::chrono::duration_cast<Seconds>(age);
+}
+
+void read_ledger(Table& root, std::string& ledger_path, std::optional<TonNetwork>& ton) {
+  root.path("ledger", ledger_path);
+  if (!root.has("ton")) {
+    root.require("ledger",
+                 "the file of the local ledger, as made by cocoon-ledger init, unless there is a "
+                 "table [ton]");
+    return;
+  }
+  if (root.has("ledger")) {
+    root.fault("ledger", "config_value",
+               "\"ledger\" and [ton] exclude each other: a network has one ledger");
+  }
+  read_ton(root.table("ton"), ton.emplace());
+}
+
 bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address.starts_with("[::1]:") ||
          address.starts_with("localhost:");
@@ -134,13 +186,12 @@ bool is_loopback(std::string_view address) {
 }  // namespace
 
 void read_common(Table& root, ProcessConfig& process, std::string& ledger_path,
-                 std::string& state_dir, LogSink& log) {
+                 std::optional<TonNetwork>& ton, std::string& state_dir, LogSink& log) {
   root.choice<LogLevel>("log_level", process.log_level,
                         {named(LogLevel::debug), named(LogLevel::info), named(LogLevel::warning),
                          named(LogLevel::error)});
   root.duration("drain", process.drain, {Millis(0), limits::kMaxDrain});
-  root.require("ledger", "the file of the local ledger, as made by cocoon-ledger init");
-  root.path("ledger", ledger_path);
+  read_ledger(root, ledger_path, ton);
   root.require("state_dir", "the folder for this node's keys and state");
   root.path("state_dir", state_dir);
   log = log_to_stderr(process.log_level);

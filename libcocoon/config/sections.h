@@ -1,6 +1,7 @@
 #pragma once
 /// @file The parts that the configurations of several roles share.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,10 @@
 
 namespace cocoon::config {
 
-/// The top-level keys of every role: log_level, drain, ledger and state_dir.
+/// What every role has: log_level, drain, ledger or [ton], and state_dir.
 /// @post `log` writes to standard error from the configured level on.
 void read_common(Table& root, ProcessConfig& process, std::string& ledger_path,
-                 std::string& state_dir, LogSink& log);
+                 std::optional<TonNetwork>& ton, std::string& state_dir, LogSink& log);
 
 /// admin_listen: a loopback address, as it has no authentication.
 void read_admin(Table& root, ProcessConfig& process);

@@ -7,8 +7,8 @@
 #include "base/limits.h"
 #include "crypto/hash.h"
 #include "io/clock.h"
-#include "ledger/local_port.h"
 #include "node/account_key.h"
+#include "node/ledger.h"
 #include "node/own_certificate.h"
 #include "node/policy.h"
 
@@ -41,9 +41,10 @@ Status RoleNode::open() {
   COCOON_CHECK(crypto::initialise());
   COCOON_TRY(auto key, load_or_create_account_key(options_.state_dir));
   account_id_ = key.account_id();
-  account_ = std::move(key);
   COCOON_TRY(store_, store::SqliteStore::open(context_, options_.state_dir + "/state.db"));
-  COCOON_TRY(ledger_, ledger::LocalLedgerPort::open(context_, options_.ledger_path, account_id_));
+  const LedgerOptions ledger{options_.ledger_path, options_.ton, options_.state_dir, log_};
+  COCOON_TRY(ledger_, open_ledger(context_, ledger, key, random_));
+  account_ = std::move(key);
   retry_ = std::make_unique<io::Timer>(context_, [] {});
   return open_supply();
 }

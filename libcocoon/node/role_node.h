@@ -13,6 +13,7 @@
 #include "billing/registry.h"
 #include "cocoon/attestation.h"
 #include "cocoon/callback.h"
+#include "cocoon/ledger.h"
 #include "cocoon/loop.h"
 #include "cocoon/metrics.h"
 #include "collateral/supply.h"
@@ -35,7 +36,8 @@ namespace cocoon::node {
 struct RoleOptions {
   std::string_view component;  ///< for the log: "client", "proxy", "worker"
   wire::Role role{};
-  std::string ledger_path;
+  std::string ledger_path;  ///< or `ton`
+  std::optional<TonNetwork> ton;
   std::string state_dir;
   /// Policies for peers, by their role; absent: the role has no such peers.
   std::optional<AttestationPolicy> proxy_policy;

@@ -21,6 +21,8 @@ SKIPPED = {"node_modules", "vectors", "corpus", "build", ".git", "__pycache__"}
 
 # Public headers that any module may include: they carry the vocabulary, not the roles.
 VOCABULARY = {"result", "export", "callback", "log", "version", "metrics", "request", "loop"}
+# Public headers whose types a module implements.
+PUBLIC_OF = {"attestation": "attest", "ledger": "ledger"}
 ROLE_MODULES = {"config", "node", "api"}
 
 # Header prefix -> the modules that may include it (None: all).
@@ -177,9 +179,10 @@ class Checker:
             self.fault(path, line, f"\"{name}\" does not exist")
         elif header in VOCABULARY or module in ROLE_MODULES:
             return
-        elif header == "attestation":
-            if module != "attest" and "attest" not in self.above(module):
-                self.fault(path, line, f"\"{name}\": only attest and what uses it may include it")
+        elif header in PUBLIC_OF:
+            owner = PUBLIC_OF[header]
+            if module != owner and owner not in self.above(module):
+                self.fault(path, line, f"\"{name}\": only {owner} and what uses it may include it")
         else:
             self.fault(path, line, f"\"{name}\": only {' '.join(sorted(ROLE_MODULES))} may include "
                                    "a public header of a role")
