@@ -115,10 +115,11 @@ Result<AdvisoryGrace> AdvisoryGrace::from_text(std::string_view text) {
                  "A tolerated advisory is written as \"INTEL-SA-00615 until "
                  "2026-12-31T00:00:00Z\".");
   }
-  // The public type counts nanoseconds, so it ends in 2262: later is as good as for ever.
+  // The public type counts nanoseconds from 1970, so it ends in 2262: later is as good as for ever,
+  // and earlier as good as its beginning.
   using Clock = std::chrono::system_clock;
   constexpr UnixTime kLatest = std::chrono::time_point_cast<Millis>(Clock::time_point::max());
-  return AdvisoryGrace{std::string(advisory), std::min(*until, kLatest)};
+  return AdvisoryGrace{std::string(advisory), std::clamp(*until, UnixTime{}, kLatest)};
 }
 
 Result<QgsAddress> QgsAddress::from_text(std::string_view text) {

@@ -312,6 +312,12 @@ TEST(AdvisoryGraceText, HasAnAdvisoryAndATime) {
   }
 }
 
+TEST(AdvisoryGraceText, MayHaveEndedBeforeAnyClockBegan) {
+  const auto grace = AdvisoryGrace::from_text("INTEL-SA-00615 until 1013-12-31T00:00:00Z");
+  ASSERT_TRUE(grace);
+  EXPECT_EQ(grace->until, std::chrono::system_clock::time_point{});
+}
+
 TEST(AdvisoryGraceText, MayLastForEver) {
   const auto grace = AdvisoryGrace::from_text("INTEL-SA-00615 until 9999-12-31T23:59:59Z");
   ASSERT_TRUE(grace);
