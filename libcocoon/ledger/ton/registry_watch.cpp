@@ -22,14 +22,13 @@ Result<std::unique_ptr<RegistryWatch>> RegistryWatch::open(const io::Context& co
   COCOON_TRY(auto jobs, io::JobPool::start(context, pool));
   auto watch = std::unique_ptr<RegistryWatch>(
       new RegistryWatch(context, toncenter, std::move(options), std::move(jobs)));
-  const auto& [cache, log] = std::tie(watch->options_.cache, watch->options_.log);
+  const std::string& cache = watch->options_.cache;
   const auto kept = read_registry_file(cache);
-  if (!kept) {
-    log.warning("{}", kept.error().detail());
-  } else if (*kept) {
-    if (const Status restored = watch->keeper_.restore(**kept); !restored) {
-      log.warning("{} is not used: {}", cache, restored.error().detail());
-    }
+  const Status restored = !kept   ? Status(kept.error())
+                          : *kept ? watch->keeper_.restore(**kept)
+                                  : ok();
+  if (!restored) {
+    watch->options_.log.warning("{} is not used: {}", cache, restored.error().detail());
   }
   COCOON_TRY(const auto file, read_registry_file(watch->options_.file));
   watch->offer(file);
@@ -90,16 +89,21 @@ void RegistryWatch::look_at_ledger() {
                      [this](const Result<AccountReading>& account) { on_root(account); });
 }
 
+Result<bool> RegistryWatch::take_root(const Result<AccountReading>& account) {
+  if (!account) return account.error();
+  COCOON_TRY(const auto seen, view_registry(options_.site, *account));
+  return keeper_.on_ledger(seen, account->time);
+}
+
 void RegistryWatch::on_root(const Result<AccountReading>& account) {
-  const auto seen =
-      account ? view_registry(options_.site, *account) : Result<billing::Registry>(account.error());
-  if (!seen) {
-    options_.log.warning("cannot read the ledger's registry: {}", seen.error().detail());
-  } else {
-    const auto taken = keeper_.on_ledger(*seen, account->time);
-    if (!taken) options_.log.warning("{}", taken.error().detail());
-    unsaved_ |= taken && *taken;
+  const auto changed = take_root(account);
+  if (!changed && !away_) {
+    options_.log.warning("cannot read the ledger's registry, the last one is used: {}",
+                         changed.error().detail());
   }
+  if (changed && away_) options_.log.info("the ledger's registry can be read again");
+  away_ = !changed;
+  unsaved_ |= changed && *changed;
   save_if_due();
   looked();
 }

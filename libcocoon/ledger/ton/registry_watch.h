@@ -57,6 +57,8 @@ class RegistryWatch {
   void offer(const Result<std::optional<Bytes>>& file);
   void look_at_ledger();
   void on_root(const Result<AccountReading>& account);
+  /// Takes over what the ledger shows. @return whether what read() answers has changed
+  Result<bool> take_root(const Result<AccountReading>& account);
   /// Callbacks may destroy this.
   void looked();
   void save_if_due();
@@ -68,6 +70,7 @@ class RegistryWatch {
   io::Timer timer_;
   bool looking_ = false;
   bool watching_ = false;
+  bool away_ = false;     ///< the last look at the ledger failed: it was reported
   bool unsaved_ = false;  ///< something changed that must be on disk
   MonoTime save_at_{};    ///< when the time of the last look is to be written again
   Bytes last_file_;       ///< so that a bad file is reported once

@@ -30,24 +30,30 @@ void Wallet::send(WalletOrder order, Callback<void(Status)> done) {
 void Wallet::look() {
   if (looking_) return;
   looking_ = true;
-  toncenter_.account(address_, [this](Result<AccountReading> a) { looked(std::move(a)); });
+  toncenter_.account(address_, [this](const Result<AccountReading>& a) { looked(a); });
 }
 
-void Wallet::looked(Result<AccountReading> account) {
+void Wallet::looked(const Result<AccountReading>& account) {
   looking_ = false;
   const Now now = io::now();
-  if (account) {
-    if (const auto reading = read_wallet(*account, owner_)) {
-      core_.on_reading(*reading, now);
-    } else {
-      log_.warning("{}", reading.error().detail());
-    }
+  const auto reading =
+      account ? read_wallet(*account, owner_) : Result<WalletReading>(account.error());
+  if (reading) {
+    problem_.clear();
+    core_.on_reading(*reading, now);
   } else {
-    log_.warning("cannot read this account's wallet: {}", account.error().detail());
+    report(reading.error().detail());
   }
   core_.on_time(now);
   if (!core_.idle()) next_look_.set_in(poll_);
   act();
+}
+
+void Wallet::report(std::string problem) {
+  if (problem_.empty()) {
+    log_.warning("cannot read this account's wallet, messages wait: {}", problem);
+  }
+  problem_ = std::move(problem);
 }
 
 void Wallet::act() {

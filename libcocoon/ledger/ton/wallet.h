@@ -2,6 +2,7 @@
 /// @file A node's wallet at work: the loop around a WalletCore.
 
 #include <map>
+#include <string>
 
 #include "base/log.h"
 #include "cocoon/callback.h"
@@ -32,7 +33,9 @@ class Wallet {
 
  private:
   void look();
-  void looked(Result<AccountReading> account);
+  void looked(const Result<AccountReading>& account);
+  /// Logs it, once until it is over.
+  void report(std::string problem);
   /// A callback may destroy this.
   void act();
 
@@ -44,6 +47,7 @@ class Wallet {
   Logger log_;
   io::Timer next_look_;
   bool looking_ = false;
+  std::string problem_;  ///< why the wallet cannot be read; empty: it can
   WalletCore::OrderId last_order_ = 0;
   std::map<WalletCore::OrderId, Callback<void(Status)>> waiting_;
   std::vector<std::pair<WalletCore::OrderId, Status>> refused_;  ///< not even taken

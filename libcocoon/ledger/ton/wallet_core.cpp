@@ -91,6 +91,7 @@ void WalletCore::on_time(Now now) {
 
 void WalletCore::on_reading(const WalletReading& reading, Now now) {
   if (transfer_) on_transfer_reading(reading, now);
+  if (queue_.empty()) short_since_.reset();
   if (!transfer_ && !queue_.empty()) start_transfer(reading, now);
 }
 
