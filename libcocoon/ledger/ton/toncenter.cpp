@@ -244,10 +244,10 @@ void Toncenter::try_elsewhere(std::unique_ptr<Question> question, const Error& w
     return;
   }
   if (question->contradicts) question->forget();
-  finish(std::move(question),
-         Error(ErrorKind::unavailable, "ledger_unavailable",
-               fmt::format("no endpoint of the ledger gave a good answer to {}: {}",
-                           method_of(question->query), question->reasons)));
+  Error error(ErrorKind::unavailable, "ledger_unavailable",
+              fmt::format("no endpoint of the ledger gave a good answer to {}: {}",
+                          method_of(question->query), question->reasons));
+  finish(std::move(question), std::move(error));
 }
 
 void Toncenter::finish(std::unique_ptr<Question> question, Status how) {
