@@ -18,7 +18,8 @@ constexpr std::uint64_t kTon = 1'000'000'000;
 class Writes : public ::testing::Test {
  protected:
   PlannedWrite plan(Write write, std::string_view self = "proxy") const {
-    return PlannedWrite::plan(shown_.site(), shown_.account(self), std::move(write)).value();
+    return PlannedWrite::plan(shown_.site(), shown_.account(self), std::move(write), nullptr)
+        .value();
   }
   template <class T>
   billing::Signed<T> statement(std::string_view name) const {
@@ -91,7 +92,7 @@ TEST_F(Writes, OfTheSameEpochAgainNeedNoMessage) {
 }
 
 TEST_F(Writes, SayWhatTheContractsTake) {
-  const auto body_of = [&](const PlannedWrite& write) { return write.order().body->hash(); };
+  const auto body_of = [&](const PlannedWrite& write) { return write.order({})->body->hash(); };
   const auto want = [&](std::string_view name) {
     return vec::cell(shown_.root().find("bodies"), name)->hash();
   };
@@ -107,7 +108,7 @@ TEST_F(Writes, SayWhatTheContractsTake) {
   const auto publish =
       plan(ports::PublishEpoch{statement<billing::EpochRecord>("record")}, "worker");
   EXPECT_EQ(body_of(publish), want("publish_epoch"));
-  EXPECT_TRUE(publish.order().init);  // the first one installs the record
+  EXPECT_TRUE(publish.order({})->init);  // the first one installs the record
   EXPECT_EQ(publish.contract(), vec::address(shown_.root().find("addresses"), "epoch"));
   EXPECT_EQ(plan(ports::StartChannelClose{id}).contract(),
             vec::address(shown_.root().find("addresses"), "channel"));

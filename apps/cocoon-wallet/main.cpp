@@ -1,0 +1,121 @@
+/// cocoon-wallet: an account's money, on either ledger.
+///
+/// Exit codes: 0 done, 1 refused, 2 misuse of the command line, 3 begun: give it again later.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+
+#include "cocoon/version.h"
+#include "commands.h"
+#include "common/print_error.h"
+#include "crypto/system_random.h"
+
+namespace {
+
+using namespace cocoon;
+using namespace cocoon::app;
+
+constexpr const char* kFooter = R"(
+Examples:
+  cocoon-wallet --client client.toml show
+  cocoon-wallet --client client.toml open --proxy PROXY --deposit "20 TON"
+  cocoon-wallet --client client.toml top-up --proxy PROXY --total "30 TON"
+  cocoon-wallet --client client.toml leave --proxy PROXY
+  cocoon-wallet --proxy proxy.toml stake --total "10 TON"
+  cocoon-wallet --proxy proxy.toml fees
+  cocoon-wallet --proxy proxy.toml withdraw
+
+PROXY is an account, 64 hexadecimal digits. Amounts have a unit, TON or nano. Every command can be given
+again: amounts are totals, and what is done is not done twice once it shows on the ledger. Stop the role
+first on TON: its wallet takes one sender at a time.
+Exit codes: 0 done, 1 refused, 2 misuse, 3 begun: give the command again at the time that it names.)";
+
+using Action = std::function<Result<Exit>()>;
+
+struct Options {
+  Common common;
+  ChannelCommand channel;
+  std::string stake;
+};
+
+void add_common(CLI::App& app, Options& o) {
+  app.add_option("--client", o.common.files.client, "The client's configuration")
+      ->type_name("FILE");
+  app.add_option("--proxy", o.common.files.proxy, "The proxy's configuration")->type_name("FILE");
+  app.add_option("--worker", o.common.files.worker, "The worker's configuration")
+      ->type_name("FILE");
+  app.add_flag("--yes", o.common.yes, "Move money without a question");
+}
+
+void add_channels(CLI::App& app, Options& o, Action& action) {
+  CLI::App* open = app.add_subcommand("open", "Open a client's channel with a proxy");
+  open->add_option("--proxy", o.channel.proxy, "The proxy's account")->required();
+  open->add_option("--deposit", o.channel.amount, "Like \"20 TON\"; the rent comes on top")
+      ->required();
+  open->callback([&] { action = [&] { return open_channel(o.common, o.channel); }; });
+
+  CLI::App* more = app.add_subcommand("top-up", "Raise the deposit of a client's channel");
+  more->add_option("--proxy", o.channel.proxy, "The proxy's account")->required();
+  more->add_option("--total", o.channel.amount, "What is to be deposited in all, like \"30 TON\"")
+      ->required();
+  more->callback([&] { action = [&] { return top_up(o.common, o.channel); }; });
+
+  CLI::App* end = app.add_subcommand(
+      "leave", "Close a client's channel: starts the delay, and finishes once it is over");
+  end->add_option("--proxy", o.channel.proxy, "The proxy's account")->required();
+  end->callback([&] { action = [&] { return leave(o.common, o.channel); }; });
+}
+
+void add_proxy(CLI::App& app, Options& o, Action& action) {
+  CLI::App* more = app.add_subcommand("stake", "Deploy a proxy's contract, or raise its stake");
+  more->add_option("--total", o.stake, "What is to be staked in all, like \"10 TON\"")->required();
+  more->callback([&] { action = [&] { return stake(o.common, o.stake); }; });
+
+  CLI::App* fees = app.add_subcommand("fees", "Take a proxy's unlocked fees");
+  fees->callback([&] { action = [&] { return take_fees(o.common); }; });
+
+  CLI::App* end = app.add_subcommand(
+      "withdraw", "Close a proxy's contract: starts the delay, and finishes once it is over");
+  end->callback([&] { action = [&] { return withdraw(o.common); }; });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Shows and moves the money of a Cocoon account.", "cocoon-wallet");
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("cocoon-wallet " COCOON_VERSION_STRING));
+  app.require_subcommand(1);
+  Options options;
+  Action action;
+  add_common(app, options);
+  CLI::App* s = app.add_subcommand("show", "Account, wallet, balance, channels and contracts");
+  s->callback([&] { action = [&] { return show(options.common); }; });
+  add_channels(app, options, action);
+  add_proxy(app, options, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(Exit::misuse);
+  }
+  if (const Status ready = crypto::initialise(); !ready) {
+    print_error("cocoon-wallet", ready.error());
+    return static_cast<int>(Exit::refused);
+  }
+  const Result<Exit> exit = action();
+  if (exit) return static_cast<int>(*exit);
+  const Error& error = exit.error();
+  print_error("cocoon-wallet", error);
+  const bool misuse = error.code() == "bad_value" || error.code() == "bad_amount";
+  return static_cast<int>(misuse ? Exit::misuse : Exit::refused);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "cocoon-wallet: %s\n", e.what());
+    return 1;
+  }
+}

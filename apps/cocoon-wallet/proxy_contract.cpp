@@ -1,0 +1,114 @@
+/// The proxy's commands.
+
+#include <fmt/format.h>
+
+#include "ask_first.h"
+#include "billing/amount.h"
+#include "commands.h"
+#include "moments.h"
+#include "session.h"
+
+namespace cocoon::app {
+
+namespace {
+
+struct Proxy {
+  Account account;
+  Session session;
+
+  static Result<Proxy> open(const Common& common) {
+    COCOON_TRY(Account account, open_account(common.files));
+    if (account.role != AccountRole::proxy) {
+      return Error(ErrorKind::invalid_argument, "bad_value",
+                   "stake and fees are a proxy's: give --proxy");
+    }
+    COCOON_TRY(Session session, Session::open(account));
+    return Proxy{std::move(account), std::move(session)};
+  }
+
+  Result<std::optional<billing::ProxyState>> find() {
+    COCOON_TRY(auto view, session.read<ports::ProxyView>(ports::ReadProxy{account.id()}));
+    return std::move(view.proxy);
+  }
+  /// Errors: not_found/no_contract.
+  Result<billing::ProxyState> existing() {
+    COCOON_TRY(auto proxy, find());
+    if (proxy) return std::move(*proxy);
+    return Error(ErrorKind::not_found, "no_contract",
+                 "this proxy has no contract; `cocoon-wallet stake` deploys it");
+  }
+};
+
+void print(const billing::ProxyState& proxy) {
+  fmt::print("contract {}: pool {}, fees {}, stake {}, fees taken {}, withdrawn {}\n",
+             billing::to_string(proxy.phase), billing::format_amount(proxy.pool),
+             billing::format_amount(proxy.fees), billing::format_amount(proxy.stake),
+             billing::format_amount(proxy.fees_taken), billing::format_amount(proxy.withdrawn));
+}
+
+}  // namespace
+
+Result<Exit> stake(const Common& common, const std::string& amount) {
+  COCOON_TRY(const Nano total, billing::parse_amount(amount));
+  COCOON_TRY(Proxy proxy, Proxy::open(common));
+  COCOON_TRY(const auto there, proxy.find());
+  const Nano before = there ? there->staked : Nano{};
+  if (!there || before < total) {
+    COCOON_CHECK(ask_first(
+        fmt::format("{} are staked; workers are paid from them where clients' payments do not "
+                    "reach",
+                    billing::format_amount(floor_sub(total, before))),
+        common.yes));
+    COCOON_CHECK(there ? proxy.session.write(ports::AddProxyStake{total})
+                       : proxy.session.write(ports::DeployProxy{total}));
+  }
+  COCOON_TRY(const auto after, proxy.existing());
+  print(after);
+  return Exit::done;
+}
+
+Result<Exit> take_fees(const Common& common) {
+  COCOON_TRY(Proxy proxy, Proxy::open(common));
+  COCOON_TRY(const auto before, proxy.existing());
+  if (before.unlocked_fees() == Nano{}) {
+    print(before);
+    fmt::print("No fees are unlocked: they unlock as workers are paid.\n");
+    return Exit::done;
+  }
+  COCOON_CHECK(ask_first(
+      fmt::format("{} go to the proxy's wallet", billing::format_amount(before.unlocked_fees())),
+      common.yes));
+  COCOON_CHECK(proxy.session.write(ports::TakeProxyFees{}));
+  COCOON_TRY(const auto after, proxy.existing());
+  print(after);
+  return Exit::done;
+}
+
+Result<Exit> withdraw(const Common& common) {
+  COCOON_TRY(Proxy proxy, Proxy::open(common));
+  COCOON_TRY(auto contract, proxy.existing());
+  if (contract.phase == billing::ProxyPhase::open) {
+    COCOON_CHECK(ask_first(
+        fmt::format("The proxy's contract is closed for ever: after a delay of {} stake and "
+                    "remainder come back",
+                    format_duration(contract.terms.withdraw_delay)),
+        common.yes));
+    COCOON_CHECK(proxy.session.write(ports::StartProxyWithdrawal{}));
+    COCOON_TRY(contract, proxy.existing());
+  }
+  if (contract.phase == billing::ProxyPhase::closing) {
+    const auto done = proxy.session.write(ports::FinishProxyWithdrawal{});
+    if (!done && done.error().code() != "too_early") return done.error();
+    if (!done) {
+      print(contract);
+      fmt::print("Workers may cash until {}. Then give this command again.\n",
+                 format_time(contract.final_at));
+      return Exit::not_yet;
+    }
+    COCOON_TRY(contract, proxy.existing());
+  }
+  print(contract);
+  return Exit::done;
+}
+
+}  // namespace cocoon::app

@@ -1,0 +1,42 @@
+#pragma once
+/// @file A ledger to ask, one question after the other.
+
+#include <memory>
+
+#include "account.h"
+#include "cocoon/loop.h"
+#include "crypto/system_random.h"
+#include "io/context.h"
+#include "ports/ledger.h"
+
+namespace cocoon::app {
+
+/// Runs the account's ledger port on a loop of its own.
+class Session {
+ public:
+  /// Errors: those of LoopThread::start() and node::open_ledger().
+  static Result<Session> open(const Account& account);
+  Session(Session&&) noexcept;
+  /// Waits until everything is closed.
+  ~Session();
+
+  /// Asks, and waits. Errors: those of the port; a refused write is the error that refused it.
+  Result<ports::LedgerReply> ask(ports::LedgerRequest request);
+  /// The reply, which is of that kind.
+  template <class T>
+  Result<T> read(ports::LedgerRequest request) {
+    COCOON_TRY(ports::LedgerReply reply, ask(std::move(request)));
+    return std::get<T>(std::move(reply));
+  }
+  /// A write that has taken effect.
+  Status write(ports::LedgerRequest request);
+
+ private:
+  struct OnLoop;
+  Session(LoopThread thread, std::unique_ptr<OnLoop> state);
+
+  std::optional<LoopThread> thread_;
+  std::unique_ptr<OnLoop> state_;
+};
+
+}  // namespace cocoon::app
