@@ -284,10 +284,21 @@ void RoleNode::use_renewed(Result<Bytes> certificate, Bytes gpu_evidence) {
   log_.info("certificate renewed");
 }
 
+namespace {
+
+/// A newer version, or the same with something taken away: on TON, removals count before the
+/// keepers have signed them.
+bool supersedes(const billing::Registry& seen, const billing::Registry& used) {
+  if (seen.version != used.version) return seen.version > used.version;
+  return seen != used && seen == billing::tightened(used, seen);
+}
+
+}  // namespace
+
 void RoleNode::refresh_registry() {
   ask(ports::ReadRegistry{}, "read the registry", [this](ports::LedgerReply reply) {
     auto* view = std::get_if<ports::RegistryView>(&reply);
-    if (view == nullptr || view->registry.version <= registry_->version) return;
+    if (view == nullptr || !supersedes(view->registry, *registry_)) return;
     registry_ = std::move(view->registry);
     log_.info("registry version {} in use", registry_->version);
     if (auto status = apply_policies(); !status) return fail(status.error());
