@@ -1,0 +1,102 @@
+// What the owners of accounts do with their money: cocoon-wallet on a local ledger whose delays are short.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { run, until } from './network.mjs';
+
+const box = mkdtempSync(join(tmpdir(), 'cocoon-e2e-wallet-'));
+const inBox = (name) => join(box, name);
+after(() => rmSync(box, { recursive: true }));
+
+const ledger = async (...args) => {
+  const { code, out, err } = await run('cocoon-ledger', ['--ledger', inBox('ledger.sqlite'), ...args]);
+  assert.equal(code, 0, err);
+  return out;
+};
+const wallet = (role, ...args) => run('cocoon-wallet', [`--${role}`, inBox(`${role}.toml`), ...args]);
+const done = async (role, ...args) => {
+  const { code, out, err } = await wallet(role, ...args);
+  assert.equal(code, 0, `${args.join(' ')}: ${out}${err}`);
+  return out;
+};
+const accountOf = async (role) => /^account +([0-9a-f]{64})$/m.exec(await done(role, 'show'))[1];
+
+let proxy;
+before(async () => {
+  const common = (role) => `ledger = "ledger.sqlite"\nstate_dir = "${role}"\n`;
+  const policy = (name) => `[${name}]\nimages = []\n`;
+  writeFileSync(inBox('client.toml'), common('client') + policy('proxy_policy') + policy('worker_policy'));
+  writeFileSync(inBox('proxy.toml'), common('proxy') + policy('worker_policy'));
+  await ledger('init', '--client-delay', '1s', '--proxy-delay', '2s');
+  proxy = await accountOf('proxy');
+  await ledger('allow', 'proxy', proxy, '--endpoint', '127.0.0.1:7443', '--stake', '1 TON');
+});
+
+test('a command line without an account is misuse, and says what is missing', async () => {
+  const { code, err } = await run('cocoon-wallet', ['show']);
+  assert.equal(code, 2);
+  assert.match(err, /one of --client, --proxy and --worker/);
+});
+
+test('an amount without a unit is misuse', async () => {
+  const { code, err } = await wallet('client', '--yes', 'open', '--proxy', proxy, '--deposit', '5');
+  assert.equal(code, 2);
+  assert.match(err, /a number and its unit/);
+});
+
+test('nothing moves where nobody can be asked', async () => {
+  const { code, err } = await wallet('client', 'open', '--proxy', proxy, '--deposit', '5 TON');
+  assert.equal(code, 1);
+  assert.match(err, /5 TON are deposited .*scripts give --yes/);
+  assert.doesNotMatch(await done('client', 'show'), /channel/);
+});
+
+test('a channel with a stranger is refused', async () => {
+  const { code, err } = await wallet('client', '--yes', 'open', '--proxy', '1'.repeat(64), '--deposit', '5 TON');
+  assert.equal(code, 1);
+  assert.match(err, /registry lists no such proxy/);
+});
+
+test('a channel is opened once, topped up to a total, left and closed', async () => {
+  const open = ['--yes', 'open', '--proxy', proxy, '--deposit', '5 TON'];
+  assert.match(await done('client', ...open), /open: deposit 5 TON, claimed 0 TON/);
+  assert.match(await done('client', ...open), /It is there already/);
+  for (let i = 0; i < 2; ++i) {
+    assert.match(await done('client', '--yes', 'top-up', '--proxy', proxy, '--total', '7 TON'), /deposit 7 TON/);
+  }
+  assert.match(await done('client', 'show'), new RegExp(`^channel +with ${proxy} open: deposit 7 TON`, 'm'));
+
+  const leave = () => wallet('client', '--yes', 'leave', '--proxy', proxy);
+  const first = await leave();
+  assert.equal(first.code, 3, first.err);
+  assert.match(first.out, /closing.*\nThe proxy may claim what vouchers authorise until 20\d\d-.* UTC/);
+  let last;
+  await until('the delay to be over', async () => (last = await leave()).code === 0);
+  assert.match(last.out, /closed: deposit 7 TON, claimed 0 TON, refunded 7 TON/);
+
+  const again = await leave();
+  assert.equal(again.code, 1);
+  assert.match(again.err, /no open channel with this proxy/);
+  assert.match(await done('client', ...open), /open: deposit 5 TON/, 'a new one');
+});
+
+test("a proxy's stake is raised to a total, and comes back after the delay", async () => {
+  for (let i = 0; i < 2; ++i) {
+    assert.match(await done('proxy', '--yes', 'stake', '--total', '3 TON'), /open: .*stake 3 TON/);
+  }
+  assert.match(await done('proxy', 'fees'), /No fees are unlocked/);
+  const withdraw = () => wallet('proxy', '--yes', 'withdraw');
+  const first = await withdraw();
+  assert.equal(first.code, 3, first.err);
+  assert.match(first.out, /closing.*\nWorkers may cash until /);
+  let last;
+  await until('the delay to be over', async () => (last = await withdraw()).code === 0);
+  assert.match(last.out, /closed: .*withdrawn 3 TON/);
+});
+
+test('channels are a client\'s, and stake is a proxy\'s', async () => {
+  assert.equal((await wallet('proxy', 'leave', '--proxy', proxy)).code, 2);
+  assert.equal((await wallet('client', 'withdraw')).code, 2);
+});
