@@ -578,10 +578,28 @@ TEST(ExampleConfig, ExplainsEveryKey) {
     const std::vector<std::string> tables = matches(text, "\n\\[([a-z_]+)\\]");
     for (const std::string& section : sections(text)) {
       std::vector<std::string> shown = matches(section, "\n#?([a-z_0-9]+) = ");
-      if (section.front() != '\n') shown.insert(shown.end(), tables.begin(), tables.end());
+      if (section.front() != '\n') {
+        shown.insert(shown.end(), tables.begin(), tables.end());
+        shown.emplace_back("ton");  // ton.toml explains it
+      }
       EXPECT_THAT(shown, UnorderedElementsAreArray(known_keys(parse, text, section)))
           << role << ".toml" << section.substr(0, section.find('\n', 1));
     }
+  }
+}
+
+/// A role's example with ton.toml in the place of a local ledger.
+std::string on_ton(const std::string& role) {
+  return std::regex_replace(example(role), std::regex("\nledger = [^\n]*"), "") + "\n" +
+         example("ton");
+}
+
+TEST(ExampleConfig, OfTonFitsEveryRole) {
+  for (const auto& [role, parse] : kRoles) {
+    EXPECT_EQ(parse(on_ton(role)), "accepted") << role;
+    const std::string section = sections(on_ton(role)).back();
+    EXPECT_THAT(matches(section, "\n#?([a-z_0-9]+) = "),
+                UnorderedElementsAreArray(known_keys(parse, on_ton(role), section)));
   }
 }
 
