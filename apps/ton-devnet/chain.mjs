@@ -58,6 +58,9 @@ export class Chain {
     const block = this.blocks.at(-1 - lag) ?? this.blocks[0];
     return {
       block, first: this.blocks[0],
+      /** That block and the one before it, where they are known yet. */
+      blocks: (seqno) => [seqno, seqno - 1]
+        .map((n) => this.blocks.find((b) => b.seqno === n && n <= block.seqno)),
       account: (at) => this.accounts.get(at)?.findLast((s) => s.seqno <= block.seqno)?.account ?? NO_ACCOUNT,
       /** Oldest first; the caller's to change. */
       transactions: (at) => (this.transactions.get(at) ?? []).filter((t) => t.seqno <= block.seqno),

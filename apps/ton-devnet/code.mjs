@@ -1,13 +1,16 @@
 // The contracts' code as it is checked in.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Cell } from '@ton/core';
 
-/** The repository. COCOON_SOURCE names it for copies of these scripts in a build folder. */
+const here = dirname(fileURLToPath(import.meta.url));
+const written = join(here, 'repository'); // beside the copy of these scripts in a build folder
+
+/** The repository. COCOON_SOURCE names another one. */
 export const source = process.env.COCOON_SOURCE ??
-  join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+  (existsSync(written) ? readFileSync(written, 'utf8').trim() : join(here, '..', '..'));
 export const folder = join(source, 'libcocoon', 'ledger', 'ton', 'contracts');
 export const names = ['root', 'shell', 'channel', 'proxy', 'epoch'];
 

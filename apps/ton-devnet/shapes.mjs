@@ -1,8 +1,9 @@
 // Values as toncenter writes them in JSON.
 
 import { beginCell, Cell, loadTransaction } from '@ton/core';
+import { MAINNET } from './wallets.mjs';
 
-const SHARD = '-9223372036854775808'; // the whole workchain: there is one shard
+export const SHARD = '-9223372036854775808'; // the whole workchain: there is one shard
 const NO_HASH = Buffer.alloc(32).toString('base64');
 const bag = (cell) => cell.toBoc().toString('base64');
 
@@ -14,6 +15,13 @@ export const blockId = (block, workchain = -1) => ({
 export const masterchainInfo = ({ block, first }) => ({
   '@type': 'blocks.masterchainInfo', last: blockId(block), state_root_hash: block.hash,
   init: { ...blockId(first), seqno: 0, root_hash: NO_HASH, file_hash: NO_HASH },
+});
+
+/** Without what nothing here has: validators, key blocks, logical times of blocks. */
+export const blockHeader = (block, previous) => ({
+  '@type': 'blocks.header', id: blockId(block), global_id: MAINNET, version: 0,
+  after_merge: false, after_split: false, before_split: false, want_merge: false, want_split: false,
+  is_key_block: false, gen_utime: block.utime, prev_blocks: previous ? [blockId(previous)] : [],
 });
 
 export const transactionId = (lt, hash) => ({ '@type': 'internal.transactionId', lt: String(lt), hash });

@@ -8,6 +8,7 @@ import * as shapes from './shapes.mjs';
 import { readStack, writeStack } from './stack.mjs';
 import { readAccount } from './tvm.mjs';
 
+const UINT32 = 0xffff_ffff;
 const NOT_ACTIVE = -13; // a missing method exits with 11, which comes from the contract itself
 
 const partsOf = (params, { view }) =>
@@ -20,6 +21,14 @@ export const METHODS = {
   getMasterchainInfo: (_, { view }) => shapes.masterchainInfo(view),
 
   getConsensusBlock: (_, { view }) => ({ consensus_block: view.block.seqno, timestamp: view.block.utime }),
+
+  getBlockHeader(params, { view }) {
+    integer(params.workchain, 'workchain', { min: -1, max: -1 });
+    if (String(params.shard) !== shapes.SHARD) throw new Refusal(422, `shard: expected ${shapes.SHARD}: there is one`);
+    const [block, previous] = view.blocks(integer(params.seqno, 'seqno', { max: UINT32 }));
+    if (!block) throw new Refusal(500, 'LITE_SERVER_UNKNOWN: block is not found');
+    return shapes.blockHeader(block, previous);
+  },
 
   getAddressInformation: (params, { view }) => shapes.addressInformation(
     readAccount(view.account(address(params.address).toRawString())), view.block),

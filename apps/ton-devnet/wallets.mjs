@@ -8,7 +8,7 @@ import { bytes, sha256, signature } from './statements.mjs';
 
 const WALLET_CODE_HASH = '20834b7b72b112147e1b2fb457b84e74d1a30f04f737d4f62a668e9552d2b72f';
 const WALLET_CODE_DEPTH = 6;
-const MAINNET = -239; // the global id of the sandbox's configuration
+export const MAINNET = -239; // the global id of the sandbox's configuration
 
 /** The v5r1 wallet of an account, from the published description of its state. */
 export function walletOf(id, globalId = MAINNET) {

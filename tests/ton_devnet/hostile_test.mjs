@@ -54,6 +54,8 @@ for (const [what, status, path, options, text] of [
   ['no address', 422, `${API}getAddressInformation`, {}, /address: expected an address, raw or friendly, got nothing/],
   ['an address with a wrong checksum', 422, `${API}getAddressInformation`, { body: { address: at.slice(0, -1) + '_' } }, /expected an address/],
   ['an address of no workchain', 422, `${API}getAddressInformation`, { body: { address: `7:${'0'.repeat(64)}` } }, /expected an address/],
+  ['a block of another shard', 422, `${API}getBlockHeader?workchain=-1&shard=1&seqno=1`, {}, /shard: expected -9223372036854775808/],
+  ['a block of a workchain that has none', 422, `${API}getBlockHeader?workchain=0&shard=1&seqno=1`, {}, /workchain: expected/],
   ['a limit of none', 422, `${API}getTransactions`, { body: { address: at, limit: 0 } }, /limit: expected a whole number from 1 to 100, got 0/],
   ['a limit that is no number', 422, `${API}getTransactions?address=${at}&limit=1e2`, {}, /limit: expected a whole number/],
   ['half a position', 422, `${API}getTransactions`, { body: { address: at, lt: '1' } }, /hash: expected a hash/],

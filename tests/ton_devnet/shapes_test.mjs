@@ -83,6 +83,23 @@ test('the master chain\'s number rises by one with every block', async () => {
   assert.equal((await devnet.call('getConsensusBlock', {})).consensus_block, later.last.seqno);
 });
 
+test('a block\'s header names it, its time and the block before', async () => {
+  await devnet.block(2);
+  const { last } = await devnet.call('getMasterchainInfo', {});
+  const { seqno, utime } = await devnet.status();
+  const query = `?workchain=-1&shard=${last.shard}&seqno=`;
+  const header = (n) => devnet.ask(`/api/v2/getBlockHeader${query}${n}`);
+  const newest = await header(seqno);
+  assert.deepEqual(newest.body.result.id, last);
+  assert.equal(newest.body.result.gen_utime, utime);
+  const [before] = newest.body.result.prev_blocks;
+  assert.deepEqual((await header(seqno - 1)).body.result.id, before);
+  for (const n of [seqno + 1, 0]) {
+    assert.deepEqual((await header(n)).body,
+      { ok: false, error: 'LITE_SERVER_UNKNOWN: block is not found', code: 500 });
+  }
+});
+
 test('a message that its contract does not take is refused as the chain refuses it', async () => {
   // Nobody has paid this one, so it cannot pay for the message.
   const error = await devnet.refused('sendBoc', { boc: await pay(account('poor')) }, 500);

@@ -23,6 +23,14 @@ TEST_F(TonPort, RefusesWritesToWhatIsNotThere) {
       Nano{0});
 }
 
+TEST_F(TonPort, TheNewestBlockIsABeacon) {
+  const auto beacon = expect<ports::Beacon>(*proxy_, ports::ReadBeacon{});
+  EXPECT_GT(beacon.height, 0u);
+  EXPECT_NE(beacon.hash, Hash{});
+  EXPECT_LT(io::now().unix - beacon.time, Seconds{60});
+  EXPECT_EQ(expect<ports::Beacon>(*worker_, ports::ReadBeacon{beacon.height}), beacon);
+}
+
 TEST_F(TonPort, PublishesEpochsThatOnlyGrow) {
   const AccountId proxy = id_of("proxy");
   const auto record = [&](std::uint64_t epoch, std::string_view boot_key) {
