@@ -9,8 +9,11 @@
 #include <cstdlib>
 
 namespace cocoon::app {
+namespace {
 
-std::string http_get(const std::string& address, const std::string& target) {
+/// The whole answer to `request`; empty where there is none.
+/// @param seconds of patience, for each step
+std::string exchange(const std::string& address, const std::string& request, time_t seconds) {
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) return {};
   sockaddr_in to{};
@@ -19,12 +22,10 @@ std::string http_get(const std::string& address, const std::string& target) {
   if (inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr) != 1) return {};
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return {};
-  const timeval patience{1, 0};
+  const timeval patience{seconds, 0};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   std::string answer;
-  const std::string request =
-      "GET " + target + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n";
   if (connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 &&
       send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
           static_cast<ssize_t>(request.size())) {
@@ -35,6 +36,26 @@ std::string http_get(const std::string& address, const std::string& target) {
   }
   close(fd);
   return answer;
+}
+
+}  // namespace
+
+std::string http_get(const std::string& address, const std::string& target) {
+  return exchange(
+      address, "GET " + target + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n",
+      1);
+}
+
+std::string http_post(const std::string& address, const std::string& target,
+                      const std::string& json) {
+  const std::string answer =
+      exchange(address,
+               "POST " + target + " HTTP/1.1\r\nHost: " + address +
+                   "\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: " +
+                   std::to_string(json.size()) + "\r\n\r\n" + json,
+               30);
+  const auto head = answer.find("\r\n\r\n");
+  return head == std::string::npos ? std::string() : answer.substr(head + 4);
 }
 
 }  // namespace cocoon::app

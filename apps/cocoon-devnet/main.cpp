@@ -35,8 +35,9 @@ struct TemporaryState {
 int main(int argc, char** argv) {
   using namespace cocoon::app;
   NetworkOptions options;
+  std::string ledger = "local";
   CLI::App cli(
-      "Starts a whole Cocoon network on this machine: local ledger, simulated platform, proxy, "
+      "Starts a whole Cocoon network on this machine: ledger, simulated platform, proxy, "
       "workers and an OpenAI-compatible gateway. Prints `ready URL` when a request would succeed, "
       "and takes its processes down with it.",
       "cocoon-devnet");
@@ -57,6 +58,16 @@ int main(int argc, char** argv) {
                  "Directory for keys, ledger, configurations and logs; kept and used again. "
                  "Without it a temporary one is used")
       ->type_name("DIR");
+  cli.add_option("--ledger", ledger,
+                 "local: a file that all processes share; ton: the contracts, on a chain for "
+                 "development (apps/ton-devnet, needs Node.js)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"local", "ton"}));
+  cli.add_option(
+         "--ton-devnet", options.ton_devnet,
+         "With --ledger ton: the chain's server.mjs, with its packages installed beside it. "
+         "Without this, the one in the build's apps/ton-devnet")
+      ->type_name("FILE");
   cli.footer(
       "Exit codes: 0 stopped by a signal, 1 could not run, 2 bad usage. The evidence of a\n"
       "development network is simulated and proves nothing.");
@@ -65,6 +76,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return cli.exit(e) == 0 ? 0 : 2;
   }
+  options.on_ton = ledger == "ton";
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigaction(SIGTERM, &action, nullptr);

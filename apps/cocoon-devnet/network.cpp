@@ -14,20 +14,25 @@
 #include <thread>
 
 #include "attest/sim/platform.h"
+#include "billing/amount.h"
 #include "codec/hex.h"
 #include "crypto/system_random.h"
 #include "http_probe.h"
 #include "io/clock.h"
 #include "node/account_key.h"
 #include "tee/source.h"
+#include "ton_contracts.h"
 
 namespace cocoon::app {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kStartPatience = 20s;
+/// A role that starts writes to the ledger first; on TON that takes two blocks and some looks.
+constexpr auto kStartPatience = 60s;
 constexpr auto kStopPatience = 10s;
+/// What the roles hand in while they stop goes through three contracts at most, a block each.
+constexpr auto kRestPatience = 5s;
 
 /// A port that is free now. The proxy binds it a moment later; should another process be quicker,
 /// the proxy says so.
@@ -95,7 +100,10 @@ Status Network::make_platform() {
   return write_file(path("sim/root.pem"), state.root_pem);
 }
 
-Status Network::make_ledger(const std::string& client, const std::string& proxy) {
+Status Network::make_local_ledger(const crypto::SigningKey& client_key,
+                                  const crypto::SigningKey& proxy_key) {
+  const std::string client = to_hex(client_key.public_key());
+  const std::string proxy = to_hex(proxy_key.public_key());
   if (std::filesystem::exists(path("ledger.sqlite"))) return ok();
   COCOON_CHECK(ledger({"init"}));
   const auto image = [](attest::EvidenceRole role) { return tee::simulated_image(role).to_hex(); };
@@ -105,6 +113,48 @@ Status Network::make_ledger(const std::string& client, const std::string& proxy)
   COCOON_CHECK(ledger({"allow", "proxy", proxy, "--endpoint", proxy_address_}));
   COCOON_CHECK(
       ledger({"open", "--client", client, "--proxy", proxy, "--deposit", options_.deposit}));
+  return ok();
+}
+
+Status Network::start_chain() {
+  const std::string script =
+      options_.ton_devnet.empty() ? default_ton_server(programs_) : options_.ton_devnet;
+  COCOON_TRY(std::vector<std::string> line, ton_server_command(script));
+  crypto::SystemRandom random;
+  TonServer chain;
+  // Without a key, a role would ask once a second only (limits::kTonRateWithoutKey).
+  chain.api_key = to_hex(random.array<16>());
+  COCOON_CHECK(write_file(path("ton.key"), chain.api_key + "\n"));
+  line.insert(line.end(), {"--listen", "127.0.0.1:0", "--state", path("chain"), "--block-ms", "200",
+                           "--api-key", chain.api_key});
+  COCOON_TRY(auto child, start_child("ton-devnet", line, path("chain.log")));
+  children_.push_back(std::move(child));
+  COCOON_TRY(const std::string ready, read_line(children_.back(), kStartPatience));
+  const std::string prefix = "ready http://";
+  if (!ready.starts_with(prefix)) {
+    return Error(ErrorKind::internal, "unexpected_line", "ton-devnet printed: " + ready);
+  }
+  chain.address = ready.substr(prefix.size(), ready.find('/', prefix.size()) - prefix.size());
+  chain_ = std::move(chain);
+  return ok();
+}
+
+Status Network::make_ton_ledger(const crypto::SigningKey& client, const crypto::SigningKey& proxy) {
+  COCOON_CHECK(start_chain());
+  TonContracts wanted;
+  wanted.server = *chain_;
+  wanted.state = options_.state;
+  wanted.model = options_.model;
+  wanted.proxy_endpoint = proxy_address_;
+  COCOON_TRY(wanted.deposit, billing::parse_amount(options_.deposit));
+  wanted.client = &client;
+  wanted.proxy = &proxy;
+  for (unsigned i = 1; i <= options_.workers; ++i) {
+    COCOON_TRY(const auto worker,
+               node::load_or_create_account_key(path(fmt::format("worker-{}", i))));
+    wanted.workers.push_back(worker.account_id());
+  }
+  COCOON_TRY(ton_, make_ton_contracts(wanted));
   return ok();
 }
 
@@ -123,7 +173,31 @@ Status Network::prepare() {
   COCOON_TRY(const std::uint16_t port, free_port());
   proxy_address_ = fmt::format("127.0.0.1:{}", port);
   COCOON_CHECK(make_platform());
-  return make_ledger(to_hex(client.public_key()), to_hex(proxy.public_key()));
+  const std::string other =
+      options_.on_ton ? path("ledger.sqlite") : ton_network_path(options_.state);
+  if (std::filesystem::exists(other)) {
+    return Error(ErrorKind::invalid_argument, "other_ledger",
+                 options_.state + " has a network with the other kind of ledger in it (" + other +
+                     "); use another --state, or the other --ledger");
+  }
+  return options_.on_ton ? make_ton_ledger(client, proxy) : make_local_ledger(client, proxy);
+}
+
+/// The first line of a role's configuration.
+std::string Network::ledger_key() const {
+  if (options_.on_ton) return {};
+  return fmt::format("ledger = {}\n", toml_string(path("ledger.sqlite")));
+}
+
+/// Its last lines.
+std::string Network::ledger_table() const {
+  if (!options_.on_ton) return {};
+  return fmt::format(
+      "\n[ton]\nnetwork = {}\nroot = {}\nendpoints = [{}]\napi_key_file = {}\nkeepers = [{}]\n"
+      "keepers_needed = {}\nregistry_file = {}\n",
+      toml_string(ton_.network), toml_string(ton_.root), toml_string(ton_.endpoints.front()),
+      toml_string(ton_.api_key_file), toml_string(ton_.keepers.front()), ton_.keepers_needed,
+      toml_string(ton_.registry_file));
 }
 
 std::string Network::policy(const std::string& section) const {
@@ -132,15 +206,15 @@ std::string Network::policy(const std::string& section) const {
 }
 
 std::string Network::evidence() const {
-  return fmt::format("[evidence]\nkind = \"simulated\"\nsimulated_dir = {}\n", toml_string(path("sim")));
+  return fmt::format("[evidence]\nkind = \"simulated\"\nsimulated_dir = {}\n",
+                     toml_string(path("sim")));
 }
 
 Status Network::start_proxy() {
-  COCOON_CHECK(write_file(
-      path("proxy.toml"),
-      fmt::format("ledger = {}\nstate_dir = {}\nlisten = {}\n\n", toml_string(path("ledger.sqlite")),
-                  toml_string(path("proxy")), toml_string(proxy_address_)) +
-          policy("worker_policy") + evidence()));
+  COCOON_CHECK(write_file(path("proxy.toml"),
+                          fmt::format("{}state_dir = {}\nlisten = {}\n\n", ledger_key(),
+                                      toml_string(path("proxy")), toml_string(proxy_address_)) +
+                              policy("worker_policy") + evidence() + ledger_table()));
   COCOON_TRY(auto child,
              start_child("cocoon-proxy", {program("cocoon-proxy"), "--config", path("proxy.toml")},
                          path("proxy.log")));
@@ -153,11 +227,11 @@ Status Network::start_worker(unsigned number) {
   const std::string name = fmt::format("worker-{}", number);
   COCOON_CHECK(write_file(
       path(name + ".toml"),
-      fmt::format("ledger = {}\nstate_dir = {}\nproxies = [{}]\nengine_url = {}\nmodels = [{}]\n"
+      fmt::format("{}state_dir = {}\nproxies = [{}]\nengine_url = {}\nmodels = [{}]\n"
                   "capacity = {}\n\n",
-                  toml_string(path("ledger.sqlite")), toml_string(path(name)), toml_string(proxy_address_),
+                  ledger_key(), toml_string(path(name)), toml_string(proxy_address_),
                   toml_string(options_.backend), toml_string(options_.model), options_.capacity) +
-          policy("proxy_policy") + evidence()));
+          policy("proxy_policy") + evidence() + ledger_table()));
   COCOON_TRY(auto child, start_child("cocoon-" + name,
                                      {program("cocoon-worker"), "--config", path(name + ".toml")},
                                      path(name + ".log")));
@@ -167,11 +241,11 @@ Status Network::start_worker(unsigned number) {
 
 Status Network::start_client() {
   COCOON_CHECK(write_file(path("client.toml"),
-                          fmt::format("ledger = {}\nstate_dir = {}\nproxies = [{}]\n"
+                          fmt::format("{}state_dir = {}\nproxies = [{}]\n"
                                       "max_exposure = \"2 TON\"\n\n[gateway]\nlisten = {}\n\n",
-                                      toml_string(path("ledger.sqlite")), toml_string(path("client")),
+                                      ledger_key(), toml_string(path("client")),
                                       toml_string(proxy_address_), toml_string(options_.listen)) +
-                              policy("proxy_policy") + policy("worker_policy")));
+                              policy("proxy_policy") + policy("worker_policy") + ledger_table()));
   COCOON_TRY(auto child, start_child("cocoon-client",
                                      {program("cocoon-client"), "--config", path("client.toml")},
                                      path("client.log")));
@@ -220,9 +294,17 @@ std::string Network::ended_child() {
 }
 
 void Network::stop() {
-  for (auto child = children_.rbegin(); child != children_.rend(); ++child) {
-    stop_child(*child, kStopPatience);
+  const std::size_t roles_from = chain_ ? 1 : 0;
+  for (std::size_t i = children_.size(); i > roles_from; --i) {
+    stop_child(children_[i - 1], kStopPatience);
   }
+  if (!chain_) return;
+  const auto until = std::chrono::steady_clock::now() + kRestPatience;
+  while (!has_ended(children_.front()) && !is_at_rest(*chain_) &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(20ms);
+  }
+  stop_child(children_.front(), kStopPatience);
 }
 
 }  // namespace cocoon::app

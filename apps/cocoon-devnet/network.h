@@ -2,11 +2,15 @@
 /// @file A whole network on this machine: ledger, simulated platform, proxy, workers, client.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "children.h"
+#include "cocoon/ledger.h"
 #include "cocoon/result.h"
+#include "crypto/ed25519.h"
+#include "ton_server.h"
 
 namespace cocoon::app {
 
@@ -15,7 +19,9 @@ struct NetworkOptions {
   std::string listen = "127.0.0.1:10000";  ///< of the gateway
   unsigned workers = 1;
   std::string model = "demo/echo";
-  std::string state;  ///< directory; kept
+  std::string state;       ///< directory; kept
+  bool on_ton = false;     ///< whether the ledger is contracts on a chain of its own
+  std::string ton_devnet;  ///< that chain's server.mjs; empty: the one beside the programs
   std::string deposit = "100 TON";
   unsigned capacity = 256;  ///< of each worker
 };
@@ -33,13 +39,15 @@ class Network {
   const std::string& url() const { return url_; }
   /// The name of a child that has ended, or nothing.
   std::string ended_child();
-  /// Drains and stops: client, workers, proxy.
+  /// Drains and stops: client, workers, proxy, and the chain once it has carried out everything.
   void stop();
 
  private:
   Status prepare();
   Status make_platform();
-  Status make_ledger(const std::string& client, const std::string& proxy);
+  Status make_local_ledger(const crypto::SigningKey& client, const crypto::SigningKey& proxy);
+  Status make_ton_ledger(const crypto::SigningKey& client, const crypto::SigningKey& proxy);
+  Status start_chain();
   Status start_proxy();
   Status start_worker(unsigned number);
   Status start_client();
@@ -48,6 +56,8 @@ class Network {
   Status write_file(const std::string& path, const std::string& text) const;
   std::string path(const std::string& name) const { return options_.state + "/" + name; }
   std::string program(const std::string& name) const { return programs_ + "/" + name; }
+  std::string ledger_key() const;
+  std::string ledger_table() const;
   std::string policy(const std::string& section) const;
   std::string evidence() const;
 
@@ -55,7 +65,9 @@ class Network {
   std::string programs_;  ///< where this program lies, and the others beside it
   std::string proxy_address_;
   std::string url_;
-  std::vector<Child> children_;  ///< in the order of starting
+  std::optional<TonServer> chain_;  ///< set while it runs
+  TonNetwork ton_;                  ///< with options_.on_ton: what the roles are told
+  std::vector<Child> children_;     ///< in the order of starting
 };
 
 }  // namespace cocoon::app

@@ -20,9 +20,11 @@ export async function startEngine(args = []) {
   };
 }
 
-/** A whole network over `engine`, with an SDK client that does not retry by itself. */
-export async function startNetwork(engine, args = []) {
-  const state = mkdtempSync(join(tmpdir(), 'cocoon-e2e-'));
+/**
+ * A whole network over `engine`, with an SDK client that does not retry by itself.
+ * @param state the folder of an earlier one, to go on with it
+ */
+export async function startNetwork(engine, args = [], state = mkdtempSync(join(tmpdir(), 'cocoon-e2e-'))) {
   const devnet = start('cocoon-devnet', [
     '--backend', engine.url, '--listen', '127.0.0.1:0', '--state', state, '--model', MODEL, ...args,
   ]);
