@@ -25,11 +25,11 @@ function accountOf(state, role) {
 
 /** The chain of the network in folder `state`; `base` says where it is, if not where its roles find it. */
 export function chainOf(state, base) {
-  const config = join(state, 'client.toml');
-  const url = base ?? getKey(config, 'endpoints')[0].replace('/api/v2', '');
+  const url = base ?? getKey(join(state, 'client.toml'), 'endpoints')[0].replace('/api/v2', '');
   const key = readFileSync(join(state, 'ton.key'), 'utf8').trim();
-  const network = number(Buffer.from(getKey(config, 'network'), 'hex'));
-  const root = Address.parse(getKey(config, 'root'));
+  const site = JSON.parse(readFileSync(join(state, 'ton-network.json'), 'utf8'));
+  const network = number(Buffer.from(site.network, 'hex'));
+  const root = Address.parse(site.root);
   const [client, proxy, worker] = ['client', 'proxy', 'worker-1'].map((role) => accountOf(state, role));
 
   async function ask(path, { method, body } = {}) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "codec/hex.h"
+#include "io/clock.h"
 #include "ton/builder.h"
 #include "ton/contract_message.h"
 #include "ton_ledger/market.h"
