@@ -100,9 +100,12 @@ class LocalLedgerPort::State : public std::enable_shared_from_this<LocalLedgerPo
     const Status submitted = pool_.submit(
         io::JobClass::normal,
         [self, outcome, request = std::move(request)] {
-          outcome->emplace(self->poller_->start(self->self_, request));
+          // Closing the file is urgent, and overtakes what waits.
+          if (self->poller_) outcome->emplace(self->poller_->start(self->self_, request));
         },
-        [self, outcome, held] { self->started(std::move(**outcome), std::move(*held)); });
+        [self, outcome, held] {
+          if (*outcome) self->started(std::move(**outcome), std::move(*held));
+        });
     if (submitted) return;
     refused_.push_back({submitted.error(), std::move(*held)});
     refuse_.set_in(Millis{0});
@@ -159,7 +162,10 @@ class LocalLedgerPort::State : public std::enable_shared_from_this<LocalLedgerPo
     auto found = std::make_shared<Findings>();
     auto self = shared_from_this();
     const Status submitted = pool_.submit(
-        io::JobClass::normal, [self, found, ids] { *found = self->poller_->look(ids); },
+        io::JobClass::normal,
+        [self, found, ids] {
+          if (self->poller_) *found = self->poller_->look(ids);
+        },
         [self, found] { self->looked(*found); });
     if (submitted) return;
     looking_ = false;
