@@ -3,10 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <functional>
-#include <future>
 #include <memory>
-#include <optional>
 
 #include "attest/evidence.h"
 #include "codec/hex.h"
@@ -17,6 +14,7 @@
 #include "ledger/ton/registry_files.h"
 #include "ledger/ton/ton_network.h"
 #include "node/account_key.h"
+#include "on_loop/own_loop.h"
 #include "tee/source.h"
 #include "ton/contract_address.h"
 
@@ -44,75 +42,48 @@ constexpr Millis kPoll{100};
 class Desk {
  public:
   static Result<Desk> open(TonLedgerOptions options) {
-    COCOON_TRY(LoopThread thread, LoopThread::start());
-    Desk desk(std::move(thread), std::move(options));
-    COCOON_CHECK(desk.wait_for<Status>([&](const Done<Status>& done) {
-      desk.state_ = std::make_unique<OnLoop>(desk.thread_->loop());
-      auto reader =
-          ledger::Toncenter::create(desk.state_->context, desk.options_.api, desk.state_->random);
+    COCOON_TRY(OwnLoop<OnLoop> loop, OwnLoop<OnLoop>::start());
+    COCOON_CHECK(loop.wait_for<Status>([&](OnLoop& parts, const Done<Status>& done) {
+      auto reader = ledger::Toncenter::create(parts.context, options.api, parts.random);
       if (!reader) return done(reader.error());
-      desk.state_->reader = std::move(*reader);
+      parts.reader = std::move(*reader);
       done(ok());
     }));
-    return desk;
-  }
-  Desk(Desk&&) noexcept = default;
-  ~Desk() {
-    if (!state_) return;
-    wait_for<bool>([this](const Done<bool>& done) {
-      state_->reader.reset();
-      state_->port.reset();
-      state_->context.close([done] { done(true); });
-    });
-    wait_for<bool>([this](const Done<bool>& done) {
-      state_.reset();
-      done(true);
-    });
+    return Desk(std::move(loop), std::move(options));
   }
 
   Result<ledger::AccountReading> account(const ton::Address& address) {
     using Reading = Result<ledger::AccountReading>;
-    return wait_for<Reading>([&](const Done<Reading>& done) {
-      state_->reader->account(address, [done](Reading r) { done(std::move(r)); });
+    return loop_.wait_for<Reading>([&](OnLoop& parts, const Done<Reading>& done) {
+      parts.reader->account(address, [done](Reading r) { done(std::move(r)); });
     });
   }
 
   /// Asks as that account.
   Result<ports::LedgerReply> ask(const crypto::SigningKey& self, ports::LedgerRequest request) {
     using Reply = Result<ports::LedgerReply>;
-    return wait_for<Reply>([&](const Done<Reply>& done) {
-      auto port = TonLedgerPort::open(state_->context, options_, self, state_->random);
+    return loop_.wait_for<Reply>([&](OnLoop& parts, const Done<Reply>& done) {
+      auto port = TonLedgerPort::open(parts.context, options_, self, parts.random);
       if (!port) return done(port.error());
-      state_->port = std::move(*port);
-      state_->port->call(std::move(request), [done](Reply r) { done(std::move(r)); });
+      parts.port = std::move(*port);
+      parts.port->call(std::move(request), [done](Reply r) { done(std::move(r)); });
     });
   }
 
  private:
-  template <class T>
-  using Done = std::function<void(T)>;
   struct OnLoop {
-    explicit OnLoop(const Loop& loop) : context(loop) {}
+    explicit OnLoop(const io::Context& c) : context(c) {}
+    const io::Context& context;
     crypto::SystemRandom random;
-    io::Context context;
     std::unique_ptr<ledger::Toncenter> reader;
     std::unique_ptr<TonLedgerPort> port;  ///< of who asked last
   };
 
-  Desk(LoopThread thread, TonLedgerOptions options)
-      : thread_(std::move(thread)), options_(std::move(options)) {}
+  Desk(OwnLoop<OnLoop> loop, TonLedgerOptions options)
+      : loop_(std::move(loop)), options_(std::move(options)) {}
 
-  template <class T>
-  T wait_for(const std::function<void(const Done<T>&)>& work) {
-    std::promise<T> promise;
-    auto answer = promise.get_future();
-    thread_->post([&] { work([&promise](T value) { promise.set_value(std::move(value)); }); });
-    return answer.get();
-  }
-
-  std::optional<LoopThread> thread_;
+  OwnLoop<OnLoop> loop_;
   TonLedgerOptions options_;
-  std::unique_ptr<OnLoop> state_;
 };
 
 /// A new network for /devnet/network.

@@ -4,9 +4,8 @@
 #include <memory>
 
 #include "account.h"
-#include "cocoon/loop.h"
 #include "crypto/system_random.h"
-#include "io/context.h"
+#include "on_loop/own_loop.h"
 #include "ports/ledger.h"
 
 namespace cocoon::app {
@@ -14,11 +13,8 @@ namespace cocoon::app {
 /// Runs the account's ledger port on a loop of its own.
 class Session {
  public:
-  /// Errors: those of LoopThread::start() and node::open_ledger().
+  /// Errors: those of OwnLoop::start() and node::open_ledger().
   static Result<Session> open(const Account& account);
-  Session(Session&&) noexcept;
-  /// Waits until everything is closed.
-  ~Session();
 
   /// Asks, and waits. Errors: those of the port; a refused write is the error that refused it.
   Result<ports::LedgerReply> ask(ports::LedgerRequest request);
@@ -32,11 +28,15 @@ class Session {
   Status write(ports::LedgerRequest request);
 
  private:
-  struct OnLoop;
-  Session(LoopThread thread, std::unique_ptr<OnLoop> state);
+  struct Desk {
+    explicit Desk(const io::Context& c) : context(c) {}
+    const io::Context& context;
+    crypto::SystemRandom random;
+    std::unique_ptr<ports::Ledger> ledger;
+  };
+  explicit Session(OwnLoop<Desk> loop) : loop_(std::move(loop)) {}
 
-  std::optional<LoopThread> thread_;
-  std::unique_ptr<OnLoop> state_;
+  OwnLoop<Desk> loop_;
 };
 
 }  // namespace cocoon::app
