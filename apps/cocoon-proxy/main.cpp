@@ -29,12 +29,19 @@ struct ProxyProcess {
                                   [] {
                                     return Health{true, {}};
                                   },
-                                  config.proxy.log));
+                                  config.proxy.log, pages()));
       admin.emplace(std::move(server));
     }
     std::printf("listening %s account %s\n", proxy->address().c_str(), proxy->account().c_str());
     std::fflush(stdout);
     return ok();
+  }
+
+  std::vector<AdminPage> pages() {
+    std::vector<AdminPage> pages;
+    pages.push_back({"/v1/cocoon/market", [this] { return proxy->market_json(); }});
+    pages.push_back({"/v1/cocoon/reputation", [this] { return proxy->reputation_json(); }});
+    return pages;
   }
 };
 

@@ -26,12 +26,19 @@ struct WorkerProcess {
     if (!config.process.admin_listen.empty()) {
       COCOON_TRY(auto server, AdminServer::create(
                                   loop, config.process.admin_listen, config.worker.metrics,
-                                  [this] { return health(); }, config.worker.log));
+                                  [this] { return health(); }, config.worker.log, pages()));
       admin.emplace(std::move(server));
     }
     std::printf("started account %s\n", worker->account().c_str());
     std::fflush(stdout);
     return ok();
+  }
+
+  std::vector<AdminPage> pages() {
+    std::vector<AdminPage> pages;
+    pages.push_back({"/v1/cocoon/market", [this] { return worker->market_json(); }});
+    pages.push_back({"/v1/cocoon/reputation", [this] { return worker->reputation_json(); }});
+    return pages;
   }
 
   /// Earning takes an engine and a proxy; say which of them is missing.

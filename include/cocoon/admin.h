@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cocoon/callback.h"
 #include "cocoon/export.h"
@@ -19,6 +20,12 @@ struct Health {
   std::string reason;
 };
 
+/// A page of JSON besides /healthz and /metrics.
+struct AdminPage {
+  std::string path;  ///< "/v1/cocoon/market"
+  Callback<std::string()> json;
+};
+
 /// A small HTTP server on a loopback address. Thread: that of `loop`.
 class COCOON_API AdminServer {
  public:
@@ -26,10 +33,11 @@ class COCOON_API AdminServer {
   /// accepted: the pages are not authenticated); port 0 takes a free one.
   static Result<AdminServer> create(Loop loop, const std::string& listen,
                                     std::shared_ptr<Metrics> metrics,
-                                    Callback<Health()> health, LogSink log);
+                                    Callback<Health()> health, LogSink log,
+                                    std::vector<AdminPage> pages = {});
   AdminServer(AdminServer&&) noexcept;
   AdminServer& operator=(AdminServer&&) noexcept;
-  /// Closes; calls `health` no more.
+  /// Closes; calls `health` and the pages no more.
   ~AdminServer();
 
   /// The bound "address:port".

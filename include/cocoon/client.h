@@ -14,6 +14,7 @@
 #include "cocoon/log.h"
 #include "cocoon/loop.h"
 #include "cocoon/metrics.h"
+#include "cocoon/model_info.h"
 #include "cocoon/request.h"
 #include "cocoon/result.h"
 
@@ -41,17 +42,6 @@ struct ClientOptions {
   std::uint32_t requests_per_key_agreement = 1000;
   LogSink log;
   std::shared_ptr<Metrics> metrics;
-};
-
-/// What the network offers for one model now.
-struct ModelInfo {
-  std::string id;
-  std::uint32_t workers = 0;
-  std::uint32_t capacity = 0;
-  std::uint32_t free_slots = 0;
-  /// Price of a prompt token and of a completion token at the cheapest live worker, in nanoton.
-  std::uint64_t prompt_price_nano = 0;
-  std::uint64_t completion_price_nano = 0;
 };
 
 /// Thread: everything on the thread of `loop`.

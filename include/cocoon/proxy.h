@@ -31,6 +31,9 @@ class COCOON_API ProxyHooks {
   virtual ~ProxyHooks();
   /// Before a request of `model` is queued. An error refuses it with that error.
   virtual Status admit(const ClientIdentity& who, std::string_view model);
+  /// The client's share where requests wait: 2 is served twice as often as 1. From 1 to 1000; asked
+  /// when a request has to wait.
+  virtual std::uint32_t weight(const ClientIdentity& who);
   /// After a request was charged.
   virtual void on_usage(const ClientIdentity& who, std::string_view model, const Usage& usage);
 };
@@ -49,6 +52,8 @@ struct ProxyOptions {
   std::uint32_t max_workers = 9000;
   /// Requests of one client running or queued at once.
   std::uint32_t max_requests_per_client = 1024;
+  /// Requests that one client may begin in a second, after one second's worth at once. 0: no bound.
+  std::uint32_t max_request_rate_per_client = 0;
   std::shared_ptr<ProxyHooks> hooks;
   LogSink log;
   std::shared_ptr<Metrics> metrics;
@@ -67,6 +72,10 @@ class COCOON_API Proxy {
   std::string address() const;
   /// The account (hex) that the registry must list and that channels name.
   std::string account() const;
+  /// What is served here now and what is asked for, per model, as a JSON object.
+  std::string market_json() const;
+  /// What was measured of each worker, as a JSON object.
+  std::string reputation_json() const;
   /// Sends goaway to all, lets running requests finish within `grace`, redeems what it holds.
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 

@@ -30,12 +30,20 @@ struct Usage {
   std::uint64_t cost_nano = 0;  ///< what was charged, in 1e-9 TON
 };
 
+/// What counts when a worker is chosen.
+enum class Preference : std::uint8_t {
+  balanced = 0,  ///< expected time multiplied by price
+  cheapest = 1,  ///< the lowest price; time decides among equals
+  fastest = 2    ///< the shortest expected time, at any price within `max_cost_nano`
+};
+
 struct InferenceRequest {
   Endpoint endpoint = Endpoint::chat_completions;
   std::string model;  ///< exact id as published by the registry
   std::string body;   ///< OpenAI-compatible JSON, UTF-8; forwarded untouched but for accounting
   std::chrono::milliseconds deadline{600'000};  ///< from submit(); > 0
   std::uint64_t max_cost_nano = 0;  ///< hard ceiling; 0: the client's `max_request_cost_nano`
+  Preference preference = Preference::balanced;
 };
 
 /// First thing that is known of an answer.

@@ -61,6 +61,11 @@ class COCOON_API Worker {
   Status start();
   std::string account() const;
   WorkerState state() const;
+  /// What its proxies say is served and asked for, per model, as a JSON object; a minute old at
+  /// most where they are connected.
+  std::string market_json() const;
+  /// How its proxies rate this worker, as a JSON object.
+  std::string reputation_json() const;
   /// Accepts nothing new, finishes what runs within `grace`, then closes.
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 

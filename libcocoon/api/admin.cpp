@@ -1,5 +1,6 @@
 #include "cocoon/admin.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/log.h"
@@ -24,8 +25,13 @@ bool is_loopback(const io::Address& address) {
 }  // namespace
 
 struct AdminServer::Impl {
-  Impl(const Loop& loop, std::shared_ptr<Metrics> m, Callback<Health()> h, LogSink sink)
-      : context(loop), metrics(std::move(m)), health(std::move(h)), log(std::move(sink), "admin") {}
+  Impl(const Loop& loop, std::shared_ptr<Metrics> m, Callback<Health()> h, LogSink sink,
+       std::vector<AdminPage> more)
+      : context(loop),
+        metrics(std::move(m)),
+        health(std::move(h)),
+        log(std::move(sink), "admin"),
+        pages(std::move(more)) {}
 
   struct Caller {
     io::Connection connection;
@@ -77,16 +83,32 @@ struct AdminServer::Impl {
     } else if (head.path == "/healthz") {
       const Health now = health();
       writer.fixed(out, now.ok ? 200 : 503, {}, now.ok ? "ok\n" : now.reason + "\n");
+    } else if (AdminPage* page = find_page(head.path)) {
+      const http::Header type{"Content-Type", "application/json"};
+      writer.fixed(out, 200, {&type, 1}, page->json());
     } else {
-      writer.fixed(out, 404, {}, "there are /healthz and /metrics\n");
+      writer.fixed(out, 404, {}, "there are " + paths() + "\n");
     }
     return writer.keeps_alive();
+  }
+
+  AdminPage* find_page(std::string_view path) {
+    const auto at = std::find_if(pages.begin(), pages.end(),
+                                 [&](const AdminPage& page) { return page.path == path; });
+    return at == pages.end() ? nullptr : &*at;
+  }
+
+  std::string paths() const {
+    std::string text = "/healthz, /metrics";
+    for (const AdminPage& page : pages) text += ", " + page.path;
+    return text;
   }
 
   io::Context context;
   std::shared_ptr<Metrics> metrics;
   Callback<Health()> health;
   Logger log;
+  std::vector<AdminPage> pages;
   std::optional<io::Listener> listener;
   std::map<std::uint64_t, Caller> callers;
   std::uint64_t last_caller = 0;
@@ -99,13 +121,14 @@ AdminServer::~AdminServer() = default;
 
 Result<AdminServer> AdminServer::create(Loop loop, const std::string& listen,
                                         std::shared_ptr<Metrics> metrics, Callback<Health()> health,
-                                        LogSink log) {
+                                        LogSink log, std::vector<AdminPage> pages) {
   COCOON_TRY(const io::Address address, io::Address::parse(listen));
   if (!is_loopback(address)) {
     return Error(ErrorKind::invalid_argument, "admin_not_loopback",
                  "admin_listen must be a loopback address: its pages are for this machine only");
   }
-  auto impl = std::make_shared<Impl>(loop, std::move(metrics), std::move(health), std::move(log));
+  auto impl = std::make_shared<Impl>(loop, std::move(metrics), std::move(health), std::move(log),
+                                     std::move(pages));
   io::ListenOptions options;
   options.log = impl->log;
   COCOON_TRY(auto listener,

@@ -160,13 +160,7 @@ void Client::Impl::deliver(core::RequestDone& event) {
 void Client::Impl::deliver(core::ModelsReceived& event) {
   auto asked = asks.extract(event.ask);
   if (!asked) return;
-  if (!event.models) return asked.mapped()(event.models.error());
-  std::vector<ModelInfo> models;
-  for (const core::ModelOffer& offer : *event.models) {
-    models.push_back({offer.id, offer.workers, offer.capacity, offer.free_slots,
-                      offer.prompt_price.value, offer.completion_price.value});
-  }
-  asked.mapped()(std::move(models));
+  asked.mapped()(std::move(event.models));
 }
 
 // --- RequestHandle ---

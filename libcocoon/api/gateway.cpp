@@ -55,11 +55,6 @@ gateway::AccessRules access_rules(const GatewayOptions& options) {
   return rules;
 }
 
-gateway::ListedModel listed(const ModelInfo& model) {
-  return {model.id,         model.workers,           model.capacity,
-          model.free_slots, model.prompt_price_nano, model.completion_price_nano};
-}
-
 Error invalid(std::string_view code, std::string detail) {
   return Error(ErrorKind::invalid_argument, code, std::move(detail));
 }
@@ -257,13 +252,7 @@ struct Gateway::Impl : std::enable_shared_from_this<Gateway::Impl> {
 
   void on_models(gateway::RequestId id, const Result<std::vector<ModelInfo>>& models) {
     if (!hook) return;  // stopped
-    if (models) {
-      std::vector<gateway::ListedModel> list;
-      for (const ModelInfo& model : *models) list.push_back(listed(model));
-      core.on_models(id, list, io::now());
-    } else {
-      core.on_models(id, models.error(), io::now());
-    }
+    core.on_models(id, models, io::now());
     hook->arm();
   }
 

@@ -1,8 +1,11 @@
 #include "cocoon/proxy.h"
 
+#include "api/figures_json.h"
 #include "base/limits.h"
 #include "codec/hex.h"
 #include "core/proxy_core.h"
+#include "gateway/model_list.h"
+#include "io/clock.h"
 #include "io/tcp.h"
 #include "node/role_node.h"
 
@@ -11,6 +14,9 @@ namespace cocoon::inline v0 {
 ProxyHooks::~ProxyHooks() = default;
 Status ProxyHooks::admit(const ClientIdentity&, std::string_view) {
   return ok();
+}
+std::uint32_t ProxyHooks::weight(const ClientIdentity&) {
+  return 1;
 }
 void ProxyHooks::on_usage(const ClientIdentity&, std::string_view, const Usage&) {}
 
@@ -67,10 +73,14 @@ struct Proxy::Impl final : node::RoleNode {
     o.max_clients = options.max_clients;
     o.max_workers = options.max_workers;
     o.max_requests_per_client = options.max_requests_per_client;
+    o.max_request_rate_per_client = options.max_request_rate_per_client;
     if (options.hooks) {
       o.admit = [hooks = options.hooks](const AccountId& client, const ChannelId& channel,
                                         std::string_view model) {
         return hooks->admit(identity_of(client, channel), model);
+      };
+      o.weight = [hooks = options.hooks](const AccountId& client, const ChannelId& channel) {
+        return hooks->weight(identity_of(client, channel));
       };
       o.on_usage = [hooks = options.hooks](const AccountId& client, const ChannelId& channel,
                                            std::string_view model, const Usage& usage) {
@@ -107,6 +117,7 @@ struct Proxy::Impl final : node::RoleNode {
     metrics()->set("cocoon_proxy_clients", static_cast<double>(counts.clients));
     metrics()->set("cocoon_proxy_workers", static_cast<double>(counts.workers));
     metrics()->set("cocoon_proxy_requests_running", static_cast<double>(counts.running));
+    metrics()->set("cocoon_proxy_requests_waiting", static_cast<double>(counts.waiting));
     metrics()->add("cocoon_proxy_requests_total",
                    static_cast<double>(counts.requests_done - reported.requests_done), "done");
     metrics()->add("cocoon_proxy_requests_total",
@@ -160,6 +171,26 @@ std::string Proxy::address() const {
 
 std::string Proxy::account() const {
   return to_hex(impl_->RoleNode::account().bytes);
+}
+
+std::string Proxy::market_json() const {
+  return gateway::market_json(impl_->core == nullptr ? std::vector<ModelInfo>()
+                                                     : impl_->core->market(io::now()));
+}
+
+std::string Proxy::reputation_json() const {
+  json::Writer w;
+  w.begin_object().key("workers").begin_array();
+  if (impl_->core != nullptr) {
+    for (const auto& [account, averages] : impl_->core->reputation().all()) {
+      w.begin_object().key("account").string(to_hex(account.bytes));
+      w.key("connected").boolean(impl_->core->connected(account));
+      write_figures(w, averages->figures());
+      w.end_object();
+    }
+  }
+  w.end_array().end_object();
+  return w.take();
 }
 
 void Proxy::stop(std::chrono::milliseconds grace, Callback<void()> on_stopped) {

@@ -1,9 +1,11 @@
 #include "cocoon/worker.h"
 
+#include "api/figures_json.h"
 #include "base/limits.h"
 #include "codec/hex.h"
 #include "core/worker_core.h"
 #include "engine/engine_client.h"
+#include "gateway/model_list.h"
 #include "io/clock.h"
 #include "node/role_node.h"
 
@@ -141,6 +143,11 @@ struct Worker::Impl final : node::RoleNode {
   void on_closing() override { engine_client.reset(); }
   ports::Engine* engine() override { return engine_client.get(); }
 
+  std::vector<core::WorkerCore::ProxyWord> words() const {
+    if (core == nullptr) return {};
+    return core->words();
+  }
+
   WorkerOptions options;
   std::unique_ptr<engine::EngineClient> engine_client;
   std::optional<ports::EngineReadiness> readiness;
@@ -184,6 +191,32 @@ WorkerState Worker::state() const {
   state.requests_done = counts.requests_done;
   state.earned_nano = counts.earned.value;
   return state;
+}
+
+std::string Worker::market_json() const {
+  json::Writer w;
+  w.begin_object().key("proxies").begin_array();
+  for (const core::WorkerCore::ProxyWord& word : impl_->words()) {
+    w.begin_object().key("proxy").string(to_hex(word.proxy.bytes));
+    w.key("endpoint").string(word.endpoint);
+    w.key("market").raw(gateway::market_json(word.market));
+    w.end_object();
+  }
+  w.end_array().end_object();
+  return w.take();
+}
+
+std::string Worker::reputation_json() const {
+  json::Writer w;
+  w.begin_object().key("proxies").begin_array();
+  for (const core::WorkerCore::ProxyWord& word : impl_->words()) {
+    w.begin_object().key("proxy").string(to_hex(word.proxy.bytes));
+    w.key("endpoint").string(word.endpoint);
+    write_figures(w, word.rating);
+    w.end_object();
+  }
+  w.end_array().end_object();
+  return w.take();
 }
 
 void Worker::stop(std::chrono::milliseconds grace, Callback<void()> on_stopped) {

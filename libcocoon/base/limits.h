@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/scheduling_limits.h"
 #include "base/time.h"
 
 namespace cocoon::limits {
@@ -151,33 +152,6 @@ inline constexpr std::size_t kMaxReplayEntries = 262144;
 /// hours (protocol.md "Keys"), with an overlap for records that are still in directories.
 inline constexpr Seconds kSealingKeyRotation{2 * 3600};
 inline constexpr Seconds kSealingKeyLifetime{3 * 3600};
-
-// --- Directory and scheduling (protocol.md "Directory and candidates") ---
-
-/// The proxy signs its directory's root at least so often, with the time of signing.
-inline constexpr Seconds kDirectoryPeriod{60};
-/// Oldest root that a client accepts: a period, and as much again for clocks and the way.
-inline constexpr Seconds kMaxDirectoryAge{120};
-/// A heaviest worker weighs at most so many times a lightest: what lets a client notice an order
-/// that its seed cannot have given.
-inline constexpr double kMaxWeightRatio = 16;
-/// Workers drawn for one choice. The best of so many is within the best 6 % nearly always, and a
-/// choice costs so many hashes.
-inline constexpr std::size_t kScheduleSample = 16;
-/// Highest price that a worker may ask, in 1/1000 of the registry's: keeps products in range.
-inline constexpr std::uint32_t kMaxCoefficientE3 = 1'000'000;
-/// Most slots that a worker may claim.
-inline constexpr std::uint32_t kMaxWorkerCapacity = 65'536;
-/// Requests at once to a worker that is not yet measured: a fair trial, not a flood.
-inline constexpr std::uint32_t kTrialRequests = 4;
-/// After a refusal a worker is given nothing for so long, or until it reports.
-inline constexpr Millis kRefusalRest{1000};
-/// What a refused client is told to wait: not so short that refusals cost more than answers, nor
-/// longer than candidates are kept.
-inline constexpr Millis kMinRetryAfter{500};
-inline constexpr Millis kMaxRetryAfter{30'000};
-/// Workers remembered by reputation, those away included: six times a proxy's largest number.
-inline constexpr std::size_t kMaxReputationEntries = 65'536;
 
 // --- Evidence (defaults.md, protocol.md "TLS and evidence") ---
 
@@ -580,6 +554,8 @@ inline constexpr std::size_t kLowestMaxRequestBytes = 1024;
 inline constexpr std::uint32_t kMaxConnectionsSetting = 10'000;
 /// Most requests at once that a worker's engine, or one client of a proxy, can be allowed.
 inline constexpr std::uint32_t kMaxRequestsSetting = 4096;
+/// Requests a second of one client: more is no bound.
+inline constexpr std::uint32_t kMaxRateSetting = 1'000'000;
 /// Most requests that may share one key agreement with a worker.
 inline constexpr std::uint32_t kMaxRequestsPerKeyAgreement = 1'000'000;
 

@@ -67,6 +67,8 @@ Result<ProxyConfig> parse_proxy_config(std::string_view text, const std::string&
   root.integer("max_workers", proxy.max_workers, {1, limits::kMaxConnectionsSetting});
   root.integer("max_requests_per_client", proxy.max_requests_per_client,
                {1, limits::kMaxRequestsSetting});
+  root.integer("max_request_rate_per_client", proxy.max_request_rate_per_client,
+               {0, limits::kMaxRateSetting});
   read_worker_policy(root, proxy.worker_policy);
   read_collateral(root, proxy.collateral);
   read_evidence(root, proxy.evidence);

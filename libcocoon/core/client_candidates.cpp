@@ -10,10 +10,13 @@
 
 namespace cocoon::core {
 
-/// The set for `model`, if it can be sealed for now; else it is asked for, and null.
-ClientCore::CandidateSet* ClientCore::usable_set(ProxyLink& proxy, const std::string& model,
-                                                 Now now) {
-  CandidateSet& set = proxy.sets[model];
+ClientCore::SetKey ClientCore::set_key(const Request& request) {
+  return {request.plan.model, request.preference};
+}
+
+/// The set, if it can be sealed for now; else it is asked for, and null.
+ClientCore::CandidateSet* ClientCore::usable_set(ProxyLink& proxy, const SetKey& key, Now now) {
+  CandidateSet& set = proxy.sets[key];
   if (set.state == SetState::ready) {
     const bool fresh = now.mono - set.since < limits::kCandidatesFresh;
     const bool valid = std::all_of(set.workers.begin(), set.workers.end(), [&](const Worker& w) {
@@ -24,39 +27,40 @@ ClientCore::CandidateSet* ClientCore::usable_set(ProxyLink& proxy, const std::st
     if (fresh && valid) return &set;
     set.state = SetState::none;
   }
-  if (set.state == SetState::none) ask_candidates(proxy, model, set, now);
+  if (set.state == SetState::none) ask_candidates(proxy, key, set, now);
   return nullptr;
 }
 
-void ClientCore::ask_candidates(ProxyLink& proxy, const std::string& model, CandidateSet& set,
-                                Now now) {
+void ClientCore::ask_candidates(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now) {
   set.state = SetState::asked;
   set.ask = ++last_ask_;
   set.seed = random_.array<16>();
   set.since = now.mono;
   wire::CandidatesRequest ask;
   ask.id = set.ask;
-  ask.model = model;
+  ask.model = key.model;
   ask.seed = set.seed;
   ask.count = limits::kDefaultCandidates;
   ask.preferred = set.last_worker;
+  ask.preference = static_cast<wire::Preference>(key.preference);
   proxy.link->connection.send(ask);
   touch(proxy.peer);
 }
 
 void ClientCore::on_candidates(ProxyLink& proxy, const wire::Candidates& answer, Now now) {
-  const auto at = proxy.sets.find(std::string(answer.model));
-  if (at == proxy.sets.end()) return;
-  CandidateSet& set = at->second;
   wire::CandidatesRequest asked;
   asked.model = answer.model;
   asked.count = limits::kDefaultCandidates;
   if (answer.id != 0) {
-    if (set.state != SetState::asked || answer.id != set.ask) return;  // superseded
-    asked.id = set.ask;
-    asked.seed = set.seed;
-    asked.preferred = set.last_worker;
-    return take_candidates(proxy, set, answer, asked, now);
+    for (auto& [key, set] : proxy.sets) {
+      if (set.state != SetState::asked || answer.id != set.ask) continue;
+      asked.id = set.ask;
+      asked.model = key.model;
+      asked.seed = set.seed;
+      asked.preferred = set.last_worker;
+      return take_candidates(proxy, set, answer, asked, now);
+    }
+    return;  // superseded
   }
   // Unasked, beside a refusal: the seed is that of a request of ours that is still offered.
   for (const auto& [stream, id] : proxy.streams) {
@@ -68,7 +72,7 @@ void ClientCore::on_candidates(ProxyLink& proxy, const wire::Candidates& answer,
                                     now)) {
       continue;
     }
-    return take_candidates(proxy, set, answer, asked, now);
+    return take_candidates(proxy, proxy.sets[set_key(*request->second)], answer, asked, now);
   }
 }
 

@@ -316,22 +316,7 @@ void ClientCore::on_models(ProxyLink& proxy, const wire::Models& models) {
   const auto asked = std::find(proxy.models_asked.begin(), proxy.models_asked.end(), models.id);
   if (asked == proxy.models_asked.end()) return;
   proxy.models_asked.erase(asked);
-  std::vector<ModelOffer> offers;
-  const billing::Prices& prices = registry_.current()->prices;
-  for (const wire::ModelSummary& model : models.models) {
-    ModelOffer offer;
-    offer.id = std::string(model.id);
-    offer.workers = model.workers;
-    offer.capacity = model.capacity;
-    offer.free_slots = model.free_slots;
-    const auto price = [&](const billing::TokenCounts& one) {
-      auto cost = billing::cost(one, model.lowest_coefficient_e3, prices);
-      return cost ? *cost : kMaxNano;
-    };
-    offer.prompt_price = price({1, 0, 0, 0});
-    offer.completion_price = price({0, 0, 1, 0});
-    offers.push_back(std::move(offer));
-  }
+  auto offers = market_of(models.models, registry_.current()->prices);
   events_.push_back(ModelsReceived{models.id, std::move(offers)});
 }
 

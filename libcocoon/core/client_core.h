@@ -27,6 +27,7 @@
 #include "core/identity.h"
 #include "core/link.h"
 #include "core/link_renewal.h"
+#include "core/market.h"
 #include "routing/candidates.h"
 #include "session/sealed_request.h"
 #include "wire/evidence_parts.h"
@@ -59,18 +60,10 @@ struct RequestDone {
   ClientRequestId request;
   RequestOutcome outcome;
 };
-/// What a model costs and how much of it there is; answer to ask_models().
-struct ModelOffer {
-  std::string id;
-  std::uint32_t workers = 0;
-  std::uint32_t capacity = 0;
-  std::uint32_t free_slots = 0;
-  Nano prompt_price;  ///< of one token at the cheapest live worker
-  Nano completion_price;
-};
+/// Answer to ask_models().
 struct ModelsReceived {
   std::uint64_t ask;
-  Result<std::vector<ModelOffer>> models;
+  Result<std::vector<ModelInfo>> models;
 };
 using ClientEvent = std::variant<HeadReceived, ChunkReceived, RequestDone, ModelsReceived>;
 
@@ -172,6 +165,13 @@ class ClientCore final : public Core {
     std::optional<AccountId> last_worker;
   };
 
+  /// Requests of one model that prefer the same share their candidates.
+  struct SetKey {
+    std::string model;
+    Preference preference{};
+    friend auto operator<=>(const SetKey&, const SetKey&) = default;
+  };
+
   /// connecting, finding_channel, greeting, checking_epoch, then ready; closing: told to
   /// disconnect.
   enum class ProxyState : std::uint8_t {
@@ -192,7 +192,7 @@ class ClientCore final : public Core {
     std::optional<billing::SignedEpoch> epoch;
     Channel* channel = nullptr;
     std::unique_ptr<session::ExporterCache> exporters;
-    std::map<std::string, CandidateSet> sets;  ///< by model
+    std::map<SetKey, CandidateSet> sets;
     std::unordered_map<StreamId, ClientRequestId> streams;
     std::vector<std::uint64_t> models_asked;
     MonoTime retry_at{};
@@ -217,6 +217,7 @@ class ClientCore final : public Core {
     ClientRequestId id = 0;
     RequestState state = RequestState::waiting;
     RequestPlan plan;
+    Preference preference{};
     Nano max_cost;
     Nano cap;                ///< of the present attempt
     MonoTime deadline{};     ///< of the whole
@@ -263,8 +264,9 @@ class ClientCore final : public Core {
   void close_replaced();
 
   // client_candidates.cpp
-  CandidateSet* usable_set(ProxyLink& proxy, const std::string& model, Now now);
-  void ask_candidates(ProxyLink& proxy, const std::string& model, CandidateSet& set, Now now);
+  static SetKey set_key(const Request& request);
+  CandidateSet* usable_set(ProxyLink& proxy, const SetKey& key, Now now);
+  void ask_candidates(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now);
   void on_candidates(ProxyLink& proxy, const wire::Candidates& answer, Now now);
   void take_candidates(ProxyLink& proxy, CandidateSet& set, const wire::Candidates& answer,
                        const wire::CandidatesRequest& asked, Now now);

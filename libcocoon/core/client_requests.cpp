@@ -36,6 +36,7 @@ Result<ClientRequestId> ClientCore::submit(const InferenceRequest& request, Now 
   auto made = std::make_unique<Request>();
   made->id = ++last_request_;
   made->plan = std::move(plan);
+  made->preference = request.preference;
   made->max_cost =
       request.max_cost_nano == 0 ? options_.max_request_cost : Nano{request.max_cost_nano};
   // Fail now what can never be paid: a worker may ask more than the registry's price, never less
@@ -80,7 +81,7 @@ void ClientCore::advance(Request& request, Now now) {
         Error(ErrorKind::unavailable, "no_proxy", "no proxy can be reached: " + not_ready_reason()),
         Nano{0}, limits::kRetryAfterNoProxy.count());
   }
-  CandidateSet* set = usable_set(*proxy, request.plan.model, now);
+  CandidateSet* set = usable_set(*proxy, set_key(request), now);
   if (set == nullptr) return;
   if (set->workers.empty()) {
     const std::uint32_t wait_s = retry_after_s(set->retry_after_ms);
@@ -277,7 +278,7 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
   }
   if (status && request->engine_error) status = *request->engine_error;
   if (status) {
-    proxy.sets[request->plan.model].last_worker = request->candidates[request->candidate].account;
+    proxy.sets[set_key(*request)].last_worker = request->candidates[request->candidate].account;
   }
   request->stream = 0;
   finish(*request, std::move(status), charged, 0);
@@ -296,7 +297,7 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   if (request->state == RequestState::accepted) {
     return finish(*request, error_from(reset), cost, 0);
   }
-  const auto at = proxy.sets.find(request->plan.model);
+  const auto at = proxy.sets.find(set_key(*request));
   // The set did not help; fresh candidates came just before this, or are asked for.
   if (at != proxy.sets.end() && at->second.state == SetState::ready &&
       at->second.since < now.mono) {
@@ -308,7 +309,10 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
 /// Not charged so far. Another attempt, where that can help.
 void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32_t retry_after_ms,
                                Now) {
-  const bool helps = error.kind() == ErrorKind::busy || error.kind() == ErrorKind::unavailable ||
+  // Where this client itself asks too much, asking again at once does not help.
+  const bool too_much = error.code() == "too_fast" || error.code() == "too_many_requests";
+  const bool helps = (error.kind() == ErrorKind::busy && !too_much) ||
+                     error.kind() == ErrorKind::unavailable ||
                      error.kind() == ErrorKind::upstream || error.kind() == ErrorKind::io ||
                      error.code() == "not_authorised" || error.code() == "unacknowledged";
   if (!helps || request.attempts >= limits::kMaxAttempts) {

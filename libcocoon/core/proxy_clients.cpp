@@ -133,10 +133,10 @@ void ProxyCore::on_evidence_request(Peer& peer, const EvidenceDigest& digest, No
   }
 }
 
-void ProxyCore::on_models_request(Peer& peer, std::uint64_t id) {
+void ProxyCore::on_models_request(Peer& peer, std::uint64_t id, Now now) {
   wire::Models models;
   models.id = id;
-  models.models = scheduler_.models();
+  models.models = scheduler_.models(now);
   peer.link.connection.send(models);
 }
 

@@ -59,6 +59,7 @@ ProxyCounts ProxyCore::counts() const {
   counts.clients = clients_;
   counts.workers = workers_;
   counts.running = requests_.size();
+  counts.waiting = scheduler_.waiting();
   return counts;
 }
 
@@ -202,8 +203,8 @@ void ProxyCore::on_control(Peer& peer, wire::Message& message, Now now) {
   if (auto* ask = std::get_if<wire::EvidenceRequest>(&message); ask != nullptr && client) {
     return on_evidence_request(peer, ask->digest, now);
   }
-  if (auto* ask = std::get_if<wire::ModelsRequest>(&message); ask != nullptr && client) {
-    return on_models_request(peer, ask->id);
+  if (auto* ask = std::get_if<wire::ModelsRequest>(&message); ask != nullptr) {
+    return on_models_request(peer, ask->id, now);
   }
   if (auto* statement = std::get_if<wire::UsageStatement>(&message); statement && client) {
     return on_statement_shown(peer, *statement, now);
@@ -360,12 +361,13 @@ void ProxyCore::check_liveness(Now now) {
   }
 }
 
-void ProxyCore::end_turn(Now) {
+void ProxyCore::end_turn(Now now) {
+  serve_waiting(now);
   begin_batch();
 }
 
 MonoTime ProxyCore::next_deadline() const {
-  const MonoTime next = std::min(next_settlement_, next_liveness_);
+  const MonoTime next = std::min({next_settlement_, next_liveness_, scheduler_.next_deadline()});
   return deadlines_.empty() ? next : std::min(next, deadlines_.begin()->first);
 }
 

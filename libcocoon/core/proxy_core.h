@@ -24,7 +24,9 @@
 #include "core/attested_core.h"
 #include "core/identity.h"
 #include "core/link.h"
+#include "core/market.h"
 #include "routing/scheduler.h"
+#include "routing/token_bucket.h"
 #include "session/sealed_header.h"
 #include "wire/evidence_parts.h"
 
@@ -35,8 +37,11 @@ struct ProxyCoreOptions {
   std::size_t max_clients = 9000;
   std::size_t max_workers = 9000;
   std::size_t max_requests_per_client = 1024;
+  std::uint32_t max_request_rate_per_client = 0;  ///< a second; 0: no bound
   /// Admission by an embedding gateway; empty admits everybody. Must not call back.
   Callback<Status(const AccountId& client, const ChannelId& channel, std::string_view model)> admit;
+  /// The client's share where requests wait; empty: all have the same. Must not call back.
+  Callback<std::uint32_t(const AccountId& client, const ChannelId& channel)> weight;
   /// A request was charged; empty: nobody wants to know.
   Callback<void(const AccountId& client, const ChannelId& channel, std::string_view model,
                 const Usage& usage)>
@@ -47,7 +52,8 @@ struct ProxyCoreOptions {
 struct ProxyCounts {
   std::size_t clients = 0;
   std::size_t workers = 0;
-  std::size_t running = 0;
+  std::size_t running = 0;  ///< those that wait included
+  std::size_t waiting = 0;
   std::uint64_t requests_done = 0;
   std::uint64_t requests_failed = 0;
   std::uint64_t requests_cancelled = 0;
@@ -76,6 +82,14 @@ class ProxyCore final : public AttestedCore {
   void settle_all(Now now);
 
   ProxyCounts counts() const;
+  /// What is served here and asked for.
+  std::vector<ModelInfo> market(Now now) const {
+    return market_of(scheduler_.models(now), registry_.current()->prices);
+  }
+  const routing::ReputationBook& reputation() const { return scheduler_.reputation(); }
+  bool connected(const AccountId& worker) const {
+    return scheduler_.directory().find(worker).has_value();
+  }
 
   void on_connected(PeerId peer, PeerIdentity identity, Now now) override;
   void on_bytes(PeerId peer, ByteView bytes, Now now) override;
@@ -97,6 +111,7 @@ class ProxyCore final : public AttestedCore {
     ChannelId id;
     billing::ProxyMeter meter;
     std::size_t running = 0;
+    routing::TokenBucket begins;    ///< bounds how fast it begins requests
     bool dirty = false;             ///< its snapshot is to be stored
     bool busy = false;              ///< a ledger call about it is under way
     bool stale = false;             ///< read it again from the ledger
@@ -142,7 +157,8 @@ class ProxyCore final : public AttestedCore {
     Bytes hello_signature;
     std::optional<billing::SignedEpoch> hello_epoch;
   };
-  /// queued: between candidates. assigned: offered to one. accepted: its engine has started.
+  /// queued: between candidates, or waiting for one. assigned: offered to one. accepted: its engine
+  /// has started.
   enum class RequestState : std::uint8_t { queued, assigned, accepted };
   struct Request {
     RequestId id = 0;
@@ -155,6 +171,7 @@ class ProxyCore final : public AttestedCore {
     std::vector<Bytes> wraps;
     Channel* channel = nullptr;
     MonoTime deadline{};
+    MonoTime wait_until{};  ///< it does not wait for a worker for longer
     // The sealed body, held until a worker accepts (or dropped once it is too large to hold).
     std::deque<Bytes> body;
     std::size_t body_bytes = 0;
@@ -203,7 +220,7 @@ class ProxyCore final : public AttestedCore {
   void on_voucher(Peer& peer, const wire::Voucher& voucher, Now now);
   void on_candidates_request(Peer& peer, const wire::CandidatesRequest& ask, Now now);
   void on_evidence_request(Peer& peer, const EvidenceDigest& digest, Now now);
-  void on_models_request(Peer& peer, std::uint64_t id);
+  void on_models_request(Peer& peer, std::uint64_t id, Now now);
   void on_statement_shown(Peer& peer, const wire::UsageStatement& statement, Now now);
   void send_statement(Peer& peer);
   Channel& channel_of(const billing::ChannelState& state);
@@ -227,10 +244,14 @@ class ProxyCore final : public AttestedCore {
   // proxy_requests.cpp
   void on_open(Peer& peer, const wire::Open& open, Now now);
   Result<session::RequestHeader> admit_request(const Peer& peer, const wire::Open& open, Now now);
-  void refuse(Peer& peer, StreamId stream, const Error& error, Now now);
+  void refuse(Peer& peer, StreamId stream, const Error& error, std::uint32_t retry_after_ms);
   void refuse_busy(Request& request, Now now);
   void assign(Request& request, Now now);
   bool offer(Request& request, std::size_t candidate, Now now);
+  std::optional<routing::WorkerIndex> candidate_of(const Request& request, std::size_t candidate);
+  bool give(Request& request, std::size_t candidate, routing::WorkerIndex index, Now now);
+  Status wait(Request& request, Now now);
+  void serve_waiting(Now now);
   void send_body(Request& request);
   void on_data(Peer& peer, const wire::Data& data, Now now);
   void on_body_chunk(Request& request, const wire::Data& data);

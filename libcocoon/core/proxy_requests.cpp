@@ -39,21 +39,16 @@ Result<session::RequestHeader> ProxyCore::admit_request(const Peer& peer, const 
     return Error(ErrorKind::not_found, "model_not_found",
                  fmt::format("the network serves no model \"{}\"", header.model));
   }
-  // Counted by channel: a second connection is no second client.
-  if (peer.channel->running >= options_.max_requests_per_client) {
-    return Error(ErrorKind::busy, "too_many_requests",
-                 "this client has as many requests running as it may");
-  }
   if (options_.admit) {
     COCOON_CHECK(options_.admit(peer.account, peer.channel->id, header.model));
   }
   return header;
 }
 
-void ProxyCore::refuse(Peer& peer, StreamId stream, const Error& error, Now now) {
+void ProxyCore::refuse(Peer& peer, StreamId stream, const Error& error,
+                       std::uint32_t retry_after_ms) {
   ++counts_.requests_refused;
-  (void)now;
-  peer.link.connection.reset(stream, error, 0, {}, peer.channel->meter.charged());
+  peer.link.connection.reset(stream, error, retry_after_ms, {}, peer.channel->meter.charged());
   touch(peer.link.peer);
 }
 
@@ -63,7 +58,22 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
         peer, Error(ErrorKind::protocol, "unexpected_open", "a worker opens no streams"), now);
   }
   auto header = admit_request(peer, open, now);
-  if (!header) return refuse(peer, open.stream, header.error(), now);
+  if (!header) return refuse(peer, open.stream, header.error(), 0);
+  // By channel: a second connection is no second client.
+  if (peer.channel->running >= options_.max_requests_per_client) {
+    return refuse(peer, open.stream,
+                  Error(ErrorKind::busy, "too_many_requests",
+                        "this client has as many requests running as it may"),
+                  scheduler_.retry_after_ms(header->model, now));
+  }
+  const Millis pause = peer.channel->begins.take(options_.max_request_rate_per_client, now.mono);
+  if (pause > Millis(0)) {
+    return refuse(peer, open.stream,
+                  Error(ErrorKind::busy, "too_fast",
+                        fmt::format("this client begins more than {} requests a second",
+                                    options_.max_request_rate_per_client)),
+                  static_cast<std::uint32_t>(pause.count()));
+  }
 
   auto made = std::make_unique<Request>();
   Request& request = *made;
@@ -77,9 +87,10 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
   request.channel = peer.channel;
   const Millis left = std::min<Millis>(Millis(open.time_left_ms), limits::kRequestDeadline);
   request.deadline = now.mono + left;
+  request.wait_until = std::min(request.deadline, now.mono + limits::kMaxQueueWait);
   if (auto status = peer.channel->meter.reserve(request.hash, request.header.cost_cap); !status) {
     read_channel(*peer.channel);  // it may have been topped up, or be closing
-    return refuse(peer, open.stream, status.error(), now);
+    return refuse(peer, open.stream, status.error(), 0);
   }
   ++peer.channel->running;
   peer.requests[open.stream] = request.id;
@@ -95,23 +106,35 @@ void ProxyCore::assign(Request& request, Now now) {
   while (request.next_candidate < request.header.candidates.size()) {
     if (offer(request, request.next_candidate++, now)) return;
   }
-  refuse_busy(request, now);
+  if (!wait(request, now)) refuse_busy(request, now);
+}
+
+/// The worker that a request names as its candidate, where it is here and not too dear.
+std::optional<routing::WorkerIndex> ProxyCore::candidate_of(const Request& request,
+                                                            std::size_t candidate) {
+  const auto index = scheduler_.directory().find(request.header.candidates[candidate]);
+  const auto* entry = index ? scheduler_.directory().find(*index) : nullptr;
+  if (entry == nullptr) return std::nullopt;
+  if (entry->record.coefficient_e3 > request.header.max_coefficient_e3) return std::nullopt;
+  const Peer* worker = find_peer(entry->identity.peer);
+  if (worker == nullptr || worker->state != PeerState::ready) return std::nullopt;
+  return index;
 }
 
 bool ProxyCore::offer(Request& request, std::size_t candidate, Now now) {
-  const auto index = scheduler_.directory().find(request.header.candidates[candidate]);
-  const auto* entry = index ? scheduler_.directory().find(*index) : nullptr;
-  if (entry == nullptr) return false;
-  if (entry->record.coefficient_e3 > request.header.max_coefficient_e3) return false;
+  const auto index = candidate_of(request, candidate);
+  return index && scheduler_.start(*index, now) && give(request, candidate, *index, now);
+}
+
+/// Gives the request to a worker of which it has a slot.
+bool ProxyCore::give(Request& request, std::size_t candidate, routing::WorkerIndex index, Now now) {
+  const auto* entry = scheduler_.directory().find(index);
   Peer* worker = find_peer(entry->identity.peer);
-  if (worker == nullptr || worker->state != PeerState::ready) return false;
   request.worker_account = entry->identity.account;
   request.worker_boot_key = entry->identity.boot_key;
   request.worker_evidence = entry->identity.evidence;
   request.coefficient_e3 = entry->record.coefficient_e3;
-  if (!scheduler_.start(*index, now)) return false;
-
-  request.worker_index = *index;
+  request.worker_index = index;
   request.assigned_at = now.mono;
   request.first_byte_at = {};
   const auto left = std::chrono::duration_cast<Millis>(request.deadline - now.mono);
@@ -119,7 +142,7 @@ bool ProxyCore::offer(Request& request, std::size_t candidate, Now now) {
       request.header_bytes, {request.wraps[candidate]}, static_cast<std::uint8_t>(candidate),
       static_cast<std::uint32_t>(std::max<Millis::rep>(left.count(), 1)));
   if (!stream) {
-    scheduler_.finish(*index, request.worker_account, request.header.model,
+    scheduler_.finish(index, request.worker_account, request.header.model,
                       observe(request, routing::Outcome::refused, now), now);
     return false;
   }
@@ -134,15 +157,60 @@ bool ProxyCore::offer(Request& request, std::size_t candidate, Now now) {
   return true;
 }
 
+/// Errors: those of Scheduler::wait(); busy/no_candidate_free where it is too large to be held.
+Status ProxyCore::wait(Request& request, Now now) {
+  routing::FairQueue::Waiting waiting;
+  waiting.body_bytes = request.header.padded_body_length;
+  if (waiting.body_bytes > limits::kMaxHeldBodyBytes || !request.held) {
+    return Error(ErrorKind::busy, "no_candidate_free", "the request is too large to wait here");
+  }
+  waiting.request = request.id;
+  waiting.client = request.channel->id;
+  waiting.model = request.header.model;
+  waiting.until = request.wait_until;
+  for (std::size_t i = 0; i < request.header.candidates.size(); ++i) {
+    const auto index = candidate_of(request, i);
+    if (index) waiting.workers.push_back(*index);
+  }
+  if (options_.weight) {
+    waiting.weight = options_.weight(request.channel->client, request.channel->id);
+  }
+  return scheduler_.wait(std::move(waiting), now);
+}
+
+/// Those whose turn it is begin; those that have waited in vain are refused.
+void ProxyCore::serve_waiting(Now now) {
+  std::vector<RequestId> again;
+  while (const auto turn = scheduler_.next_turn(now)) {
+    Request& request = *requests_.at(turn->request);
+    const std::size_t candidates = request.header.candidates.size();
+    std::size_t candidate = 0;
+    while (candidate < candidates && candidate_of(request, candidate) != turn->worker) ++candidate;
+    request.next_candidate = candidate + 1;
+    if (candidate == candidates) {  // it has become too dear, or is on its way out
+      scheduler_.finish(turn->worker, scheduler_.directory().find(turn->worker)->identity.account,
+                        request.header.model, {routing::Outcome::cancelled, {}, 0, {}, {}}, now);
+      again.push_back(request.id);
+    } else if (!give(request, candidate, turn->worker, now)) {
+      again.push_back(request.id);
+    }
+  }
+  for (const RequestId id : scheduler_.take_unserved(now)) again.push_back(id);
+  for (const RequestId id : again) {
+    const auto at = requests_.find(id);
+    if (at != requests_.end()) refuse_busy(*at->second, now);
+  }
+}
+
 void ProxyCore::refuse_busy(Request& request, Now now) {
   Peer* client = find_peer(request.client);
   if (client == nullptr) return erase_request(request);
-  // Fresh candidates in the same round trip, by a seed that the client knows already.
+  // Fresh candidates in the same round trip, by a seed that the client knows already. Of any price:
+  // the header says what the busy ones ask, not what the client would pay; it seals anew.
   wire::CandidatesRequest ask;
   ask.model = request.header.model;
   ask.seed = routing::refusal_seed(request.hash);
   ask.count = limits::kDefaultCandidates;
-  ask.max_coefficient_e3 = request.header.max_coefficient_e3;
   wire::Candidates fresh = scheduler_.candidates(ask, now);
   fresh.id = 0;
   client->link.connection.send(fresh);
@@ -409,6 +477,7 @@ void ProxyCore::cancel_request(Request& request, const Error&, Now now) {
 }
 
 void ProxyCore::erase_request(Request& request) {
+  if (request.state == RequestState::queued) scheduler_.give_up(request.id);
   if (request.channel != nullptr && request.channel->running > 0) --request.channel->running;
   const auto [first, last] = deadlines_.equal_range(request.deadline);
   for (auto at = first; at != last; ++at) {

@@ -215,6 +215,9 @@ void ProxyCore::send_payouts() {
     wire::Payout message;
     message.voucher = bytes;
     message.signature = voucher.signature;
+    if (const auto* rating = scheduler_.reputation().find(peer->account)) {
+      message.rating = rating->figures();
+    }
     peer->link.connection.send(message);
     touch(peer->link.peer);
   }

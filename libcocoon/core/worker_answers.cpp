@@ -185,6 +185,11 @@ void WorkerCore::queue_cut_receipt(Run& run, Now now) {
 
 void WorkerCore::end_turn(Now now) {
   begin_batch();
+  send_answers(now);
+  tell_others_load();
+}
+
+void WorkerCore::send_answers(Now now) {
   for (const RunKey key : std::exchange(touched_runs_, {})) {
     Run* run = find_run(key);
     if (run == nullptr) continue;

@@ -20,6 +20,7 @@ WorkerCore::WorkerCore(NodeIdentity identity, const Hash& leaf_sha256, billing::
       random_(random),
       keys_(identity_.network, random, now),
       next_settlement_(now.mono + limits::kPayoutInterval),
+      next_market_(now.mono + limits::kMarketPeriod),
       next_liveness_(now.mono + limits::kLivenessInterval) {
   (void)registry_.adopt(std::move(registry));
   for (const std::string& endpoint : options_.proxies) proxies_.emplace_back().endpoint = endpoint;
@@ -209,6 +210,7 @@ void WorkerCore::begin_service(ProxyLink& proxy, Now now) {
   send_shown(proxy);
   send_record(proxy, now);
   send_status(proxy);
+  ask_market(proxy);
   // A proxy that lost its state adopts what it has signed.
   if (const auto& voucher = meter_of(proxy.account).voucher()) {
     const Bytes bytes = voucher->value.encode();
@@ -264,8 +266,42 @@ void WorkerCore::send_status(ProxyLink& proxy) {
   } else if (!solvent) {
     status.reason = "this proxy owes more than max_unpaid";
   }
+  proxy.told_free = status.free_slots;
+  proxy.told_runs = proxy.runs.size();
   proxy.link->connection.send(status);
   touch(proxy.peer);
+}
+
+/// A proxy counts its own requests; those of other proxies it has to be told of: where they are
+/// many, and where they take the last slot or free it.
+void WorkerCore::tell_others_load() {
+  if (proxies_.size() < 2) return;
+  const auto running = static_cast<std::int64_t>(runs_.size());
+  const std::int64_t free = std::max<std::int64_t>(0, options_.capacity - running);
+  const std::int64_t much = std::max<std::int64_t>(1, options_.capacity / 8);
+  for (ProxyLink& proxy : proxies_) {
+    if (proxy.state != ProxyState::ready || proxy.going_away) continue;
+    const std::int64_t assumed = std::int64_t{proxy.told_free} +
+                                 static_cast<std::int64_t>(proxy.told_runs) -
+                                 static_cast<std::int64_t>(proxy.runs.size());
+    const bool boundary = (free == 0) != (assumed <= 0);
+    if (boundary || std::abs(free - assumed) >= much) send_status(proxy);
+  }
+}
+
+void WorkerCore::ask_market(ProxyLink& proxy) {
+  if (proxy.state != ProxyState::ready) return;
+  proxy.link->connection.send(wire::ModelsRequest{});
+  touch(proxy.peer);
+}
+
+std::vector<WorkerCore::ProxyWord> WorkerCore::words() const {
+  std::vector<ProxyWord> words;
+  for (const ProxyLink& proxy : proxies_) {
+    if (proxy.state != ProxyState::ready || proxy.going_away) continue;
+    words.push_back({proxy.account, proxy.endpoint, proxy.rating, proxy.market});
+  }
+  return words;
 }
 
 void WorkerCore::send_status_to_all() {
@@ -289,6 +325,10 @@ void WorkerCore::on_control(ProxyLink& proxy, const wire::Message& message, Now 
   if (const auto* payout = std::get_if<wire::Payout>(&message)) {
     return on_payout(proxy, *payout, now);
   }
+  if (const auto* models = std::get_if<wire::Models>(&message)) {
+    proxy.market = market_of(models->models, registry_.current()->prices);
+    return;
+  }
   fail_proxy(proxy,
              Error(ErrorKind::protocol, "unexpected_message",
                    "a message that a proxy does not send to a worker"),
@@ -301,6 +341,7 @@ void WorkerCore::on_payout(ProxyLink& proxy, const wire::Payout& message, Now no
   billing::WorkerMeter& meter = meter_of(proxy.account);
   const bool accepted = meter.accepts();
   if (auto status = meter.accept(*payout); !status) return fail_proxy(proxy, status.error(), now);
+  proxy.rating = message.rating;
   dirty_ = true;
   if (meter.accepts() != accepted) send_status(proxy);
   // By value at risk, not by the clock alone: a worker that earns fast would reach max_unpaid, and
@@ -459,6 +500,10 @@ void WorkerCore::on_time(Now now) {
     close_replaced();
   }
   renew_due(now);
+  if (now.mono >= next_market_) {
+    next_market_ = now.mono + limits::kMarketPeriod;
+    for (ProxyLink& proxy : proxies_) ask_market(proxy);
+  }
   if (now.mono >= next_settlement_) {
     next_settlement_ = now.mono + limits::kPayoutInterval;
     settle_periodically(now, false);
@@ -475,7 +520,7 @@ void WorkerCore::check_liveness(Now now) {
 }
 
 MonoTime WorkerCore::next_deadline() const {
-  MonoTime next = std::min({next_settlement_, next_liveness_, keys_.next_rotation()});
+  MonoTime next = std::min({next_settlement_, next_liveness_, next_market_, keys_.next_rotation()});
   if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
   for (const ProxyLink& proxy : proxies_) {
     if (proxy.state == ProxyState::waiting) next = std::min(next, proxy.retry_at);

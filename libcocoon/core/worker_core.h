@@ -22,6 +22,7 @@
 #include "core/identity.h"
 #include "core/link.h"
 #include "core/link_renewal.h"
+#include "core/market.h"
 #include "core/usage_counter.h"
 #include "session/sealed_request.h"
 
@@ -78,6 +79,15 @@ class WorkerCore final : public AttestedCore {
   /// Cashes what is owed, at any worth.
   void settle_all(Now now);
   WorkerCounts counts() const;
+  /// What a proxy says about this worker and about its market.
+  struct ProxyWord {
+    AccountId proxy;
+    std::string endpoint;
+    wire::ServiceFigures rating;
+    std::vector<ModelInfo> market;
+  };
+  /// Of every proxy that is connected.
+  std::vector<ProxyWord> words() const;
 
   // --- The engine ---
 
@@ -125,6 +135,11 @@ class WorkerCore final : public AttestedCore {
     MonoTime retry_at{};
     std::uint32_t failures = 0;
     bool going_away = false;  ///< the proxy opens no more streams here
+    // What it was told last of free slots, and how many of its own requests ran then.
+    std::uint32_t told_free = 0;
+    std::size_t told_runs = 0;
+    wire::ServiceFigures rating;
+    std::vector<ModelInfo> market;
     std::unordered_map<StreamId, RunKey> runs;
   };
 
@@ -176,6 +191,8 @@ class WorkerCore final : public AttestedCore {
   void send_record(ProxyLink& proxy, Now now);
   void send_status(ProxyLink& proxy);
   void send_status_to_all();
+  void tell_others_load();
+  void ask_market(ProxyLink& proxy);
   void drain_events(PeerId peer, Now now);
   void check_liveness(Now now);
   void settle(const AccountId& proxy, const billing::WorkerMeter& meter, bool at_any_worth);
@@ -203,6 +220,7 @@ class WorkerCore final : public AttestedCore {
 
   // worker_answers.cpp
   void touch_run(Run& run);
+  void send_answers(Now now);
   void send_answer(Run& run, Now now);
   bool seal_next(Run& run);
   void queue_receipt(Run& run, Now now);
@@ -260,6 +278,7 @@ class WorkerCore final : public AttestedCore {
   PeerId last_peer_ = 0;
   RunKey last_run_ = 0;
   MonoTime next_settlement_{};
+  MonoTime next_market_{};
   MonoTime next_liveness_{};
   bool draining_ = false;
   bool dirty_ = false;  ///< a meter changed since it was stored

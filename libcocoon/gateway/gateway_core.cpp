@@ -210,6 +210,7 @@ Result<Route> GatewayCore::admit(const http::RequestHead& head) {
   COCOON_CHECK(check_caller(options_.access, head));
   COCOON_TRY(Route route, find_route(head));
   COCOON_CHECK(check_route_access(options_.access, head, route));
+  COCOON_TRY(route.preference, find_preference(head));
   return route;
 }
 
@@ -261,6 +262,7 @@ void GatewayCore::complete(Connection& connection, Now now) {
   switch (exchange.route->kind) {
     case RouteKind::inference: submit(connection, now); return;
     case RouteKind::models:
+    case RouteKind::market:
     case RouteKind::model: effects_.push_back(AskModels{exchange.id}); break;
     case RouteKind::health:
     case RouteKind::metrics:
@@ -285,6 +287,7 @@ void GatewayCore::submit(Connection& connection, Now now) {
   request.endpoint = endpoint;
   request.model = std::move(facts->model);
   request.body = std::exchange(exchange.body, {});
+  request.preference = exchange.route->preference;
   effects_.push_back(Submit{exchange.id, std::move(request)});
 }
 
@@ -386,7 +389,7 @@ void GatewayCore::on_answer_done(RequestId request, const RequestOutcome& outcom
   settle(*connection, now);
 }
 
-void GatewayCore::on_models(RequestId request, const Result<std::vector<ListedModel>>& models,
+void GatewayCore::on_models(RequestId request, const Result<std::vector<ModelInfo>>& models,
                             Now now) {
   Connection* connection = connection_of(request);
   if (connection == nullptr) return;
@@ -395,6 +398,8 @@ void GatewayCore::on_models(RequestId request, const Result<std::vector<ListedMo
     exchange.answer.error(connection->output, models.error());
   } else if (exchange.route->kind == RouteKind::models) {
     exchange.answer.fixed(connection->output, 200, kJson, model_list_json(*models));
+  } else if (exchange.route->kind == RouteKind::market) {
+    exchange.answer.fixed(connection->output, 200, kJson, market_json(*models));
   } else if (const std::string body = model_json(*models, exchange.route->model_id);
              !body.empty()) {
     exchange.answer.fixed(connection->output, 200, kJson, body);

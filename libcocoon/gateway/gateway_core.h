@@ -97,7 +97,7 @@ class GatewayCore {
   void on_answer_bytes(RequestId request, std::string_view bytes, Now now);
   /// Also where the request was refused before it began.
   void on_answer_done(RequestId request, const RequestOutcome& outcome, Now now);
-  void on_models(RequestId request, const Result<std::vector<ListedModel>>& models, Now now);
+  void on_models(RequestId request, const Result<std::vector<ModelInfo>>& models, Now now);
   void on_page(RequestId request, int status, std::string_view content_type, std::string_view body,
                Now now);
 

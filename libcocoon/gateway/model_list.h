@@ -1,26 +1,20 @@
 #pragma once
-/// @file /v1/models: OpenAI's list, with what the network offers beside it.
+/// @file /v1/models: OpenAI's list, with what the network offers beside it. /v1/cocoon/market: what
+/// models cost and earn.
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cocoon/model_info.h"
+
 namespace cocoon::gateway {
 
-/// What the network offers for one model now (cocoon::ModelInfo).
-struct ListedModel {
-  std::string id;
-  std::uint32_t workers = 0;
-  std::uint32_t capacity = 0;
-  std::uint32_t free_slots = 0;
-  std::uint64_t prompt_price_nano = 0;      ///< per token, at the cheapest live worker
-  std::uint64_t completion_price_nano = 0;  ///< per token, at the cheapest live worker
-};
-
 /// `{"object":"list","data":[…]}`.
-std::string model_list_json(const std::vector<ListedModel>& models);
+std::string model_list_json(const std::vector<ModelInfo>& models);
+/// `{"models":[…]}`, each with workers, prices, speeds and demand.
+std::string market_json(const std::vector<ModelInfo>& models);
 /// One model's object; empty where `models` has no such id.
-std::string model_json(const std::vector<ListedModel>& models, std::string_view id);
+std::string model_json(const std::vector<ModelInfo>& models, std::string_view id);
 
 }  // namespace cocoon::gateway

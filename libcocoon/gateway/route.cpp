@@ -15,10 +15,9 @@ struct Page {
   RouteKind kind;
 };
 constexpr Page kPages[] = {
-    {"/v1/models", RouteKind::models},
-    {"/healthz", RouteKind::health},
-    {"/metrics", RouteKind::metrics},
-    {"/v1/cocoon/evidence", RouteKind::evidence},
+    {"/v1/models", RouteKind::models},        {"/healthz", RouteKind::health},
+    {"/metrics", RouteKind::metrics},         {"/v1/cocoon/evidence", RouteKind::evidence},
+    {"/v1/cocoon/market", RouteKind::market},
 };
 
 std::optional<Route> route_of_path(std::string_view path) {
@@ -64,6 +63,15 @@ Result<Route> find_route(const http::RequestHead& head) {
                  "This path takes " + std::string(allowed_methods(head.path)) + ".");
   }
   return *std::move(route);
+}
+
+Result<Preference> find_preference(const http::RequestHead& head) {
+  const std::string_view said = head.header("x-cocoon-prefer").value_or("balanced");
+  if (said == "balanced") return Preference::balanced;
+  if (said == "cheapest") return Preference::cheapest;
+  if (said == "fastest") return Preference::fastest;
+  return Error(ErrorKind::invalid_argument, "bad_preference",
+               "The header X-Cocoon-Prefer is \"balanced\", \"cheapest\" or \"fastest\".");
 }
 
 std::string_view allowed_methods(std::string_view path) {

@@ -9,6 +9,7 @@
 #include "crypto/ed25519.h"
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
+#include "crypto/siphash.h"
 #include "wire/records.h"
 
 namespace cocoon::routing {
@@ -91,11 +92,12 @@ Status check_eligible(const wire::WorkerRecord& record, const wire::CandidatesRe
 /// first whatever its score.
 Status check_order(const std::vector<VerifiedCandidate>& workers, const Hash& root,
                    const wire::CandidatesRequest& asked) {
+  const Rendezvous rendezvous(asked.seed, root);
   double highest_cost = 0;
   for (std::size_t i = 0; i < workers.size(); ++i) {
     const AccountId& account = workers[i].record.account;
     if (i == 0 && asked.preferred == account) continue;
-    const double cost = rendezvous_cost(asked.seed, root, account);
+    const double cost = rendezvous.cost(account);
     if (highest_cost > cost * limits::kMaxWeightRatio * kRounding) {
       return broken("candidates_out_of_order",
                     fmt::format("candidate {} stands behind one that the seed cannot have put "
@@ -119,30 +121,37 @@ ByteArray<16> refusal_seed(const RequestHash& request) {
   return *to_array<16>(request.view().first(16));
 }
 
-double rendezvous_cost(const ByteArray<16>& seed, const Hash& root, const AccountId& account) {
-  const Hash hash = crypto::sha256({as_bytes(kDomain), seed, root, account.view()});
+Rendezvous::Rendezvous(const ByteArray<16>& seed, const Hash& root) {
+  const Hash key = crypto::sha256({as_bytes(kDomain), seed, root});
+  ByteReader in(key);
+  key_ = in.array<16>();
+  draw_ = in.u64be();
+}
+
+double Rendezvous::cost(const AccountId& account) const {
   // 53 bits, and a half so that u is never 0 or 1.
-  const auto bits = static_cast<double>(ByteReader(hash).u64be() >> 11);
+  const auto bits = static_cast<double>(crypto::siphash24(key_, account.view()) >> 11);
   return -std::log((bits + 0.5) * 0x1p-53);
 }
 
-std::vector<std::size_t> rendezvous_order(const ByteArray<16>& seed, const Hash& root,
-                                          std::span<const Weighted> workers, std::size_t count) {
-  std::vector<std::pair<double, std::size_t>> scores;
-  scores.reserve(workers.size());
-  for (std::size_t i = 0; i < workers.size(); ++i) {
-    scores.emplace_back(rendezvous_cost(seed, root, workers[i].account) / workers[i].weight, i);
+void rendezvous_order(const Rendezvous& rendezvous, std::span<const Weighted> workers,
+                      std::span<Scored> best) {
+  const auto before = [&](const Scored& a, const Scored& b) {
+    if (a.score != b.score) return a.score < b.score;
+    return *workers[a.place].account < *workers[b.place].account;
+  };
+  std::size_t taken = 0;
+  for (std::uint32_t i = 0; i < workers.size(); ++i) {
+    const Scored scored{rendezvous.cost(*workers[i].account) / workers[i].weight, i};
+    if (taken == best.size() && (taken == 0 || !before(scored, best[taken - 1]))) continue;
+    if (taken < best.size()) ++taken;
+    std::size_t place = taken - 1;
+    while (place > 0 && before(scored, best[place - 1])) {
+      best[place] = best[place - 1];
+      --place;
+    }
+    best[place] = scored;
   }
-  count = std::min(count, scores.size());
-  std::partial_sort(scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(count),
-                    scores.end(), [&](const auto& a, const auto& b) {
-                      if (a.first != b.first) return a.first < b.first;
-                      return workers[a.second].account < workers[b.second].account;
-                    });
-  std::vector<std::size_t> order;
-  order.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) order.push_back(scores[i].second);
-  return order;
 }
 
 Result<std::vector<VerifiedCandidate>> verify_candidates(const wire::Candidates& answer,

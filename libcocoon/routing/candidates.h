@@ -25,21 +25,38 @@ namespace cocoon::routing {
 /// sides know it, and the client fixed it before the proxy saw it.
 ByteArray<16> refusal_seed(const RequestHash& request);
 
-/// −ln(u), u in (0,1) from SHA-256("cocoon-rendezvous-v1" ‖ 0x00 ‖ seed ‖ root ‖ account). Divided
-/// by a worker's weight it is the worker's score, and the lowest score comes first: each worker is
-/// first with a probability in proportion to its weight (Efraimidis and Spirakis, 2006).
-double rendezvous_cost(const ByteArray<16>& seed, const Hash& root, const AccountId& account);
+/// What a client's seed and a directory's root determine: K = SHA-256("cocoon-rendezvous-v1" ‖ 0x00
+/// ‖ seed ‖ root).
+class Rendezvous {
+ public:
+  Rendezvous(const ByteArray<16>& seed, const Hash& root);
+
+  /// −ln(u), u in (0,1) from SipHash-2-4 of the account under the first half of K. Divided by a
+  /// worker's weight it is the worker's score, and the lowest score comes first: each worker is
+  /// first with a probability in proportion to its weight (Efraimidis and Spirakis, 2006).
+  double cost(const AccountId& account) const;
+  /// From the second half of K; for the proxy's own draws.
+  std::uint64_t draw() const { return draw_; }
+
+ private:
+  ByteArray<16> key_{};
+  std::uint64_t draw_ = 0;
+};
 
 /// A worker and its weight, > 0.
 struct Weighted {
-  AccountId account;
+  const AccountId* account = nullptr;
   double weight = 1;
 };
+struct Scored {
+  double score = 0;
+  std::uint32_t place = 0;  ///< among those that were weighed
+};
 
-/// Places in `workers` in the order of the rendezvous, at most `count` of them. Equal scores go by
-/// account.
-std::vector<std::size_t> rendezvous_order(const ByteArray<16>& seed, const Hash& root,
-                                          std::span<const Weighted> workers, std::size_t count);
+/// The lowest scores in their order, as many as `best` holds. Equal ones go by account.
+/// @pre `best` is not longer than `workers`
+void rendezvous_order(const Rendezvous& rendezvous, std::span<const Weighted> workers,
+                      std::span<Scored> best);
 
 /// A candidate that passed verify_candidates(). Its evidence remains to be checked, by
 /// `record.evidence`: account, network and boot key must be those of the record.

@@ -43,6 +43,14 @@ std::uint32_t ModelEntry::lowest_coefficient_e3() const {
   return lowest;
 }
 
+std::uint32_t ModelEntry::highest_coefficient_e3() const {
+  std::uint32_t highest = 0;
+  for (const auto* list : {&offers, &reserve, &full}) {
+    if (!list->empty()) highest = std::max(highest, list->back().coefficient_e3);
+  }
+  return highest;
+}
+
 std::uint32_t WorkerEntry::free_slots() const {
   if (!ready || running >= record.capacity) return 0;
   return std::min(record.capacity - running, reported_free);

@@ -61,6 +61,8 @@ struct ModelEntry {
 
   /// Lowest price of a ready worker; 0 where there is none.
   std::uint32_t lowest_coefficient_e3() const;
+  /// Highest price of a ready worker; 0 where there is none.
+  std::uint32_t highest_coefficient_e3() const;
 };
 
 /// One connected worker.

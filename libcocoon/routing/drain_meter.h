@@ -1,26 +1,22 @@
 #pragma once
-/// @file How fast slots of a model come free, and so how long to wait for one.
+/// @file How fast slots of a model come free, and how many were turned away, of late.
 
-#include "base/time.h"
+#include "routing/rate_meter.h"
 
 namespace cocoon::routing {
 
-/// Counts releases and refusals with exponential decay (time constant 10 s).
 class DrainMeter {
  public:
-  void on_release(MonoTime now);
-  void on_refusal(MonoTime now);
-  /// Time until a slot is free for one more request: those turned away lately queue before it.
-  /// Within limits::kMinRetryAfter and kMaxRetryAfter; the latter where nothing comes free.
-  Millis wait(MonoTime now) const;
+  void on_release(MonoTime now) { releases_.add(now); }
+  void on_refusal(MonoTime now) { refusals_.add(now); }
+
+  double releases_per_second(MonoTime now) const { return releases_.per_second(now); }
+  /// Those who are likely to come back.
+  double refusals(MonoTime now) const { return refusals_.count(now); }
 
  private:
-  double decayed(double value, MonoTime now) const;
-  void advance(MonoTime now);
-
-  double releases_ = 0;
-  double refusals_ = 0;
-  MonoTime at_{};
+  RateMeter releases_{Seconds(10)};
+  RateMeter refusals_{Seconds(10)};
 };
 
 }  // namespace cocoon::routing

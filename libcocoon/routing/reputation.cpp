@@ -66,6 +66,14 @@ void ServiceAverages::add(const Observation& observation) {
   }
 }
 
+wire::ServiceFigures ServiceAverages::figures() const {
+  const auto whole = [](double value) {
+    return static_cast<std::uint32_t>(std::lround(std::min(value, kLargestAverage)));
+  };
+  return {samples_, whole(success_rate_ * 10'000), whole(first_token_s_ * 1000),
+          whole(tokens_per_s_)};
+}
+
 double ServiceAverages::expected_seconds(double tokens) const {
   const double streaming = tokens_per_s_ > 0 ? tokens / tokens_per_s_ : 0;
   return (first_token_s_ + streaming) / (success_rate_ * success_rate_);
@@ -83,6 +91,14 @@ ServiceAverages& ReputationBook::of(const AccountId& account, UnixTime now) {
 const ServiceAverages* ReputationBook::find(const AccountId& account) const {
   const auto at = entries_.find(account);
   return at == entries_.end() ? nullptr : &at->second.averages;
+}
+
+std::vector<std::pair<AccountId, const ServiceAverages*>> ReputationBook::all() const {
+  std::vector<std::pair<AccountId, const ServiceAverages*>> sorted;
+  sorted.reserve(entries_.size());
+  for (const auto& [account, entry] : entries_) sorted.emplace_back(account, &entry.averages);
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
 }
 
 /// Forgets the oldest tenth at once, so that a full book costs nothing per new account.

@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/time.h"
 #include "cocoon/result.h"
+#include "wire/messages.h"
 
 namespace cocoon::routing {
 
@@ -52,6 +55,9 @@ class ServiceAverages {
   /// Tokens of an average answer.
   double tokens_per_answer() const { return tokens_; }
 
+  /// As others are told it, in whole numbers.
+  wire::ServiceFigures figures() const;
+
   /// Seconds to the end of an average answer, with failures counted in: time ÷ success rate². It
   /// is what the scheduler compares. @pre samples() > 0.
   /// @param tokens length of the answer; workers are compared at the same length
@@ -80,6 +86,8 @@ class ReputationBook {
   /// Null where nothing is known.
   const ServiceAverages* find(const AccountId& account) const;
   std::size_t size() const { return entries_.size(); }
+  /// Every account, in ascending order.
+  std::vector<std::pair<AccountId, const ServiceAverages*>> all() const;
 
   /// The whole book as bytes, the same for the same contents; for the store.
   Bytes snapshot() const;

@@ -1,35 +1,14 @@
 #include "routing/scheduler.h"
 
 #include <algorithm>
-
-#include "base/limits.h"
-#include "crypto/hash.h"
+#include <cmath>
 
 namespace cocoon::routing {
 namespace {
 
-constexpr std::string_view kSampleDomain("cocoon-sample-v1\0", 17);
-/// A preferred worker is passed over once it is both busy and busier than its peers by this much
-/// (consistent hashing with bounded loads: Mirrokni et al., 2018, with c = 1.25).
-constexpr double kPreferredLoad = 1.25;
-constexpr double kNeverTooBusy = 0.5;
-
-/// A stream of positions that the seed and the root determine (splitmix64).
-class Draw {
- public:
-  Draw(const ByteArray<16>& seed, const Hash& root)
-      : state_(ByteReader(crypto::sha256({as_bytes(kSampleDomain), seed, root})).u64be()) {}
-
-  std::size_t below(std::size_t bound) {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return static_cast<std::size_t>((z ^ (z >> 31)) % bound);
-  }
-
- private:
-  std::uint64_t state_;
-};
+std::uint32_t per_minute(const RateMeter& meter, Now now) {
+  return static_cast<std::uint32_t>(std::lround(60 * meter.per_second(now.mono)));
+}
 
 bool may_be_offered(const WorkerEntry& entry) {
   switch (entry.breaker.state) {
@@ -40,15 +19,6 @@ bool may_be_offered(const WorkerEntry& entry) {
   return false;
 }
 
-/// The part of `offers` that a price cap leaves.
-std::span<const Offer> within_cap(const std::vector<Offer>& offers, std::uint32_t cap) {
-  if (cap == 0) return offers;
-  const auto end =
-      std::upper_bound(offers.begin(), offers.end(), cap,
-                       [](std::uint32_t c, const Offer& o) { return c < o.coefficient_e3; });
-  return {offers.begin(), end};
-}
-
 }  // namespace
 
 Scheduler::Scheduler(const NetworkId& network, const crypto::SigningKey& boot_key)
@@ -57,16 +27,29 @@ Scheduler::Scheduler(const NetworkId& network, const crypto::SigningKey& boot_ke
 template <class Change>
 void Scheduler::change(WorkerIndex worker, Change change) {
   directory_.update(worker, change, may_be_offered);
+  weigh_again(worker);
+  if (queue_.waiting(worker) > 0) freed_.push_back(worker);
+}
+
+/// After anything that a choice rests on has changed.
+void Scheduler::weigh_again(WorkerIndex worker) {
+  const WorkerEntry* entry = directory_.find(worker);
+  if (entry == nullptr) return;
+  if (standings_.size() <= worker.slot) standings_.resize(worker.slot + 1);
+  standings_[worker.slot] = standing_of(*entry, reputation_.find(entry->identity.account));
 }
 
 Result<WorkerIndex> Scheduler::join(const WorkerPeer& peer, const wire::SignedWorkerRecord& record,
                                     Now now) {
-  return directory_.add(peer, record, now);
+  COCOON_TRY(const WorkerIndex worker, directory_.add(peer, record, now));
+  weigh_again(worker);
+  return worker;
 }
 
 Status Scheduler::renew(WorkerIndex worker, const WorkerPeer& peer,
                         const wire::SignedWorkerRecord& record, Now now) {
   COCOON_CHECK(directory_.renew(worker, peer, record, now));
+  weigh_again(worker);
   forget_unlisted_models();
   return ok();
 }
@@ -82,6 +65,8 @@ void Scheduler::report(WorkerIndex worker, const wire::WorkerStatus& status, Now
 
 void Scheduler::leave(WorkerIndex worker) {
   directory_.remove(worker);
+  const auto stranded = queue_.drop_worker(worker);
+  stranded_.insert(stranded_.end(), stranded.begin(), stranded.end());
   forget_unlisted_models();
 }
 
@@ -90,147 +75,111 @@ wire::Candidates Scheduler::candidates(const wire::CandidatesRequest& request, N
   wire::Candidates answer;
   answer.id = request.id;
   answer.model = request.model;
-  const Hash& root = directory_.publish(now);
+  const Choice choice = choose(request, now);
   directory_.fill_root(answer);
-  if (const ModelEntry* model = directory_.model(request.model)) {
-    for (const std::uint32_t slot : choose(request, *model, root, now)) {
-      answer.workers.push_back(directory_.candidate(slot));
-    }
+  answer.workers.reserve(choice.count);
+  for (const std::uint32_t slot : choice.view()) {
+    answer.workers.push_back(directory_.candidate(slot));
   }
   if (answer.workers.empty()) {
     answer.retry_after_ms = retry_after_ms(request.model, now);
-    if (ModelFigures* figures = this->figures(request.model)) figures->drain.on_refusal(now.mono);
+    if (ModelFigures* figures = this->figures(request.model)) {
+      figures->drain.on_refusal(now.mono);
+      figures->asked.add(now.mono);
+      figures->refused.add(now.mono);
+    }
   }
   return answer;
 }
 
-std::vector<std::uint32_t> Scheduler::choose(const wire::CandidatesRequest& request,
-                                             const ModelEntry& model, const Hash& root,
-                                             Now now) const {
-  std::vector<std::uint32_t> chosen;
-  std::size_t count = std::min<std::size_t>(request.count, limits::kMaxCandidatesPerAnswer);
-  if (count == 0) return chosen;
-  std::span<const Offer> offers = within_cap(model.offers, request.max_coefficient_e3);
-  if (offers.empty()) offers = within_cap(model.reserve, request.max_coefficient_e3);
-  std::vector<std::uint32_t> slots = sample(offers, request.seed, root, now);
-  if (const auto preferred = preferred_slot(request, model, now)) {
-    chosen.push_back(*preferred);
-    slots.erase(std::remove(slots.begin(), slots.end(), *preferred), slots.end());
-    --count;
-  }
-  const std::vector<Weighted> weighted = weigh(slots, request.model);
-  for (const std::size_t i : rendezvous_order(request.seed, root, weighted, count)) {
-    chosen.push_back(slots[i]);
-  }
-  return chosen;
-}
-
-/// Its record can be shown, and holds long enough to be used.
-bool Scheduler::eligible(std::uint32_t slot, Now now) const {
-  return directory_.published(slot) &&
-         directory_.at(slot).record.not_after > now.unix + limits::kClockSkew;
-}
-
-/// All of a few, or limits::kScheduleSample of many. Few of many are ineligible, so a bounded
-/// number of draws finds enough.
-std::vector<std::uint32_t> Scheduler::sample(std::span<const Offer> offers,
-                                             const ByteArray<16>& seed, const Hash& root,
-                                             Now now) const {
-  std::vector<std::uint32_t> slots;
-  if (offers.size() <= 2 * limits::kScheduleSample) {
-    for (const Offer& offer : offers) {
-      if (eligible(offer.slot, now)) slots.push_back(offer.slot);
-    }
-    return slots;
-  }
-  Draw draw(seed, root);
-  for (std::size_t i = 0; i < 4 * limits::kScheduleSample && slots.size() < limits::kScheduleSample;
-       ++i) {
-    const std::uint32_t slot = offers[draw.below(offers.size())].slot;
-    if (eligible(slot, now) && std::find(slots.begin(), slots.end(), slot) == slots.end()) {
-      slots.push_back(slot);
-    }
-  }
-  return slots;
-}
-
-std::optional<std::uint32_t> Scheduler::preferred_slot(const wire::CandidatesRequest& request,
-                                                       const ModelEntry& model, Now now) const {
-  if (!request.preferred) return std::nullopt;
-  const auto index = directory_.find(*request.preferred);
-  if (!index) return std::nullopt;
-  const WorkerEntry& entry = directory_.at(index->slot);
+/// It has a free slot, and is on offer or needed.
+bool Scheduler::may_begin(const WorkerEntry& entry) const {
+  if (entry.free_slots() == 0) return false;
+  if (entry.offered()) return true;
   const auto& models = entry.record.models;
-  if (!entry.offered() || !eligible(index->slot, now) ||
-      std::find(models.begin(), models.end(), request.model) == models.end()) {
-    return std::nullopt;
-  }
-  if (request.max_coefficient_e3 != 0 && entry.record.coefficient_e3 > request.max_coefficient_e3) {
-    return std::nullopt;
-  }
-  const double mean = static_cast<double>(model.running) / std::max(model.capacity, 1u);
-  if (entry.utilisation() > std::max(kNeverTooBusy, kPreferredLoad * mean)) return std::nullopt;
-  return index->slot;
+  return std::any_of(models.begin(), models.end(),
+                     [&](const std::string& id) { return directory_.model(id)->offers.empty(); });
 }
 
-/// What a request costs its caller there, in time and money; only ratios count.
-double Scheduler::burden(const WorkerEntry& entry, const ServiceAverages* of_model) const {
-  const ServiceAverages* own = reputation_.find(entry.identity.account);
-  const double tokens = of_model == nullptr ? 0 : of_model->tokens_per_answer();
-  double seconds = 1;
-  if (own != nullptr && own->samples() > 0) {
-    seconds = own->expected_seconds(tokens);
-  } else {
-    if (of_model != nullptr && of_model->samples() > 0)
-      seconds = of_model->expected_seconds(tokens);
-    if (own != nullptr) seconds /= own->success_rate() * own->success_rate();
-  }
-  // An answer in no measurable time is no reason to send everything there.
-  constexpr double kLeastSeconds = 0.001;
-  return std::max(seconds, kLeastSeconds) * (1 + entry.utilisation()) * entry.record.coefficient_e3;
-}
-
-/// Weight 1 for the best of `slots`, less for others down to 1 / kMaxWeightRatio.
-std::vector<Weighted> Scheduler::weigh(const std::vector<std::uint32_t>& slots,
-                                       std::string_view model) const {
-  constexpr double kLightest = 1 / limits::kMaxWeightRatio;
-  const auto at = figures_.find(model);
-  const ServiceAverages* of_model = at == figures_.end() ? nullptr : &at->second.all;
-  std::vector<double> burdens;
-  burdens.reserve(slots.size());
-  for (const std::uint32_t slot : slots) burdens.push_back(burden(directory_.at(slot), of_model));
-  const auto best = std::min_element(burdens.begin(), burdens.end());
-  std::vector<Weighted> weighted;
-  weighted.reserve(slots.size());
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    const WorkerEntry& entry = directory_.at(slots[i]);
-    const ServiceAverages* own = reputation_.find(entry.identity.account);
-    const bool unmeasured = own == nullptr || own->samples() < limits::kTrialRequests;
-    const bool trial_full = unmeasured && entry.running >= limits::kTrialRequests;
-    const bool probed = entry.breaker.state != BreakerState::closed;
-    const double weight =
-        trial_full || probed ? kLightest : std::clamp(*best / burdens[i], kLightest, 1.0);
-    weighted.push_back({entry.identity.account, weight});
-  }
-  return weighted;
+void Scheduler::take_slot(WorkerIndex worker) {
+  change(worker, [](WorkerEntry& e) {
+    ++e.running;
+    --e.reported_free;
+  });
 }
 
 bool Scheduler::start(WorkerIndex worker, Now now) {
   wake(now);
   const WorkerEntry* entry = directory_.find(worker);
-  if (entry == nullptr || entry->free_slots() == 0) return false;
-  if (!entry->offered()) {
-    const auto& models = entry->record.models;
-    const bool needed = std::any_of(models.begin(), models.end(), [&](const std::string& id) {
-      return directory_.model(id)->offers.empty();
-    });
-    if (!needed) return false;
-  }
-  change(worker, [](WorkerEntry& e) {
-    ++e.running;
-    --e.reported_free;
-  });
+  if (entry == nullptr || !may_begin(*entry) || queue_.waiting(worker) > 0) return false;
+  take_slot(worker);
   return true;
+}
+
+// --- Requests that wait ---
+
+/// Slots of the model that come free in a second: as many as did of late, or as those that run are
+/// expected to. 0 where neither is known.
+double Scheduler::drain_rate(const ModelEntry& model, const ModelFigures* figures, Now now) const {
+  if (figures == nullptr || figures->all.samples() == 0) {
+    return model.running / std::chrono::duration<double>(limits::kUnmeasuredService).count();
+  }
+  const double seconds = figures->all.expected_seconds(figures->all.tokens_per_answer());
+  constexpr double kShortest = 1e-3;
+  return std::max(figures->drain.releases_per_second(now.mono),
+                  model.running / std::max(seconds, kShortest));
+}
+
+/// Whether a request that waits from now on is likely to begin within `patience`.
+bool Scheduler::worth_waiting(std::string_view id, Millis patience, Now now) const {
+  const ModelEntry* model = directory_.model(id);
+  if (model == nullptr) return false;
+  const std::size_t queued = queue_.waiting(id);
+  const double rate = drain_rate(*model, figures(id), now);
+  // Where all slots are taken by other proxies nobody here knows: as many may wait as they hold.
+  if (rate <= 0) return queued < model->capacity;
+  return static_cast<double>(queued + 1) / rate <= std::chrono::duration<double>(patience).count();
+}
+
+Status Scheduler::wait(FairQueue::Waiting waiting, Now now) {
+  const ModelEntry* model = directory_.model(waiting.model);
+  const bool others = model != nullptr && !model->offers.empty();
+  const auto patience = std::chrono::duration_cast<Millis>(waiting.until - now.mono);
+  if (others || waiting.workers.empty() || !worth_waiting(waiting.model, patience, now)) {
+    return Error(ErrorKind::busy, "no_candidate_free",
+                 "none of the request's candidates can take it in time");
+  }
+  return queue_.add(std::move(waiting));
+}
+
+std::optional<Scheduler::Turn> Scheduler::next_turn(Now now) {
+  wake(now);
+  while (!freed_.empty()) {
+    const WorkerIndex worker = freed_.back();
+    const WorkerEntry* entry = directory_.find(worker);
+    const auto request = queue_.first(worker);
+    if (entry == nullptr || !request || !may_begin(*entry)) {
+      freed_.pop_back();
+      continue;
+    }
+    queue_.begin(*request);
+    take_slot(worker);
+    return Turn{*request, worker};
+  }
+  return std::nullopt;
+}
+
+std::vector<FairQueue::RequestId> Scheduler::take_unserved(Now now) {
+  std::vector<FairQueue::RequestId> unserved = std::exchange(stranded_, {});
+  const auto expired = queue_.take_expired(now.mono);
+  unserved.insert(unserved.end(), expired.begin(), expired.end());
+  return unserved;
+}
+
+MonoTime Scheduler::next_deadline() const {
+  if (queue_.size() == 0) return kNever;
+  const MonoTime rested = due_.empty() ? kNever : due_.top().at;
+  return std::min(queue_.next_deadline(), rested);
 }
 
 void Scheduler::finish(WorkerIndex worker, const AccountId& account, std::string_view model,
@@ -238,7 +187,10 @@ void Scheduler::finish(WorkerIndex worker, const AccountId& account, std::string
   reputation_.of(account, now.unix).add(observation);
   if (ModelFigures* figures = this->figures(model)) {
     figures->all.add(observation);
-    if (observation.outcome != Outcome::refused) figures->drain.on_release(now.mono);
+    if (observation.outcome != Outcome::refused) {
+      figures->drain.on_release(now.mono);
+      figures->asked.add(now.mono);
+    }
   }
   change(worker, [&](WorkerEntry& entry) {
     if (entry.running > 0) --entry.running;
@@ -275,28 +227,47 @@ void Scheduler::wake(Now now) {
   }
 }
 
-std::uint32_t Scheduler::retry_after_ms(std::string_view model, Now now) const {
-  const ModelEntry* entry = directory_.model(model);
-  const auto figures = figures_.find(model);
+std::uint32_t Scheduler::retry_after_ms(std::string_view id, Now now) const {
+  const ModelEntry* model = directory_.model(id);
   Millis wait = limits::kMaxRetryAfter;
-  if (entry != nullptr && !entry->offers.empty()) {
+  if (model != nullptr && !model->offers.empty()) {
     wait = limits::kMinRetryAfter;
-  } else if (entry != nullptr && figures != figures_.end()) {
-    wait = figures->second.drain.wait(now.mono);
+  } else if (model != nullptr) {
+    const ModelFigures* figures = this->figures(id);
+    const double refusals = figures == nullptr ? 0 : figures->drain.refusals(now.mono);
+    const double ahead = 1 + static_cast<double>(queue_.waiting(id)) + refusals;
+    const double rate = drain_rate(*model, figures, now);
+    const double longest = std::chrono::duration<double>(limits::kMaxRetryAfter).count();
+    if (ahead < longest * rate) wait = Millis(static_cast<Millis::rep>(ahead / rate * 1000));
   }
-  return static_cast<std::uint32_t>(wait.count());
+  return static_cast<std::uint32_t>(std::max(wait, limits::kMinRetryAfter).count());
 }
 
-std::vector<wire::ModelSummary> Scheduler::models() const {
+std::vector<wire::ModelSummary> Scheduler::models(Now now) const {
   std::vector<wire::ModelSummary> summaries;
   for (const auto& [id, model] : directory_.models()) {
     if (summaries.size() == limits::kMaxModelsPerAnswer) break;
     if (model.workers == 0) continue;
-    wire::ModelSummary summary{id, model.workers, model.capacity, model.free_slots, 0};
+    wire::ModelSummary& summary = summaries.emplace_back();
+    summary.id = id;
+    summary.workers = model.workers;
+    summary.capacity = model.capacity;
+    summary.free_slots = model.free_slots;
     summary.lowest_coefficient_e3 = model.lowest_coefficient_e3();
-    summaries.push_back(summary);
+    summary.highest_coefficient_e3 = model.highest_coefficient_e3();
+    summary.queued = static_cast<std::uint32_t>(queue_.waiting(id));
+    const ModelFigures* figures = this->figures(id);
+    if (figures == nullptr) continue;
+    summary.service = figures->all.figures();
+    summary.asked_per_minute = per_minute(figures->asked, now);
+    summary.refused_per_minute = per_minute(figures->refused, now);
   }
   return summaries;
+}
+
+const Scheduler::ModelFigures* Scheduler::figures(std::string_view model) const {
+  const auto at = figures_.find(model);
+  return at == figures_.end() ? nullptr : &at->second;
 }
 
 /// Null where no connected worker lists the model: what clients name must not fill the table.

@@ -4,8 +4,11 @@
 ///
 /// A choice costs the same at ten workers and at ten thousand: up to limits::kScheduleSample
 /// workers are drawn, by the client's seed, from the model's offers within the price cap; among
-/// those the weighted rendezvous decides.
+/// those the weighted rendezvous decides. Where all workers are busy, busy ones are named for as
+/// long as one of them is likely to come free in time, and the request waits in a queue that is
+/// fair between clients.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -18,12 +21,16 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/time.h"
 #include "cocoon/result.h"
 #include "routing/candidates.h"
 #include "routing/directory.h"
 #include "routing/drain_meter.h"
+#include "routing/fair_queue.h"
+#include "routing/rate_meter.h"
 #include "routing/reputation.h"
+#include "routing/standing.h"
 #include "wire/messages.h"
 
 namespace cocoon::routing {
@@ -50,21 +57,51 @@ class Scheduler {
   /// answer before anything changes.
   wire::Candidates candidates(const wire::CandidatesRequest& request, Now now);
 
-  /// Takes a slot of a worker for a request it was named for. False where it has none free, or
-  /// where its breaker is open and its models have others on offer.
+  /// The slots of the workers that candidates() names, in order.
+  struct Choice {
+    std::array<std::uint32_t, limits::kMaxCandidatesPerAnswer> slots{};
+    std::size_t count = 0;
+    void add(std::uint32_t slot) { slots[count++] = slot; }
+    std::span<const std::uint32_t> view() const { return {slots.data(), count}; }
+  };
+  Choice choose(const wire::CandidatesRequest& request, Now now);
+
+  /// Takes a slot of a worker for a request it was named for. False where it has none free or
+  /// others wait for it, or where its breaker is open and its models have others on offer.
   bool start(WorkerIndex worker, Now now);
   /// Ends what start() began: frees the slot and takes the observation in. Call it once per start,
   /// also for a worker that has left (it then only counts for its reputation).
   void finish(WorkerIndex worker, const AccountId& account, std::string_view model,
               const Observation& observation, Now now);
 
-  /// How long a refused request of `model` should wait, in milliseconds: the requests turned away
-  /// lately (by candidates() without workers) over the rate at which slots come free; within 0.5 to
-  /// 30 s.
+  // --- Requests that wait ---
+
+  /// `waiting.workers` are all busy; it waits for one of them.
+  /// Errors: busy/no_candidate_free where others of its model are free, or none of its own is left
+  /// or likely to come free before `waiting.until`; busy/queue_full.
+  Status wait(FairQueue::Waiting waiting, Now now);
+  /// It is no longer wanted. Nothing where it does not wait.
+  void give_up(FairQueue::RequestId request) { queue_.remove(request); }
+  /// A request that waited, and a worker whose slot it has from now on.
+  struct Turn {
+    FairQueue::RequestId request = 0;
+    WorkerIndex worker;
+  };
+  /// The next one whose turn it is. Call it until there is none, whenever something has changed.
+  std::optional<Turn> next_turn(Now now);
+  /// Requests that wait no longer: their time is over, or their last worker has left.
+  std::vector<FairQueue::RequestId> take_unserved(Now now);
+  std::size_t waiting() const { return queue_.size(); }
+  /// When to call next_turn() and take_unserved() again, if nothing happens before; kNever.
+  MonoTime next_deadline() const;
+
+  /// How long a refused request of `model` should wait, in milliseconds: those that wait and those
+  /// turned away lately over the rate at which slots come free; within 0.5 to 30 s.
   std::uint32_t retry_after_ms(std::string_view model, Now now) const;
 
-  /// What is served now, in order of id. Views are valid until the next change.
-  std::vector<wire::ModelSummary> models() const;
+  /// What is served now and what is asked for, in order of id. Views are valid until the next
+  /// change.
+  std::vector<wire::ModelSummary> models(Now now) const;
 
   const Directory& directory() const { return directory_; }
   ReputationBook& reputation() { return reputation_; }
@@ -79,26 +116,45 @@ class Scheduler {
   struct ModelFigures {
     ServiceAverages all;  // of all workers together: what an unmeasured one is taken for
     DrainMeter drain;
+    RateMeter asked{limits::kDemandPeriod};
+    RateMeter refused{limits::kDemandPeriod};
   };
 
   void wake(Now now);
   template <class Change>
   void change(WorkerIndex worker, Change change);
-  bool eligible(std::uint32_t slot, Now now) const;
-  std::vector<std::uint32_t> choose(const wire::CandidatesRequest& request, const ModelEntry& model,
-                                    const Hash& root, Now now) const;
-  std::vector<std::uint32_t> sample(std::span<const Offer> offers, const ByteArray<16>& seed,
-                                    const Hash& root, Now now) const;
+  void weigh_again(WorkerIndex worker);
+  bool may_begin(const WorkerEntry& entry) const;
+  void take_slot(WorkerIndex worker);
+  double drain_rate(const ModelEntry& model, const ModelFigures* figures, Now now) const;
+  bool worth_waiting(std::string_view id, Millis patience, Now now) const;
+
+  // scheduler_choice.cpp
+  struct Sample {
+    std::array<std::uint32_t, 2 * limits::kScheduleSample> slots;
+    std::size_t count = 0;
+  };
+  using Weights = std::array<Weighted, 2 * limits::kScheduleSample>;
+  bool lasts(std::uint32_t slot, Now now) const;
+  std::span<const Offer> offers_for(const wire::CandidatesRequest& request, const ModelEntry& model,
+                                    Now now) const;
+  Sample draw(std::span<const Offer> offers, std::uint64_t state,
+              std::optional<std::uint32_t> without, Now now) const;
   std::optional<std::uint32_t> preferred_slot(const wire::CandidatesRequest& request,
                                               const ModelEntry& model, Now now) const;
-  std::vector<Weighted> weigh(const std::vector<std::uint32_t>& slots,
-                              std::string_view model) const;
-  double burden(const WorkerEntry& entry, const ServiceAverages* of_model) const;
+  Weights weigh(const Sample& sample, const wire::CandidatesRequest& request) const;
+  double waiting_share(std::uint32_t slot) const;
+
+  const ModelFigures* figures(std::string_view model) const;
   ModelFigures* figures(std::string_view model);
   void forget_unlisted_models();
 
   Directory directory_;
   ReputationBook reputation_;
+  std::vector<Standing> standings_;  // by slot
+  FairQueue queue_;
+  std::vector<WorkerIndex> freed_;  // may have a slot for those that wait
+  std::vector<FairQueue::RequestId> stranded_;
   std::map<std::string, ModelFigures, std::less<>> figures_;
   std::priority_queue<Due, std::vector<Due>, std::greater<Due>> due_;
 };

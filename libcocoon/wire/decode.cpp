@@ -137,13 +137,15 @@ void read(FieldReader& in, StreamId, WorkerStatus& m) {
 }
 
 void read(FieldReader& in, StreamId, CandidatesRequest& m) {
-  in.expect(6);
+  in.expect(7);
   m.id = in.u64("id");
   m.model = in.text("model", 1, limits::kMaxModelIdBytes);
   m.seed = in.fixed<16>("seed");
   m.count = in.u8("count", 1, limits::kMaxCandidatesPerAnswer);
   m.preferred = in.id_or_nil<AccountId>("preferred");
   m.max_coefficient_e3 = in.u32("max_coefficient_e3");
+  m.preference = static_cast<Preference>(
+      in.u8("preference", 0, static_cast<std::uint8_t>(Preference::fastest)));
 }
 
 void read(FieldReader& in, Inclusion& m, std::uint32_t leaves) {
@@ -205,10 +207,18 @@ void read(FieldReader& in, StreamId, UsageStatement& m) {
   in.require("voucher_signature", m.voucher.empty() == m.voucher_signature.empty());
 }
 
+void read(FieldReader& in, ServiceFigures& m) {
+  m.requests = in.u32("requests");
+  m.success_e4 = in.u32("success_e4", 0, 10'000);
+  m.first_token_ms = in.u32("first_token_ms");
+  m.tokens_per_second = in.u32("tokens_per_second");
+}
+
 void read(FieldReader& in, StreamId, Payout& m) {
-  in.expect(2);
+  in.expect(6);
   m.voucher = in.bytes("voucher", 1, limits::kMaxStatementBytes);
   m.signature = in.bytes("signature", 64, 64);
+  read(in, m.rating);
 }
 
 void read(FieldReader& in, StreamId, ChannelState& m) {
@@ -251,12 +261,17 @@ void read(FieldReader& in, StreamId, Models& m) {
   const std::uint32_t models = in.array("models", 0, limits::kMaxModelsPerAnswer);
   for (std::uint32_t i = 0; i < models && !in.failed(); ++i) {
     ModelSummary& model = m.models.emplace_back();
-    in.array("models[]", 5, 5);
+    in.array("models[]", 13, 13);
     model.id = in.text("models[].id", 1, limits::kMaxModelIdBytes);
     model.workers = in.u32("models[].workers");
     model.capacity = in.u32("models[].capacity");
     model.free_slots = in.u32("models[].free_slots");
     model.lowest_coefficient_e3 = in.u32("models[].lowest_coefficient_e3");
+    model.highest_coefficient_e3 = in.u32("models[].highest_coefficient_e3");
+    model.queued = in.u32("models[].queued");
+    read(in, model.service);
+    model.asked_per_minute = in.u32("models[].asked_per_minute");
+    model.refused_per_minute = in.u32("models[].refused_per_minute");
   }
 }
 

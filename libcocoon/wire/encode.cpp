@@ -157,10 +157,10 @@ void encode(Bytes& out, const WorkerStatus& message) {
 }
 
 void encode(Bytes& out, const CandidatesRequest& message) {
-  FrameWriter frame(out, FrameType::candidates_request, kNoStream, 6);
+  FrameWriter frame(out, FrameType::candidates_request, kNoStream, 7);
   frame->u64(message.id).str(message.model).bin(message.seed).u64(message.count);
   frame.id_or_nil(message.preferred);
-  frame->u64(message.max_coefficient_e3);
+  frame->u64(message.max_coefficient_e3).u64(static_cast<std::uint64_t>(message.preference));
 }
 
 void encode(Bytes& out, const Candidates& message) {
@@ -208,8 +208,17 @@ void encode(Bytes& out, const UsageStatement& message) {
       .bin(message.voucher_signature);
 }
 
+void write(FrameWriter& frame, const ServiceFigures& figures) {
+  frame->u64(figures.requests)
+      .u64(figures.success_e4)
+      .u64(figures.first_token_ms)
+      .u64(figures.tokens_per_second);
+}
+
 void encode(Bytes& out, const Payout& message) {
-  FrameWriter(out, FrameType::payout, kNoStream, 2)->bin(message.voucher).bin(message.signature);
+  FrameWriter frame(out, FrameType::payout, kNoStream, 6);
+  frame->bin(message.voucher).bin(message.signature);
+  write(frame, message.rating);
 }
 
 void encode(Bytes& out, const ChannelState& message) {
@@ -251,12 +260,16 @@ void encode(Bytes& out, const Models& message) {
   FrameWriter frame(out, FrameType::models, kNoStream, 2);
   frame->u64(message.id).array(static_cast<std::uint32_t>(message.models.size()));
   for (const ModelSummary& model : message.models) {
-    frame->array(5)
+    frame->array(13)
         .str(model.id)
         .u64(model.workers)
         .u64(model.capacity)
         .u64(model.free_slots)
-        .u64(model.lowest_coefficient_e3);
+        .u64(model.lowest_coefficient_e3)
+        .u64(model.highest_coefficient_e3)
+        .u64(model.queued);
+    write(frame, model.service);
+    frame->u64(model.asked_per_minute).u64(model.refused_per_minute);
   }
 }
 

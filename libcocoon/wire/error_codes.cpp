@@ -10,7 +10,7 @@ namespace cocoon::wire {
 namespace {
 
 /// Sorted. Codes that one role sends to another; docs/protocol.md lists what they mean.
-constexpr std::array<std::string_view, 113> kKnownCodes{
+constexpr std::array<std::string_view, 114> kKnownCodes{
     "answer_before_acceptance",
     "answer_missing",
     "answer_truncated",
@@ -95,6 +95,7 @@ constexpr std::array<std::string_view, 113> kKnownCodes{
     "stream_reset",
     "stream_unknown",
     "superseded",
+    "too_fast",
     "too_many_choices",
     "too_many_connections",
     "too_many_requests",

@@ -200,6 +200,9 @@ struct WorkerStatus {
   std::string_view reason;  ///< why not ready, for people
 };
 
+/// What a request for candidates weighs, time or price. The public Preference has the same values.
+enum class Preference : std::uint8_t { balanced = 0, cheapest = 1, fastest = 2 };
+
 struct CandidatesRequest {
   std::uint64_t id = 0;
   std::string_view model;
@@ -208,6 +211,7 @@ struct CandidatesRequest {
   /// The worker that served this client last; honoured within a load bound.
   std::optional<AccountId> preferred;
   std::uint32_t max_coefficient_e3 = 0;  ///< 0: any
+  Preference preference = Preference::balanced;
 };
 
 /// A place in the directory's Merkle tree (crypto/merkle.h).
@@ -260,10 +264,19 @@ struct UsageStatement {
   ByteView voucher;
   ByteView voucher_signature;
 };
-/// Proxy → worker: billing::PayoutVoucher bytes and the proxy account's signature.
+/// What a proxy has measured of a worker, or of all workers of a model.
+struct ServiceFigures {
+  std::uint32_t requests = 0;  ///< that the speeds rest on; 0: nothing was measured
+  std::uint32_t success_e4 = 10'000;
+  std::uint32_t first_token_ms = 0;
+  std::uint32_t tokens_per_second = 0;  ///< of one answer
+};
+/// Proxy → worker: billing::PayoutVoucher bytes and the proxy account's signature, and how the
+/// proxy rates that worker. Worker → proxy, after a restart: the newest voucher that it has.
 struct Payout {
   ByteView voucher;
   ByteView signature;
+  ServiceFigures rating;
 };
 /// Proxy → client after hello: what the proxy sees of the client's channel on the ledger.
 struct ChannelState {
@@ -306,7 +319,14 @@ struct ModelSummary {
   std::uint32_t capacity = 0;
   std::uint32_t free_slots = 0;
   std::uint32_t lowest_coefficient_e3 = 0;
+  std::uint32_t highest_coefficient_e3 = 0;
+  std::uint32_t queued = 0;  ///< requests that wait for a worker
+  ServiceFigures service;    ///< of all workers together
+  /// Requests and refusals for want of a free worker, by decaying averages over some minutes.
+  std::uint32_t asked_per_minute = 0;
+  std::uint32_t refused_per_minute = 0;
 };
+/// For clients and workers: what a model costs, and what is worth serving.
 struct Models {
   std::uint64_t id = 0;
   std::vector<ModelSummary> models;

@@ -20,7 +20,8 @@ SOURCES = {".h", ".cpp", ".c", ".py", ".sh", ".js", ".mjs", ".cmake"}
 SKIPPED = {"node_modules", "vectors", "corpus", "build", ".git", "__pycache__"}
 
 # Public headers that any module may include: they carry the vocabulary, not the roles.
-VOCABULARY = {"result", "export", "callback", "log", "version", "metrics", "request", "loop"}
+VOCABULARY = {"result", "export", "callback", "log", "version", "metrics", "model_info", "request",
+              "loop"}
 # Public headers whose types a module implements.
 PUBLIC_OF = {"attestation": "attest", "ledger": "ledger"}
 ROLE_MODULES = {"config", "node", "api"}

@@ -53,6 +53,22 @@ test('a worker with engine and proxy is well, and says so', async () => {
   assert.equal((await get('worker-1', '/healthz')).text, 'ok\n');
 });
 
+test('both show the market: what is served, at what price, and what is asked for', async () => {
+  const own = JSON.parse((await get('proxy', '/v1/cocoon/market')).text);
+  assert.deepEqual(own.models.map((m) => [m.id, m.workers]), [['demo/echo', 1]]);
+  assert.ok(own.models[0].lowest_completion_price_nano > 0);
+  await until('the worker to have asked its proxy', async () => {
+    const { proxies } = JSON.parse((await get('worker-1', '/v1/cocoon/market')).text);
+    return proxies.length === 1 && proxies[0].market.models?.[0]?.id === 'demo/echo';
+  });
+});
+
+test('both show what was measured of workers', async () => {
+  assert.ok(Array.isArray(JSON.parse((await get('proxy', '/v1/cocoon/reputation')).text).workers));
+  const { proxies } = JSON.parse((await get('worker-1', '/v1/cocoon/reputation')).text);
+  assert.equal(proxies[0].requests, 0);
+});
+
 test('a worker whose engine has died says so', async () => {
   engine.kill('SIGKILL');
   await until('the worker to notice', async () => (await get('worker-1', '/healthz')).status === 503);

@@ -100,6 +100,30 @@ test('models are listed with live workers, capacity and price', async () => {
   assert.ok(models[0].cocoon.prompt_price_nano > 0);
 });
 
+test('the market shows workers, prices, speeds and demand', async () => {
+  await sdk.chat.completions.create(ask('x'));
+  const { models } = await (await fetch(network.url + '/cocoon/market')).json();
+  const model = models.find((m) => m.id === MODEL);
+  assert.ok(model.workers >= 1 && model.capacity >= model.free_slots);
+  assert.ok(model.highest_completion_price_nano >= model.lowest_completion_price_nano);
+  assert.equal(model.queued, 0);
+  assert.ok('asked_per_minute' in model && 'first_token_ms' in model);
+});
+
+test('a caller may prefer the cheapest or the fastest worker, and is told of a word that is neither', async () => {
+  for (const prefer of ['cheapest', 'fastest', 'balanced']) {
+    const headers = { 'X-Cocoon-Prefer': prefer };
+    const answer = await sdk.chat.completions.create(ask('x'), { headers });
+    assert.ok(answer.usage.completion_tokens > 0);
+  }
+  const headers = { 'X-Cocoon-Prefer': 'best' };
+  await assert.rejects(sdk.chat.completions.create(ask('x'), { headers }), (error) => {
+    assert.equal(error.status, 400);
+    assert.match(error.message, /X-Cocoon-Prefer/);
+    return true;
+  });
+});
+
 test('the evidence of proxy and worker is shown, and says that it is simulated', async () => {
   await sdk.chat.completions.create(ask('x'));
   const shown = await (await fetch(network.url + '/cocoon/evidence')).json();

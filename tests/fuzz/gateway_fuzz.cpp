@@ -108,7 +108,7 @@ class Owner {
     } else if (which % 4 == 3) {
       core_.on_models(request, Error(ErrorKind::unavailable, "code", std::string(bytes)), now_);
     } else {
-      core_.on_models(request, std::vector<ListedModel>{{std::string(bytes), 1, 2, 3, 4, 5}}, now_);
+      core_.on_models(request, std::vector<ModelInfo>{{std::string(bytes), 1, 2, 3, 4, 5}}, now_);
     }
   }
 

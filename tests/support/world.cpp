@@ -272,6 +272,7 @@ std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
   o.proxies = world_.endpoints;
   o.models = {kModel};
   o.capacity = 4;
+  o.coefficient_e3 = coefficient_e3_;
   o.max_unpaid = world_.max_unpaid;
   auto made = std::make_unique<core::WorkerCore>(std::move(identity), crypto::sha256(certificate_),
                                                  registry, o, world_.random, now);

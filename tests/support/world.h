@@ -85,6 +85,8 @@ class Node {
   void owe_gpus(Bytes evidence) { gpu_evidence_ = std::move(evidence); }
   /// All that it shows, or would.
   Bytes shown() const;
+  /// What it asks of the registry's price from the next boot() on, in 1/1000.
+  void ask_coefficient(std::uint32_t coefficient_e3) { coefficient_e3_ = coefficient_e3; }
   /// How many quotes its machine has made, in all its lives.
   unsigned quotes() const { return quotes_; }
   /// Bytes for `far`, as if this node's core had sent them on its connection.
@@ -123,6 +125,7 @@ class Node {
   crypto::SigningKey account_;
   std::optional<crypto::SigningKey> boot_;
   std::uint64_t epoch_ = 0;
+  std::uint32_t coefficient_e3_ = 1000;
   std::uint64_t life_ = 0;  ///< events of an earlier life are dropped
   Bytes certificate_;
   std::shared_ptr<const ports::VerifiedEvidence> evidence_;

@@ -202,7 +202,10 @@ TEST_F(HostileRecord, ASecondHelloEndsTheConnection) {
 
 TEST_F(HostileRecord, ClientsMessagesEndTheConnection) {
   RogueWorker& rogue = boot(nullptr);
-  rogue.send(wire::ModelsRequest{1});
+  wire::CandidatesRequest ask;
+  ask.model = "sim/model";
+  ask.count = 1;
+  rogue.send(ask);
   net.run(Millis(50));
   expect_thrown_out(rogue, "unexpected_message");
 }

@@ -500,7 +500,7 @@ TEST(Gateway, ListsModelsWithWhatTheNetworkOffers) {
   const ConnectionId caller = gateway.open();
   gateway.send(caller, get("/v1/models"));
   ASSERT_EQ(gateway.model_questions.size(), 1u);
-  const std::vector<ListedModel> models = {{"a\"b", 1, 8, 7, 20, 160}, {"c", 2, 16, 0, 10, 80}};
+  const std::vector<ModelInfo> models = {{"a\"b", 1, 8, 7, 20, 160}, {"c", 2, 16, 0, 10, 80}};
   gateway.core.on_models(gateway.model_questions[0], models, gateway.now());
   gateway.pass(Seconds(0));
   gateway.press(caller, false);
@@ -518,7 +518,7 @@ TEST(Gateway, ListsModelsWithWhatTheNetworkOffers) {
 
 TEST(Gateway, ShowsOneModelOrSaysThatThereIsNone) {
   TestGateway gateway;
-  const std::vector<ListedModel> models = {{"org/m", 1, 8, 7, 20, 160}};
+  const std::vector<ModelInfo> models = {{"org/m", 1, 8, 7, 20, 160}};
   for (const char* id : {"org%2Fm", "org/other"}) {
     const ConnectionId caller = gateway.open();
     gateway.send(caller, get("/v1/models/" + std::string(id)));

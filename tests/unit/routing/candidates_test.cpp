@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "unit/routing/fixture.h"
 
@@ -232,25 +234,39 @@ TEST(Steering, ThePreferredWorkerMayStandFirstButOnlyTheOneAskedFor) {
   }
 }
 
-TEST(Rendezvous, TheCostIsThatOfTheDocumentedHash) {
-  const ByteArray<16> seed{1};
-  const Hash root{2};
-  const AccountId account{{3}};
-  const Hash hash = crypto::sha256(
-      {as_bytes(std::string_view("cocoon-rendezvous-v1\0", 21)), seed, root, account.view()});
-  const std::uint64_t bits = ByteReader(hash).u64be() >> 11;
-  EXPECT_DOUBLE_EQ(rendezvous_cost(seed, root, account),
-                   -std::log((static_cast<double>(bits) + 0.5) / 9007199254740992.0));
+/// 0x`first`, 0x`first` + 1, …
+template <std::size_t N>
+ByteArray<N> counting(std::uint8_t first) {
+  ByteArray<N> out;
+  for (std::size_t i = 0; i < N; ++i) out[i] = static_cast<std::uint8_t>(first + i);
+  return out;
+}
+
+TEST(Rendezvous, TheCostIsThatOfTheExampleInTheProtocol) {
+  const Rendezvous rendezvous(counting<16>(0x10), counting<32>(0x20));
+  EXPECT_DOUBLE_EQ(rendezvous.cost(AccountId{counting<32>(0x40)}), 0.23886285105898575);
+}
+
+/// Places in `workers` in the order of the rendezvous.
+std::vector<std::uint32_t> order_of(const Rendezvous& rendezvous,
+                                    std::span<const Weighted> workers) {
+  std::vector<Scored> best(workers.size());
+  rendezvous_order(rendezvous, workers, best);
+  std::vector<std::uint32_t> places;
+  for (const Scored& scored : best) places.push_back(scored.place);
+  return places;
 }
 
 TEST(Rendezvous, FirstPlacesFollowTheWeights) {
-  const std::vector<Weighted> workers = {{{{1}}, 1.0}, {{{2}}, 0.5}, {{{3}}, 0.25}, {{{4}}, 0.25}};
+  const AccountId accounts[] = {{{1}}, {{2}}, {{3}}, {{4}}};
+  const std::vector<Weighted> workers = {
+      {&accounts[0], 1.0}, {&accounts[1], 0.5}, {&accounts[2], 0.25}, {&accounts[3], 0.25}};
   const Hash root{7};
   const int rounds = 20000;
   std::vector<int> firsts(workers.size());
   for (int i = 0; i < rounds; ++i) {
     const auto seed = ask_for("m", static_cast<std::uint64_t>(i)).seed;
-    ++firsts[rendezvous_order(seed, root, workers, 1).at(0)];
+    ++firsts[order_of(Rendezvous(seed, root), workers).at(0)];
   }
   for (std::size_t i = 0; i < workers.size(); ++i) {
     const double p = workers[i].weight / 2.0;
@@ -259,16 +275,41 @@ TEST(Rendezvous, FirstPlacesFollowTheWeights) {
   }
 }
 
-TEST(Rendezvous, AWorkerThatLeavesMovesOnlyItsOwnClients) {
+TEST(Rendezvous, TheBestFewAreTheFirstOfAll) {
+  std::vector<AccountId> accounts;
+  for (std::uint8_t i = 0; i < 40; ++i) accounts.push_back({{i}});
   std::vector<Weighted> workers;
-  for (std::uint8_t i = 0; i < 10; ++i) workers.push_back({{{i}}, 1.0});
+  for (const AccountId& account : accounts) {
+    workers.push_back({&account, 1.0 / (1 + account.bytes[0] % 7)});
+  }
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const Rendezvous rendezvous(ask_for("m", seed).seed, Hash{7});
+    const std::vector<std::uint32_t> all = order_of(rendezvous, workers);
+    EXPECT_EQ(std::set<std::uint32_t>(all.begin(), all.end()).size(), workers.size());
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      const auto score = [&](std::uint32_t place) {
+        return rendezvous.cost(accounts[place]) / workers[place].weight;
+      };
+      ASSERT_LE(score(all[i - 1]), score(all[i]));
+    }
+    std::array<Scored, 3> best;
+    rendezvous_order(rendezvous, workers, best);
+    for (std::size_t i = 0; i < best.size(); ++i) EXPECT_EQ(best[i].place, all[i]);
+  }
+}
+
+TEST(Rendezvous, AWorkerThatLeavesMovesOnlyItsOwnClients) {
+  std::vector<AccountId> accounts;
+  for (std::uint8_t i = 0; i < 10; ++i) accounts.push_back({{i}});
+  std::vector<Weighted> workers;
+  for (const AccountId& account : accounts) workers.push_back({&account, 1.0});
   const Hash root{7};
   std::vector<Weighted> fewer(workers.begin(), workers.end() - 1);
   for (std::uint64_t i = 0; i < 500; ++i) {
     const auto seed = ask_for("m", i).seed;
-    const std::size_t before = rendezvous_order(seed, root, workers, 1).at(0);
+    const std::size_t before = order_of(Rendezvous(seed, root), workers).at(0);
     if (before == 9) continue;
-    EXPECT_EQ(rendezvous_order(seed, root, fewer, 1).at(0), before);
+    EXPECT_EQ(order_of(Rendezvous(seed, root), fewer).at(0), before);
   }
 }
 

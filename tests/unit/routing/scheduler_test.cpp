@@ -56,15 +56,16 @@ TEST(Scheduler, OffersNoWorkerAboveThePriceCap) {
   EXPECT_TRUE(proxy.scheduler.candidates(ask, at(0)).workers.empty());
 }
 
-TEST(Scheduler, OffersNoWorkerWithoutAFreeSlot) {
+TEST(Scheduler, OffersNoBusyWorkerWhereAnotherIsFree) {
   TestProxy proxy(1);
   const WorkerIndex worker = proxy.add({"m"}, 1000, 2);
+  proxy.add();
   ASSERT_TRUE(proxy.scheduler.start(worker, at(0)));
   ASSERT_TRUE(proxy.scheduler.start(worker, at(0)));
   EXPECT_FALSE(proxy.scheduler.start(worker, at(0)));
-  EXPECT_TRUE(proxy.scheduler.candidates(ask_for("m", 1), at(0)).workers.empty());
+  EXPECT_EQ(proxy.scheduler.candidates(ask_for("m", 1), at(0)).workers.size(), 1u);
   proxy.scheduler.finish(worker, proxy.account(worker), "m", served(1, 1, 9), at(1));
-  EXPECT_EQ(proxy.scheduler.candidates(ask_for("m", 1), at(1)).workers.size(), 1u);
+  EXPECT_EQ(proxy.scheduler.candidates(ask_for("m", 1), at(1)).workers.size(), 2u);
 }
 
 TEST(Scheduler, BelievesAWorkerThatSaysItHasLessThanItsCapacity) {
@@ -298,7 +299,7 @@ TEST(Scheduler, RetryAfterFollowsTheRateAtWhichSlotsComeFree) {
   const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
   // One request a second for a minute.
   for (int s = 0; s < 60; ++s) run(proxy, worker, served(0.5, 0.5, 10), s);
-  ASSERT_TRUE(proxy.scheduler.start(worker, at(60)));
+  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(60));
   const std::uint32_t first = proxy.scheduler.candidates(ask_for("m", 1), at(60)).retry_after_ms;
   EXPECT_NEAR(first, 1000, 200);
   // Each refused caller queues behind those before it.
@@ -318,7 +319,7 @@ TEST(Scheduler, ListsLiveModelsWithCapacityAndLowestPrice) {
   const WorkerIndex away = proxy.add({"c"});
   proxy.scheduler.report(away, wire::WorkerStatus{}, at(0));
   ASSERT_TRUE(proxy.scheduler.start(cheap, at(0)));
-  const auto models = proxy.scheduler.models();
+  const auto models = proxy.scheduler.models(at(0));
   ASSERT_EQ(models.size(), 2u);
   EXPECT_EQ(models[0].id, "a");
   EXPECT_EQ(models[1].id, "b");
@@ -326,6 +327,175 @@ TEST(Scheduler, ListsLiveModelsWithCapacityAndLowestPrice) {
   EXPECT_EQ(models[1].capacity, 6u);
   EXPECT_EQ(models[1].free_slots, 5u);
   EXPECT_EQ(models[1].lowest_coefficient_e3, 900u);
+  EXPECT_EQ(models[1].highest_coefficient_e3, 1500u);
+}
+
+TEST(Scheduler, TellsWhatAModelIsAskedForAndHowFastItIsServed) {
+  TestProxy proxy(45);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
+  for (int s = 0; s < 3000; ++s) run(proxy, worker, served(0.25, 0.5, 20), s);
+  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(3000));
+  for (int i = 0; i < 50; ++i) (void)proxy.scheduler.candidates(ask_for("m", 1), at(3000));
+  proxy.scheduler.report(worker, ready_with(1), at(3000));
+  const auto models = proxy.scheduler.models(at(3000));
+  ASSERT_EQ(models.size(), 1u);
+  EXPECT_NEAR(models[0].asked_per_minute, 70, 2);  // one a second, and fifty over five minutes
+  EXPECT_EQ(models[0].refused_per_minute, 10u);
+  EXPECT_EQ(models[0].service.first_token_ms, 250u);
+  EXPECT_EQ(models[0].service.tokens_per_second, 40u);
+  EXPECT_EQ(models[0].service.success_e4, 10'000u);
+}
+
+// --- Preferences ---
+
+/// One cheap and slow, one dear and fast; else the same burden.
+struct Choice {
+  TestProxy proxy{50};
+  WorkerIndex cheap = proxy.add({"m"}, 500, 64);
+  WorkerIndex fast = proxy.add({"m"}, 2000, 64);
+  Choice() {
+    for (int i = 0; i < 20; ++i) {
+      run(proxy, cheap, served(2, 2, 100), 0);
+      run(proxy, fast, served(0.5, 0.5, 100), 0);
+    }
+  }
+  int firsts_of(WorkerIndex worker, wire::Preference preference) {
+    int first = 0;
+    for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+      wire::CandidatesRequest ask = ask_for("m", seed);
+      ask.preference = preference;
+      first += proxy.first(ask, at(1)) == proxy.account(worker) ? 1 : 0;
+    }
+    return first;
+  }
+};
+
+TEST(Scheduler, ABalancedRequestTradesTimeForMoney) {
+  Choice choice;
+  EXPECT_NEAR(choice.firsts_of(choice.cheap, wire::Preference::balanced), 500, 80);
+}
+
+TEST(Scheduler, WhoPrefersTheCheapestGetsItNearlyAlways) {
+  Choice choice;
+  EXPECT_GT(choice.firsts_of(choice.cheap, wire::Preference::cheapest), 900);
+}
+
+TEST(Scheduler, WhoPrefersTheFastestGetsItNearlyAlways) {
+  Choice choice;
+  EXPECT_GT(choice.firsts_of(choice.fast, wire::Preference::fastest), 900);
+}
+
+TEST(Scheduler, TheCheapestOfThousandsAreDrawn) {
+  TestProxy proxy(51);
+  for (std::uint32_t i = 0; i < 200; ++i) proxy.add({"m"}, 1000 + i);
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    wire::CandidatesRequest ask = ask_for("m", seed);
+    ask.preference = wire::Preference::cheapest;
+    const wire::Candidates answer = proxy.scheduler.candidates(ask, at(0));
+    ASSERT_FALSE(answer.workers.empty());
+    EXPECT_LT(wire::decode_worker_record(answer.workers[0].record.record)->coefficient_e3, 1016u);
+  }
+}
+
+// --- Requests that wait ---
+
+FairQueue::Waiting waiting(FairQueue::RequestId request, std::vector<WorkerIndex> workers,
+                           double until_s = 30) {
+  FairQueue::Waiting out;
+  out.request = request;
+  out.model = "m";
+  out.workers = std::move(workers);
+  out.until = at(until_s).mono;
+  return out;
+}
+
+/// A worker of one slot, which is taken.
+struct Busy {
+  TestProxy proxy{52};
+  WorkerIndex worker = proxy.add({"m"}, 1000, 1);
+  Busy() { EXPECT_TRUE(proxy.scheduler.start(worker, at(0))); }
+  void free(double s) {
+    proxy.scheduler.finish(worker, proxy.account(worker), "m", served(0.5, 0.5, 10), at(s));
+  }
+};
+
+TEST(Scheduler, ABusyWorkerIsNamedWhereNoneIsFree) {
+  Busy busy;
+  EXPECT_EQ(busy.proxy.scheduler.candidates(ask_for("m", 1), at(0)).workers.size(), 1u);
+}
+
+TEST(Scheduler, NoBusyWorkerIsNamedWhereTooManyWaitForIt) {
+  Busy busy;  // unmeasured: taken to be free in ten seconds
+  for (FairQueue::RequestId request = 1; request <= 3; ++request) {
+    ASSERT_TRUE(busy.proxy.scheduler.wait(waiting(request, {busy.worker}), at(0)));
+  }
+  EXPECT_TRUE(busy.proxy.scheduler.candidates(ask_for("m", 1), at(0)).workers.empty());
+  EXPECT_FALSE(busy.proxy.scheduler.wait(waiting(4, {busy.worker}), at(0)));
+}
+
+TEST(Scheduler, WhereOtherProxiesHoldAllSlotsAsManyWaitAsThereAre) {
+  TestProxy proxy(54);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 2);
+  proxy.scheduler.report(worker, ready_with(0), at(0));
+  EXPECT_TRUE(proxy.scheduler.wait(waiting(1, {worker}), at(0)));
+  EXPECT_TRUE(proxy.scheduler.wait(waiting(2, {worker}), at(0)));
+  EXPECT_FALSE(proxy.scheduler.wait(waiting(3, {worker}), at(0)));
+  proxy.scheduler.report(worker, ready_with(1), at(1));
+  EXPECT_TRUE(proxy.scheduler.next_turn(at(1)));
+  EXPECT_FALSE(proxy.scheduler.next_turn(at(1)));
+}
+
+TEST(Scheduler, NobodyWaitsWhereAnotherWorkerIsFree) {
+  Busy busy;
+  busy.proxy.add();
+  const Status status = busy.proxy.scheduler.wait(waiting(1, {busy.worker}), at(0));
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code(), "no_candidate_free");
+}
+
+TEST(Scheduler, NobodyWaitsLongerThanItsTimeAtTheRateOfLate) {
+  Busy busy;
+  busy.free(0);
+  for (int s = 0; s < 100; ++s) run(busy.proxy, busy.worker, served(0.5, 0.5, 10), s);  // 1/s
+  ASSERT_TRUE(busy.proxy.scheduler.start(busy.worker, at(100)));
+  EXPECT_FALSE(busy.proxy.scheduler.wait(waiting(1, {busy.worker}, 100.5), at(100)));
+  EXPECT_TRUE(busy.proxy.scheduler.wait(waiting(2, {busy.worker}, 103), at(100)));
+}
+
+TEST(Scheduler, WhoWaitsHasTheSlotBeforeWhoComesLater) {
+  Busy busy;
+  ASSERT_TRUE(busy.proxy.scheduler.wait(waiting(7, {busy.worker}), at(0)));
+  EXPECT_FALSE(busy.proxy.scheduler.next_turn(at(1)));
+  busy.free(2);
+  EXPECT_FALSE(busy.proxy.scheduler.start(busy.worker, at(2)));
+  const auto turn = busy.proxy.scheduler.next_turn(at(2));
+  ASSERT_TRUE(turn);
+  EXPECT_EQ(turn->request, 7u);
+  EXPECT_EQ(turn->worker, busy.worker);
+  EXPECT_EQ(busy.proxy.scheduler.directory().find(busy.worker)->running, 1u);
+  EXPECT_FALSE(busy.proxy.scheduler.next_turn(at(2)));
+}
+
+TEST(Scheduler, AWorkerThatRestsAfterARefusalTakesWhoWaitsWhenItHasRested) {
+  TestProxy proxy(53);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 4);
+  ASSERT_TRUE(proxy.scheduler.start(worker, at(0)));
+  proxy.scheduler.finish(worker, proxy.account(worker), "m", ended(Outcome::refused), at(0));
+  ASSERT_TRUE(proxy.scheduler.wait(waiting(1, {worker}), at(0)));
+  EXPECT_EQ(proxy.scheduler.next_deadline(), at(1).mono);
+  EXPECT_FALSE(proxy.scheduler.next_turn(at(0.9)));
+  EXPECT_TRUE(proxy.scheduler.next_turn(at(1)));
+}
+
+TEST(Scheduler, WhoWaitsInVainIsTold) {
+  Busy busy;
+  ASSERT_TRUE(busy.proxy.scheduler.wait(waiting(1, {busy.worker}, 15), at(0)));
+  EXPECT_EQ(busy.proxy.scheduler.next_deadline(), at(15).mono);
+  EXPECT_TRUE(busy.proxy.scheduler.take_unserved(at(14)).empty());
+  EXPECT_EQ(busy.proxy.scheduler.take_unserved(at(15)), std::vector<FairQueue::RequestId>{1});
+  ASSERT_TRUE(busy.proxy.scheduler.wait(waiting(2, {busy.worker}, 50), at(15)));
+  busy.proxy.scheduler.leave(busy.worker);
+  EXPECT_EQ(busy.proxy.scheduler.take_unserved(at(16)), std::vector<FairQueue::RequestId>{2});
 }
 
 TEST(Scheduler, AmongThousandsAllAreDrawnAndNoneIsFavoured) {

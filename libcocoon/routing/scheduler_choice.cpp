@@ -1,0 +1,165 @@
+/// Scheduler: the choice of a request's candidates.
+
+#include <algorithm>
+
+#include "routing/scheduler.h"
+
+namespace cocoon::routing {
+namespace {
+
+/// A preferred worker is passed over once it is both busy and busier than its peers by this much
+/// (consistent hashing with bounded loads: Mirrokni et al., 2018, with c = 1.25).
+constexpr double kPreferredLoad = 1.25;
+constexpr double kNeverTooBusy = 0.5;
+constexpr double kLightest = 1 / limits::kMaxWeightRatio;
+
+/// A stream of positions (splitmix64).
+class Draw {
+ public:
+  explicit Draw(std::uint64_t state) : state_(state) {}
+
+  std::size_t below(std::size_t bound) {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return static_cast<std::size_t>((z ^ (z >> 31)) % bound);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// The part of `offers` that costs no more.
+std::span<const Offer> up_to(std::span<const Offer> offers, std::uint32_t coefficient_e3) {
+  const auto end =
+      std::upper_bound(offers.begin(), offers.end(), coefficient_e3,
+                       [](std::uint32_t c, const Offer& o) { return c < o.coefficient_e3; });
+  return {offers.begin(), end};
+}
+
+/// The part of `offers` that a price cap leaves.
+std::span<const Offer> within_cap(const std::vector<Offer>& offers, std::uint32_t cap) {
+  return cap == 0 ? std::span<const Offer>(offers) : up_to(offers, cap);
+}
+
+/// Those that the preference draws from: for the lowest price, all of that price, or as many of the
+/// cheapest as are weighed.
+std::span<const Offer> preferred_part(std::span<const Offer> offers, wire::Preference preference) {
+  if (preference != wire::Preference::cheapest || offers.empty()) return offers;
+  const std::size_t cheapest = up_to(offers, offers.front().coefficient_e3).size();
+  return offers.first(std::min(offers.size(), std::max(cheapest, limits::kScheduleSample)));
+}
+
+}  // namespace
+
+Scheduler::Choice Scheduler::choose(const wire::CandidatesRequest& request, Now now) {
+  Choice choice;
+  const Hash& root = directory_.publish(now);
+  const ModelEntry* model = directory_.model(request.model);
+  const std::size_t count = std::min<std::size_t>(request.count, limits::kMaxCandidatesPerAnswer);
+  if (model == nullptr || count == 0) return choice;
+  const Rendezvous rendezvous(request.seed, root);
+  const auto preferred = preferred_slot(request, *model, now);
+  if (preferred) choice.add(*preferred);
+  const auto offers = preferred_part(offers_for(request, *model, now), request.preference);
+  const Sample sample = draw(offers, rendezvous.draw(), preferred, now);
+  const Weights weights = weigh(sample, request);
+  // A few to spare: not all that are drawn stand in the published tree.
+  std::array<Scored, 2 * limits::kMaxCandidatesPerAnswer> best;
+  const std::span<Scored> order(best.data(), std::min(sample.count, best.size()));
+  rendezvous_order(rendezvous, {weights.data(), sample.count}, order);
+  for (const Scored& scored : order) {
+    const std::uint32_t slot = sample.slots[scored.place];
+    if (choice.count < count && directory_.published(slot)) choice.add(slot);
+  }
+  return choice;
+}
+
+/// Free workers; else those on trial; else busy ones, where it is worth waiting for them.
+std::span<const Offer> Scheduler::offers_for(const wire::CandidatesRequest& request,
+                                             const ModelEntry& model, Now now) const {
+  for (const auto* list : {&model.offers, &model.reserve}) {
+    const auto offers = within_cap(*list, request.max_coefficient_e3);
+    if (!offers.empty()) return offers;
+  }
+  if (!worth_waiting(request.model, limits::kMaxQueueWait, now)) return {};
+  return within_cap(model.full, request.max_coefficient_e3);
+}
+
+/// Its record holds long enough to be used.
+bool Scheduler::lasts(std::uint32_t slot, Now now) const {
+  return standings_[slot].not_after > now.unix + limits::kClockSkew;
+}
+
+/// All of a few, or limits::kScheduleSample of many. Few of many are unfit, so a bounded number of
+/// draws finds enough.
+Scheduler::Sample Scheduler::draw(std::span<const Offer> offers, std::uint64_t state,
+                                  std::optional<std::uint32_t> without, Now now) const {
+  Sample sample;
+  const auto take = [&](std::uint32_t slot) {
+    const auto end = sample.slots.begin() + static_cast<std::ptrdiff_t>(sample.count);
+    if (slot == without || !lasts(slot, now)) return;
+    if (std::find(sample.slots.begin(), end, slot) != end) return;
+    sample.slots[sample.count++] = slot;
+  };
+  if (offers.size() <= sample.slots.size()) {
+    for (const Offer& offer : offers) take(offer.slot);
+    return sample;
+  }
+  Draw position(state);
+  for (std::size_t i = 0; i < 4 * limits::kScheduleSample; ++i) {
+    if (sample.count == limits::kScheduleSample) break;
+    take(offers[position.below(offers.size())].slot);
+  }
+  return sample;
+}
+
+std::optional<std::uint32_t> Scheduler::preferred_slot(const wire::CandidatesRequest& request,
+                                                       const ModelEntry& model, Now now) const {
+  if (!request.preferred) return std::nullopt;
+  const auto index = directory_.find(*request.preferred);
+  if (!index) return std::nullopt;
+  const WorkerEntry& entry = directory_.at(index->slot);
+  const auto& models = entry.record.models;
+  if (!entry.offered() || !directory_.published(index->slot) || !lasts(index->slot, now) ||
+      std::find(models.begin(), models.end(), request.model) == models.end()) {
+    return std::nullopt;
+  }
+  if (request.max_coefficient_e3 != 0 && entry.record.coefficient_e3 > request.max_coefficient_e3) {
+    return std::nullopt;
+  }
+  const double mean = static_cast<double>(model.running) / std::max(model.capacity, 1u);
+  if (entry.utilisation() > std::max(kNeverTooBusy, kPreferredLoad * mean)) return std::nullopt;
+  return index->slot;
+}
+
+/// Weight 1 for the least burden, less for others down to 1 / kMaxWeightRatio.
+Scheduler::Weights Scheduler::weigh(const Sample& sample,
+                                    const wire::CandidatesRequest& request) const {
+  Weights weights;
+  const ModelFigures* figures = this->figures(request.model);
+  const ServiceAverages* of_model = figures == nullptr ? nullptr : &figures->all;
+  double least = 0;
+  for (std::size_t i = 0; i < sample.count; ++i) {
+    const std::uint32_t slot = sample.slots[i];
+    const Standing& standing = standings_[slot];
+    weights[i] = {&standing.account,
+                  burden(standing, request.preference, of_model, waiting_share(slot))};
+    least = i == 0 ? weights[i].weight : std::min(least, weights[i].weight);
+  }
+  for (std::size_t i = 0; i < sample.count; ++i) {
+    const bool on_trial = standings_[sample.slots[i]].on_trial;
+    weights[i].weight =
+        on_trial ? kLightest : std::clamp(least / weights[i].weight, kLightest, 1.0);
+  }
+  return weights;
+}
+
+/// Requests that wait for the worker ÷ its capacity.
+double Scheduler::waiting_share(std::uint32_t slot) const {
+  if (queue_.size() == 0) return 0;
+  const std::uint32_t capacity = std::max(directory_.at(slot).record.capacity, 1u);
+  return static_cast<double>(queue_.waiting(directory_.index_of(slot))) / capacity;
+}
+
+}  // namespace cocoon::routing

@@ -1,0 +1,102 @@
+/// Requests that find every worker busy wait at the proxy, in an order that is fair between
+/// clients.
+
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "unit/core/network.h"
+
+namespace cocoon::core::test {
+namespace {
+
+/// One worker of four slots, whose answers take 2 s.
+class Queue : public ::testing::Test {
+ protected:
+  explicit Queue(Shape shape = {.clients = 2, .proxies = 1, .workers = 1}) : net(shape) {
+    net.world.weather.chunk_gap = Millis(250);
+  }
+  std::vector<Asked> ask(Node& client, int count) {
+    std::vector<Asked> asked;
+    for (int i = 0; i < count; ++i) asked.push_back(net.ask(client));
+    net.run(Millis(400));
+    return asked;
+  }
+  std::size_t waiting() { return net.proxy().proxy().counts().waiting; }
+
+  Network net;
+};
+
+TEST_F(Queue, ARequestThatFindsNoFreeSlotWaitsForOne) {
+  net.boot();
+  const std::vector<Asked> asked = ask(net.client(), 6);
+  EXPECT_EQ(waiting(), 2u);
+  for (const Asked& a : asked) net.expect_served(a);
+  EXPECT_FALSE(net.said(net.proxy(), "no_candidate_free"));
+  EXPECT_EQ(waiting(), 0u);
+}
+
+TEST_F(Queue, AClientThatAsksForMuchDelaysItself) {
+  net.boot();
+  const std::vector<Asked> heavy = ask(net.client(0), 14);
+  const Asked light = net.ask(net.client(1));
+  net.expect_served(light);
+  EXPECT_GE(waiting(), 2u);
+  for (const Asked& a : heavy) net.expect_served(a);
+}
+
+TEST_F(Queue, ACancelledRequestLeavesTheLineAndRunsNowhere) {
+  net.boot();
+  const std::vector<Asked> asked = ask(net.client(), 5);
+  net.client().client().cancel(asked[4].id, net.world.now);
+  net.client().turn();
+  net.run(Millis(200));
+  EXPECT_EQ(waiting(), 0u);
+  EXPECT_EQ(net.outcome(asked[4]).status.error().kind(), ErrorKind::cancelled);
+  for (int i = 0; i < 4; ++i) net.expect_served(asked[i]);
+  EXPECT_EQ(net.executions(asked[4]), 0u);
+}
+
+TEST_F(Queue, ARequestThatCannotBeginInTimeIsRefusedAndNotCharged) {
+  net.world.weather.chunk_gap = Millis(20'000);  // 160 s each
+  net.boot();
+  const std::vector<Asked> running = ask(net.client(), 4);
+  const Asked late = net.ask();
+  const RequestOutcome outcome = net.outcome(late);
+  ASSERT_FALSE(outcome.status);
+  EXPECT_EQ(outcome.status.error().kind(), ErrorKind::busy);
+  EXPECT_GT(outcome.retry_after_s, 0u);
+  EXPECT_FALSE(outcome.charged);
+  EXPECT_EQ(net.executions(late), 0u);
+  for (const Asked& a : running) net.expect_served(a);
+}
+
+TEST_F(Queue, AWorkerThatLeavesTakesNoWaitingRequestWithIt) {
+  net.boot();
+  const std::vector<Asked> asked = ask(net.client(), 6);
+  net.worker().crash();
+  net.run(Millis(100));
+  EXPECT_EQ(waiting(), 0u);
+  for (std::size_t i = 4; i < 6; ++i) {
+    const RequestOutcome outcome = net.outcome(asked[i]);
+    ASSERT_FALSE(outcome.status);
+    EXPECT_EQ(outcome.status.error().kind(), ErrorKind::busy);
+    EXPECT_EQ(net.executions(asked[i]), 0u);
+  }
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_FALSE(net.outcome(asked[i]).status);
+}
+
+TEST(Refusal, NamesFreeWorkersOfAnyPrice) {
+  Network net({.clients = 1, .proxies = 1, .workers = 2});
+  net.world.weather.chunk_gap = Millis(250);
+  net.worker(1).ask_coefficient(1500);
+  net.boot();
+  std::vector<Asked> asked;
+  for (int i = 0; i < 8; ++i) asked.push_back(net.ask());
+  for (const Asked& a : asked) {
+    const RequestOutcome outcome = net.outcome(a);
+    EXPECT_TRUE(outcome.status) << outcome.status.error().detail();
+  }
+}
+
+}  // namespace
+}  // namespace cocoon::core::test
