@@ -11,6 +11,7 @@
 #include "crypto/system_random.h"
 #include "io/clock.h"
 #include "ledger/local_ledger.h"
+#include "registry/formats.h"
 #include "settings.h"
 #include "values.h"
 

@@ -6,7 +6,8 @@
 #include "commands.h"
 #include "io/clock.h"
 #include "ledger/local_ledger.h"
-#include "values.h"
+#include "registry/formats.h"
+#include "registry/registry_text.h"
 
 namespace cocoon::app {
 namespace {
@@ -40,39 +41,6 @@ Result<Contents> read(const std::string& file) {
 
 // --- For people ---
 
-void print_list(std::string_view title, const std::vector<Hash>& list) {
-  fmt::print("\n{}:{}\n", title, list.empty() ? " none (nobody is admitted)" : "");
-  for (const Hash& h : list) fmt::print("  {}\n", to_hex(h));
-}
-
-void print_registry(const Registry& r) {
-  const auto& m = r.prices.multiplier_e4;
-  fmt::print("network        {} ({})\n", to_hex(r.network.view()), to_string(r.kind));
-  fmt::print("registry       version {}, since {}\n", r.version, format_time(r.effective));
-  fmt::print(
-      "price          {} nano a token; prompt x{}, cached x{}, completion x{}, reasoning "
-      "x{}\n",
-      r.prices.per_token.value, format_e4(m[0]), format_e4(m[1]), format_e4(m[2]), format_e4(m[3]));
-  fmt::print("worker's share {}; a former price is honoured for {}\n",
-             format_e4(r.prices.worker_share_e4), format_duration(r.price_grace));
-  fmt::print("closing        channels {}, proxies {}\n", format_duration(r.client_close_delay),
-             format_duration(r.proxy_close_delay));
-  fmt::print("minima         deposit {}, payout {}, stake {}\n", format_amount(r.min_deposit),
-             format_amount(r.min_payout), format_amount(r.min_stake));
-  fmt::print("fees           message {}, rent of a channel {}\n", format_amount(r.message_fee),
-             format_amount(r.tombstone_rent));
-  fmt::print("TCB floor      {}\n", r.tcb_evaluation_floor);
-  print_list("proxy images", r.proxy_images);
-  print_list("worker images", r.worker_images);
-  print_list("GPU measurements", r.gpu_measurements);
-  fmt::print("\nmodels:\n");
-  for (const auto& e : r.models) {
-    fmt::print("  {}  (at most {} output tokens)\n", e.id, e.max_output_tokens);
-  }
-  fmt::print("\nproxies:\n");
-  for (const auto& p : r.proxies) fmt::print("  {} at {}\n", to_hex(p.account.view()), p.endpoint);
-}
-
 void print_contracts(const Contents& c) {
   fmt::print("\nproxy contracts:\n");
   for (const auto& p : c.proxies) {
@@ -99,60 +67,12 @@ void print_contracts(const Contents& c) {
 
 // --- For programs ---
 
-void hashes(json::Writer& out, std::string_view key, const std::vector<Hash>& list) {
-  out.key(key).begin_array();
-  for (const Hash& h : list) out.string(to_hex(h));
-  out.end_array();
-}
-
 void amount(json::Writer& out, std::string_view key, Nano value) {
   out.key(key).u64(value.value);
 }
 
 void hex(json::Writer& out, std::string_view key, ByteView bytes) {
   out.key(key).string(to_hex(bytes));
-}
-
-void seconds(json::Writer& out, std::string_view key, Seconds value) {
-  out.key(key).i64(value.count());
-}
-
-void write_registry(json::Writer& out, const Registry& r) {
-  out.begin_object();
-  hex(out, "network", r.network.view());
-  out.key("kind").string(to_string(r.kind));
-  out.key("version").u64(r.version);
-  out.key("effective").u64(to_unix_seconds(r.effective));
-  amount(out, "price_per_token_nano", r.prices.per_token);
-  out.key("multipliers_e4").begin_array();
-  for (std::uint32_t m : r.prices.multiplier_e4) out.u64(m);
-  out.end_array();
-  out.key("worker_share_e4").u64(r.prices.worker_share_e4);
-  seconds(out, "price_grace_seconds", r.price_grace);
-  seconds(out, "client_close_delay_seconds", r.client_close_delay);
-  seconds(out, "proxy_close_delay_seconds", r.proxy_close_delay);
-  amount(out, "min_deposit_nano", r.min_deposit);
-  amount(out, "min_payout_nano", r.min_payout);
-  amount(out, "min_stake_nano", r.min_stake);
-  amount(out, "message_fee_nano", r.message_fee);
-  amount(out, "tombstone_rent_nano", r.tombstone_rent);
-  out.key("tcb_evaluation_floor").u64(r.tcb_evaluation_floor);
-  hashes(out, "proxy_images", r.proxy_images);
-  hashes(out, "worker_images", r.worker_images);
-  hashes(out, "gpu_measurements", r.gpu_measurements);
-  out.key("models").begin_array();
-  for (const auto& m : r.models) {
-    out.begin_object().key("id").string(m.id);
-    out.key("max_output_tokens").u64(m.max_output_tokens);
-    out.key("template_allowance_tokens").u64(m.template_allowance_tokens).end_object();
-  }
-  out.end_array().key("proxies").begin_array();
-  for (const auto& p : r.proxies) {
-    out.begin_object();
-    hex(out, "account", p.account.view());
-    out.key("endpoint").string(p.endpoint).end_object();
-  }
-  out.end_array().end_object();
 }
 
 void write_proxy(json::Writer& out, const billing::ProxyState& p) {
@@ -226,7 +146,7 @@ Status show(const std::string& file, bool json) {
     fmt::print("{}\n", to_json(contents));
     return ok();
   }
-  print_registry(contents.registry);
+  for (const std::string& line : registry_lines(contents.registry)) fmt::print("{}\n", line);
   if (contents.pending) {
     fmt::print("\npending: registry version {} counts from {} on\n", contents.pending->version,
                format_time(contents.pending->effective));

@@ -1,6 +1,5 @@
 #include "values.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -49,15 +48,6 @@ Result<Millis> parse_duration(std::string_view text) {
       fmt::format("\"{}\" is no duration: write a whole number and ms, s, m, h or d", text));
 }
 
-std::string format_duration(Millis duration) {
-  for (const Unit& u : kUnits) {
-    if (duration.count() != 0 && duration.count() % u.milliseconds == 0) {
-      return fmt::format("{}{}", duration.count() / u.milliseconds, u.name);
-    }
-  }
-  return "0s";
-}
-
 Result<std::uint32_t> parse_e4(std::string_view text) {
   std::uint32_t whole = 0;
   std::uint32_t fraction = 0;
@@ -80,13 +70,6 @@ Result<std::uint32_t> parse_e4(std::string_view text) {
   return whole * 10'000 + fraction;
 }
 
-std::string format_e4(std::uint32_t value) {
-  std::string out = fmt::format("{}.{:04}", value / 10'000, value % 10'000);
-  out.erase(out.find_last_not_of('0') + 1);
-  if (out.back() == '.') out.pop_back();
-  return out;
-}
-
 Result<std::array<std::uint32_t, 4>> parse_multipliers(std::string_view text) {
   std::array<std::uint32_t, 4> out{};
   for (std::size_t i = 0; i < out.size(); ++i) {
@@ -99,11 +82,6 @@ Result<std::array<std::uint32_t, 4>> parse_multipliers(std::string_view text) {
     if (!last) text.remove_prefix(comma + 1);
   }
   return out;
-}
-
-std::string format_time(UnixTime time) {
-  const auto seconds = static_cast<std::time_t>(to_unix_seconds(time));
-  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(seconds));
 }
 
 }  // namespace cocoon::app

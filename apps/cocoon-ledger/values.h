@@ -1,5 +1,5 @@
 #pragma once
-/// @file What people write on the command line, and how it is printed.
+/// @file What people write on the command line.
 
 #include <array>
 #include <cstdint>
@@ -17,16 +17,11 @@ Result<Hash> parse_hash(std::string_view text, std::string_view what);
 
 /// "500ms", "30s", "10m", "12h" or "1d".
 Result<Millis> parse_duration(std::string_view text);
-std::string format_duration(Millis duration);
 
 /// "0.95" as 9500: a number of 1/10,000.
 Result<std::uint32_t> parse_e4(std::string_view text);
-std::string format_e4(std::uint32_t value);
 
 /// Prompt, cached, completion and reasoning multipliers: "1,0.1,8,8".
 Result<std::array<std::uint32_t, 4>> parse_multipliers(std::string_view text);
-
-/// "2026-11-22 00:33:07 UTC".
-std::string format_time(UnixTime time);
 
 }  // namespace cocoon::app

@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "io/clock.h"
 #include "ledger/ton/contract_views.h"
-#include "moments.h"
+#include "registry/formats.h"
 #include "session.h"
 
 namespace cocoon::app {

@@ -5,7 +5,7 @@
 #include "ask_first.h"
 #include "billing/amount.h"
 #include "commands.h"
-#include "moments.h"
+#include "registry/formats.h"
 #include "session.h"
 
 namespace cocoon::app {
