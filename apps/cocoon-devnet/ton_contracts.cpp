@@ -3,26 +3,23 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <memory>
 
 #include "attest/evidence.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "common/read_file.h"
 #include "common/write_file.h"
-#include "crypto/system_random.h"
 #include "ledger/ton/registry_files.h"
 #include "ledger/ton/ton_network.h"
 #include "node/account_key.h"
-#include "on_loop/own_loop.h"
 #include "tee/source.h"
 #include "ton/contract_address.h"
+#include "ton_desk/ton_desk.h"
 
 namespace cocoon::app {
 namespace {
 
 using ledger::TonLedgerOptions;
-using ledger::TonLedgerPort;
 
 constexpr std::size_t kMaxNetworkFile = 4096;
 /// What each account gets once: the client's deposit, the proxy's stake, and fees for years.
@@ -37,54 +34,6 @@ constexpr std::uint32_t kTemplateAllowance = 256;
 constexpr std::uint32_t kTcbFloor = 1;
 /// Blocks come every 200 ms here.
 constexpr Millis kPoll{100};
-
-/// The ledger's parts on a loop of their own; each call waits for what comes of it.
-class Desk {
- public:
-  static Result<Desk> open(TonLedgerOptions options) {
-    COCOON_TRY(OwnLoop<OnLoop> loop, OwnLoop<OnLoop>::start());
-    COCOON_CHECK(loop.wait_for<Status>([&](OnLoop& parts, const Done<Status>& done) {
-      auto reader = ledger::Toncenter::create(parts.context, options.api, parts.random);
-      if (!reader) return done(reader.error());
-      parts.reader = std::move(*reader);
-      done(ok());
-    }));
-    return Desk(std::move(loop), std::move(options));
-  }
-
-  Result<ledger::AccountReading> account(const ton::Address& address) {
-    using Reading = Result<ledger::AccountReading>;
-    return loop_.wait_for<Reading>([&](OnLoop& parts, const Done<Reading>& done) {
-      parts.reader->account(address, [done](Reading r) { done(std::move(r)); });
-    });
-  }
-
-  /// Asks as that account.
-  Result<ports::LedgerReply> ask(const crypto::SigningKey& self, ports::LedgerRequest request) {
-    using Reply = Result<ports::LedgerReply>;
-    return loop_.wait_for<Reply>([&](OnLoop& parts, const Done<Reply>& done) {
-      auto port = TonLedgerPort::open(parts.context, options_, self, parts.random);
-      if (!port) return done(port.error());
-      parts.port = std::move(*port);
-      parts.port->call(std::move(request), [done](Reply r) { done(std::move(r)); });
-    });
-  }
-
- private:
-  struct OnLoop {
-    explicit OnLoop(const io::Context& c) : context(c) {}
-    const io::Context& context;
-    crypto::SystemRandom random;
-    std::unique_ptr<ledger::Toncenter> reader;
-    std::unique_ptr<TonLedgerPort> port;  ///< of who asked last
-  };
-
-  Desk(OwnLoop<OnLoop> loop, TonLedgerOptions options)
-      : loop_(std::move(loop)), options_(std::move(options)) {}
-
-  OwnLoop<OnLoop> loop_;
-  TonLedgerOptions options_;
-};
 
 /// A new network for /devnet/network.
 std::string network_order(const TonContracts& wanted, const AccountId& keeper) {
@@ -134,7 +83,7 @@ Status sign_registry(const TonLedgerOptions& options, const crypto::SigningKey& 
 }
 
 /// Gives an account money that has never had any.
-Status give(Desk& desk, const TonServer& server, const AccountId& account) {
+Status give(TonDesk& desk, const TonServer& server, const AccountId& account) {
   COCOON_TRY(const auto wallet, ton::account_wallet(account, ton::WalletNetwork::mainnet));
   COCOON_TRY(const auto reading, desk.account(wallet));
   if (reading.balance > Nano{0}) return ok();
@@ -145,7 +94,7 @@ Status give(Desk& desk, const TonServer& server, const AccountId& account) {
 }
 
 /// Writes, unless an earlier life of this program has.
-Status write_once(Desk& desk, const crypto::SigningKey& self, ports::LedgerRequest request) {
+Status write_once(TonDesk& desk, const crypto::SigningKey& self, ports::LedgerRequest request) {
   COCOON_TRY(auto reply, desk.ask(self, std::move(request)));
   const auto* bounced = std::get_if<ports::Bounced>(&reply);
   if (bounced == nullptr) return ok();
@@ -154,7 +103,7 @@ Status write_once(Desk& desk, const crypto::SigningKey& self, ports::LedgerReque
   return bounced->error;
 }
 
-Status open_channel(Desk& desk, const TonContracts& wanted, const NetworkId& network) {
+Status open_channel(TonDesk& desk, const TonContracts& wanted, const NetworkId& network) {
   const AccountId proxy = wanted.proxy->account_id();
   const auto nonce = ledger::channel_nonce(network, wanted.client->account_id(), proxy, 0);
   return write_once(desk, *wanted.client, ports::OpenChannel{proxy, nonce, wanted.deposit});
@@ -174,7 +123,7 @@ Result<TonNetwork> make_ton_contracts(const TonContracts& wanted) {
   // Nobody else asks yet.
   for (auto& endpoint : options.api.endpoints) endpoint.per_second = 1000;
   options.poll = kPoll;
-  COCOON_TRY(Desk desk, Desk::open(options));
+  COCOON_TRY(TonDesk desk, TonDesk::open(options));
   COCOON_TRY(const auto root, desk.account(options.site.root));
   COCOON_TRY(const auto registry, ledger::view_registry(options.site, root));
   COCOON_CHECK(sign_registry(options, keeper, registry));

@@ -82,15 +82,24 @@ std::string account_key_path(const std::string& state_dir) {
   return state_dir + "/account.key";
 }
 
+Result<crypto::SigningKey> load_key(const std::string& path) {
+  const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return unusable(path, system_error());
+  return read_key(path, file.fd);
+}
+
+Result<crypto::SigningKey> load_or_create_key(const std::string& path) {
+  const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd >= 0) return read_key(path, file.fd);
+  if (errno != ENOENT) return unusable(path, system_error());
+  return create_key(path);
+}
+
 Result<crypto::SigningKey> load_or_create_account_key(const std::string& state_dir) {
   const bool existed = std::filesystem::exists(state_dir);
   COCOON_CHECK(make_directory(state_dir));
   if (!existed) ::chmod(state_dir.c_str(), 0700);
-  const std::string path = account_key_path(state_dir);
-  File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd >= 0) return read_key(path, file.fd);
-  if (errno != ENOENT) return unusable(path, system_error());
-  return create_key(path);
+  return load_or_create_key(account_key_path(state_dir));
 }
 
 }  // namespace cocoon::node

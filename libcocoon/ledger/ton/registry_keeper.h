@@ -38,6 +38,8 @@ class RegistryKeeper {
 
   /// Errors: unavailable/registry_missing; unavailable/registry_too_old. Both say what to do.
   Result<billing::Registry> current(UnixTime now) const;
+  /// The newest that is signed, whatever the ledger has taken back of it since.
+  const std::optional<RegistrySnapshot>& newest_signed() const { return signed_; }
 
  private:
   Status adopt(RegistrySnapshot snapshot);

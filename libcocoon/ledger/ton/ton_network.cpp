@@ -36,7 +36,8 @@ Result<RegistryKeepers> keepers_of(const TonNetwork& ton) {
   return out;
 }
 
-/// Its first word.
+}  // namespace
+
 Result<std::string> read_api_key(const std::string& path) {
   std::string key;
   if (path.empty()) return key;
@@ -51,8 +52,6 @@ Result<std::string> read_api_key(const std::string& path) {
                            "characters",
                            path, limits::kMaxTonApiKeyBytes));
 }
-
-}  // namespace
 
 Result<TonLedgerOptions> ton_ledger_options(const TonNetwork& ton, const std::string& state_dir) {
   TonLedgerOptions out;

@@ -13,4 +13,8 @@ namespace cocoon::ledger {
 /// Errors: invalid_argument/bad_option, invalid_argument/address_invalid; io/api_key_unreadable.
 Result<TonLedgerOptions> ton_ledger_options(const TonNetwork& ton, const std::string& state_dir);
 
+/// The key for an API: the first word of the file; empty where `path` is.
+/// Errors: io/api_key_unreadable.
+Result<std::string> read_api_key(const std::string& path);
+
 }  // namespace cocoon::ledger

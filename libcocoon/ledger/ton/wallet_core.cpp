@@ -26,10 +26,22 @@ Error not_sent() {
                "this account's wallet could not send the message in time; it will not be sent");
 }
 
+Error wrong_number(std::uint32_t number, std::uint32_t seqno) {
+  return Error(ErrorKind::invalid_argument, "transfer_number",
+               number < seqno
+                   ? fmt::format("this wallet has carried out its transfer number {} already, and "
+                                 "is at {}: nothing was sent",
+                                 number, seqno)
+                   : fmt::format("this wallet's next transfer has number {}, not {}: nothing was "
+                                 "sent",
+                                 seqno, number));
+}
+
 Result<ton::OutMessage> message_of(const WalletOrder& order) {
   ton::InternalInfo info;
   info.destination = order.to;
   info.value = order.value;
+  info.bounce = order.bounce;
   COCOON_TRY(auto cell, ton::to_cell(ton::Message{info, order.init, order.body}));
   return ton::OutMessage{std::move(cell), kFeesApart};
 }
@@ -122,6 +134,8 @@ void WalletCore::on_transfer_reading(const WalletReading& reading, Now now) {
 void WalletCore::start_transfer(const WalletReading& reading, Now now) {
   if (reading.seqno < lowest_seqno_ && !all_ended(now)) return;
   lowest_seqno_ = reading.seqno;
+  refuse_other_numbers(reading.seqno);
+  if (queue_.empty()) return;
   Transfer t;
   t.seqno = reading.seqno;
   t.orders = take_affordable(reading.balance);
@@ -132,6 +146,15 @@ void WalletCore::start_transfer(const WalletReading& reading, Now now) {
     return;
   }
   transfer_ = std::move(t);
+}
+
+/// Orders that may be sent under one number only, which the next transfer does not have.
+void WalletCore::refuse_other_numbers(std::uint32_t seqno) {
+  std::erase_if(queue_, [&](const Waiting& w) {
+    if (!w.order.number || *w.order.number == seqno) return false;
+    actions_.push_back(Refused{w.id, wrong_number(*w.order.number, seqno)});
+    return true;
+  });
 }
 
 /// Those in front that the balance reaches for, together.

@@ -30,12 +30,17 @@
 
 namespace cocoon::ledger {
 
-/// A message that the wallet is to send. A failure at its destination bounces.
+/// A message that the wallet is to send.
 struct WalletOrder {
   ton::Address to;
   Nano value;
   ton::CellRef body = ton::Cell::empty();
   std::optional<ton::StateInit> init;
+  /// Whether a failure at its destination, or that nothing is installed there, sends it back.
+  bool bounce = true;
+  /// The one number under which it may be sent; none: any. An order that is given twice with the
+  /// same number is carried out once at most.
+  std::optional<std::uint32_t> number;
 };
 
 /// What an API shows of the wallet.
@@ -64,7 +69,8 @@ class WalletCore {
     OrderId order = 0;
   };
   /// The order was not carried out and will not be: payment/wallet_empty, timeout/ledger_timeout,
-  /// invalid_argument (its cells do not fit).
+  /// invalid_argument/transfer_number (the wallet is not at the order's number), invalid_argument
+  /// (its cells do not fit).
   struct Refused {
     OrderId order = 0;
     Error error;
@@ -104,6 +110,7 @@ class WalletCore {
 
   void on_transfer_reading(const WalletReading& reading, Now now);
   void start_transfer(const WalletReading& reading, Now now);
+  void refuse_other_numbers(std::uint32_t seqno);
   std::vector<Waiting> take_affordable(Nano balance);
   void refuse_unaffordable(Nano balance, Now now);
   /// Signs the transfer for the time of `reading`, and hands it in.

@@ -106,6 +106,39 @@ TEST_F(WalletCoreTest, SendsWhatTheBalanceReachesForAndLetsTheRestWait) {
   EXPECT_EQ(chain_.carried_out, (std::vector<std::uint64_t>{1, 2, 3}));
 }
 
+TEST_F(WalletCoreTest, SendsAnOrderUnderItsNumberOnly) {
+  chain_.seqno = 5;
+  const auto submit_as = [&](std::uint64_t id, std::uint32_t number) {
+    WalletOrder numbered = order(id);
+    numbered.number = number;
+    ASSERT_TRUE(core_.submit(id, std::move(numbered), now()));
+  };
+  submit_as(1, 4);
+  submit_as(2, 6);
+  submit_as(3, 5);
+  const auto out = read();
+  EXPECT_EQ(refused_.at(1).code(), "transfer_number");
+  EXPECT_NE(refused_.at(1).detail().find("already"), std::string::npos);
+  EXPECT_EQ(refused_.at(2).code(), "transfer_number");
+  ASSERT_TRUE(chain_.take(out.at(0)));
+  // What an interrupted program has sent, given again.
+  submit_as(4, 5);
+  EXPECT_TRUE(read().empty());
+  EXPECT_EQ(refused_.at(4).code(), "transfer_number");
+  EXPECT_EQ(chain_.carried_out, std::vector<std::uint64_t>{3});
+  EXPECT_TRUE(core_.idle());
+}
+
+TEST_F(WalletCoreTest, SendsAnOrderThatMustNotBounceWithoutBounce) {
+  WalletOrder gift = order(1);
+  gift.bounce = false;
+  ASSERT_TRUE(core_.submit(1, std::move(gift), now()));
+  const auto sent = ton::parse_message(ton::parse_boc_root(read().at(0)).value()).value();
+  const auto transfer = ton::parse_transfer(ton::WalletVersion::v5r1, sent.body).value();
+  const auto inner = ton::parse_message(transfer.messages.at(0).message).value();
+  EXPECT_FALSE(std::get<ton::InternalInfo>(inner.info).bounce);
+}
+
 TEST_F(WalletCoreTest, GivesUpOrdersThatWaitForTooLong) {
   submit(1);
   pass(limits::kTonEffectPatience + Seconds{1});
