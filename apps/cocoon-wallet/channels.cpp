@@ -34,7 +34,7 @@ struct Client {
 
   static Result<Client> open(const Common& common, const ChannelCommand& command) {
     COCOON_TRY(Account account, open_account(common.files));
-    if (account.role != AccountRole::client)
+    if (account.role() != AccountRole::client)
       return misuse("channels are a client's: give --client");
     COCOON_TRY(const AccountId proxy, parse_proxy(command.proxy));
     COCOON_TRY(Session session, Session::open(account));

@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "common/print_error.h"
 #include "crypto/system_random.h"
+#include "registry_commands.h"
 
 namespace {
 
@@ -25,6 +26,10 @@ Examples:
   cocoon-wallet --proxy proxy.toml stake --total "10 TON"
   cocoon-wallet --proxy proxy.toml fees
   cocoon-wallet --proxy proxy.toml withdraw
+  cocoon-wallet --client client.toml registry show
+  cocoon-wallet registry keeper --key keeper.key
+  cocoon-wallet --client client.toml registry sign --key keeper.key
+  cocoon-wallet --client client.toml registry verify registry.signed
 
 PROXY is an account, 64 hexadecimal digits. Amounts have a unit, TON or nano. Every command can be given
 again: amounts are totals, and what is done is not done twice once it shows on the ledger. Stop the role
@@ -37,6 +42,9 @@ struct Options {
   Common common;
   ChannelCommand channel;
   std::string stake;
+  bool json = false;
+  SignCommand sign;
+  std::string signed_file;
 };
 
 void add_common(CLI::App& app, Options& o) {
@@ -80,6 +88,36 @@ void add_proxy(CLI::App& app, Options& o, Action& action) {
   end->callback([&] { action = [&] { return withdraw(o.common); }; });
 }
 
+void add_registry(CLI::App& app, Options& o, Action& action) {
+  CLI::App* registry =
+      app.add_subcommand("registry", "What nodes work with, and who has signed it");
+  registry->require_subcommand(1);
+  CLI::App* s = registry->add_subcommand(
+      "show", "What a node of this configuration works with, and what the ledger has beside it");
+  s->add_flag("--json", o.json, "As JSON");
+  s->callback([&] { action = [&] { return show_registry(o.common, o.json); }; });
+
+  CLI::App* sign = registry->add_subcommand(
+      "sign", "Add a keeper's signature to the registry that the ledger shows (TON)");
+  sign->add_option("--key", o.sign.key, "The keeper's key")->type_name("FILE")->required();
+  sign->add_option("--file", o.sign.file,
+                   "Where the signatures are; not given: the configuration's registry_file")
+      ->type_name("FILE");
+  sign->add_flag("--offline", o.sign.offline,
+                 "Sign what is in the file, without a look at the ledger");
+  sign->callback([&] { action = [&] { return sign_registry(o.common, o.sign); }; });
+
+  CLI::App* verify = registry->add_subcommand(
+      "verify", "Check a signed registry against the configuration's keepers (TON)");
+  verify->add_option("file", o.signed_file, "Not given: the configuration's registry_file");
+  verify->callback([&] { action = [&] { return verify_registry(o.common, o.signed_file); }; });
+
+  CLI::App* keeper = registry->add_subcommand(
+      "keeper", "Print who a keeper's key is; make the key where there is none");
+  keeper->add_option("--key", o.sign.key, "The keeper's key")->type_name("FILE")->required();
+  keeper->callback([&] { action = [&] { return show_keeper(o.sign.key); }; });
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Shows and moves the money of a Cocoon account.", "cocoon-wallet");
   app.footer(kFooter);
@@ -92,6 +130,7 @@ int run(int argc, char** argv) {
   s->callback([&] { action = [&] { return show(options.common); }; });
   add_channels(app, options, action);
   add_proxy(app, options, action);
+  add_registry(app, options, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

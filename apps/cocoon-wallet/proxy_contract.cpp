@@ -18,7 +18,7 @@ struct Proxy {
 
   static Result<Proxy> open(const Common& common) {
     COCOON_TRY(Account account, open_account(common.files));
-    if (account.role != AccountRole::proxy) {
+    if (account.role() != AccountRole::proxy) {
       return Error(ErrorKind::invalid_argument, "bad_value",
                    "stake and fees are a proxy's: give --proxy");
     }

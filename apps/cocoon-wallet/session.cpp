@@ -5,7 +5,7 @@ namespace cocoon::app {
 Result<Session> Session::open(const Account& account) {
   COCOON_TRY(OwnLoop<Desk> loop, OwnLoop<Desk>::start());
   COCOON_CHECK(loop.wait_for<Status>([&](Desk& desk, const Done<Status>& done) {
-    auto ledger = node::open_ledger(desk.context, account.ledger, account.key, desk.random);
+    auto ledger = node::open_ledger(desk.context, account.place.ledger, account.key, desk.random);
     if (!ledger) return done(ledger.error());
     desk.ledger = std::move(*ledger);
     done(ok());

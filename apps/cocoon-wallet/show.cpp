@@ -52,7 +52,7 @@ Status show_payouts(const Account& account, Session& session, const billing::Reg
 Result<Exit> show(const Common& common) {
   COCOON_TRY(const Account account, open_account(common.files));
   fmt::print("account    {}\n", to_hex(account.id().view()));
-  if (account.ledger.ton) {
+  if (account.place.ledger.ton) {
     COCOON_TRY(const std::string wallet, wallet_address(account));
     fmt::print("wallet     {}\n", wallet);
   }
@@ -61,7 +61,7 @@ Result<Exit> show(const Common& common) {
              session.read<ports::BalanceView>(ports::ReadBalance{account.id()}));
   fmt::print("balance    {}\n", billing::format_amount(balance.balance));
   COCOON_TRY(const auto view, session.read<ports::RegistryView>(ports::ReadRegistry{}));
-  switch (account.role) {
+  switch (account.role()) {
     case AccountRole::client: COCOON_CHECK(show_channels(account, session, view.registry)); break;
     case AccountRole::proxy: COCOON_CHECK(show_contract(account, session)); break;
     case AccountRole::worker: COCOON_CHECK(show_payouts(account, session, view.registry)); break;

@@ -5,7 +5,7 @@
 namespace cocoon::app {
 
 Result<std::string> wallet_address(const Account& account) {
-  const bool testnet = account.ledger.ton->testnet;
+  const bool testnet = account.place.ledger.ton->testnet;
   COCOON_TRY(const ton::Address address,
              ton::account_wallet(account.id(), testnet ? ton::WalletNetwork::testnet
                                                        : ton::WalletNetwork::mainnet));

@@ -8,7 +8,7 @@
 namespace cocoon::app {
 
 /// The address to send TON to, in the form that wallets show, without bounce: it takes money before
-/// it is deployed. @pre account.ledger.ton
+/// it is deployed. @pre account.place.ledger.ton
 Result<std::string> wallet_address(const Account& account);
 
 }  // namespace cocoon::app
