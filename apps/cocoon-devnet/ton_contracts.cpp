@@ -27,6 +27,10 @@ constexpr Nano kGift{1'000'000'000'000};
 /// Below 20 times the fee of a message nobody may set it (billing/registry.h); as low as that
 /// allows, so that workers of a network that is only tried out are paid, too.
 constexpr Nano kMinPayout{450'000'000};
+/// How long those who leave wait, in seconds: long enough to be seen, short enough to be waited
+/// for.
+constexpr int kClientDelay = 60;
+constexpr int kProxyDelay = 120;
 /// As cocoon-ledger allows a model where nothing else is said.
 constexpr std::uint32_t kMaxOutputTokens = 4096;
 constexpr std::uint32_t kTemplateAllowance = 256;
@@ -41,14 +45,15 @@ std::string network_order(const TonContracts& wanted, const AccountId& keeper) {
   const auto image = [](attest::EvidenceRole role) { return tee::simulated_image(role).to_hex(); };
   return fmt::format(
       R"({{"owner":"{}","delay":0,)"
-      R"("params":{{"kind":{},"min_payout":"{}","tcb_evaluation_floor":{}}},)"
+      R"("params":{{"kind":{},"min_payout":"{}","tcb_evaluation_floor":{},)"
+      R"("client_close_delay":{},"proxy_close_delay":{}}},)"
       R"("proxy_images":["{}"],"worker_images":["{}"],)"
       R"("models":[{{"id":{},"max_output_tokens":{},"template_allowance_tokens":{}}}],)"
       R"("proxies":[{{"account":"{}","endpoint":{}}}]}})",
       ton::to_raw(owner), static_cast<int>(billing::NetworkKind::dev), kMinPayout.value, kTcbFloor,
-      image(attest::EvidenceRole::proxy), image(attest::EvidenceRole::worker),
-      json::escape(wanted.model), kMaxOutputTokens, kTemplateAllowance,
-      to_hex(wanted.proxy->public_key()), json::escape(wanted.proxy_endpoint));
+      kClientDelay, kProxyDelay, image(attest::EvidenceRole::proxy),
+      image(attest::EvidenceRole::worker), json::escape(wanted.model), kMaxOutputTokens,
+      kTemplateAllowance, to_hex(wanted.proxy->public_key()), json::escape(wanted.proxy_endpoint));
 }
 
 /// Makes the root unless it is remembered that there is one.

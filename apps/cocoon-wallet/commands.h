@@ -1,6 +1,8 @@
 #pragma once
 /// @file What an account's owner does with its money.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "account.h"
@@ -21,6 +23,20 @@ struct Common {
   bool yes = false;  ///< no questions
 };
 
+/// Makes the account's key unless it is there, and says where it is and where its money goes.
+Result<Exit> create(const Common& common);
+
+struct SendCommand {
+  std::string to;
+  std::string amount;
+  std::string memo;
+  /// The wallet's number under which it may be sent, and no other; not given: the next. Given again
+  /// with the number that it printed, an interrupted one pays once.
+  std::optional<std::uint32_t> number;
+};
+/// TON from the account's wallet to an address.
+Result<Exit> send(const Common& common, const SendCommand& command);
+
 /// The account, its wallet and what it holds on the ledger.
 Result<Exit> show(const Common& common);
 
@@ -40,5 +56,9 @@ Result<Exit> stake(const Common& common, const std::string& stake);
 Result<Exit> take_fees(const Common& common);
 /// Begins to close the proxy's contract; takes stake and remainder once the delay is over.
 Result<Exit> withdraw(const Common& common);
+/// Of a proxy that is stopped: presents the vouchers of all its clients, at any worth.
+Result<Exit> redeem(const Common& common);
+/// Of a worker that is stopped: presents the vouchers of all its proxies, at any worth.
+Result<Exit> cash_out(const Common& common);
 
 }  // namespace cocoon::app

@@ -19,21 +19,25 @@ using namespace cocoon::app;
 
 constexpr const char* kFooter = R"(
 Examples:
+  cocoon-wallet --client client.toml create
   cocoon-wallet --client client.toml show
+  cocoon-wallet --client client.toml send --to UQ... --amount "1.5 TON" --memo "for Ann"
   cocoon-wallet --client client.toml open --proxy PROXY --deposit "20 TON"
   cocoon-wallet --client client.toml top-up --proxy PROXY --total "30 TON"
   cocoon-wallet --client client.toml leave --proxy PROXY
   cocoon-wallet --proxy proxy.toml stake --total "10 TON"
   cocoon-wallet --proxy proxy.toml fees
+  cocoon-wallet --proxy proxy.toml redeem
   cocoon-wallet --proxy proxy.toml withdraw
+  cocoon-wallet --worker worker.toml cash-out
   cocoon-wallet --client client.toml registry show
   cocoon-wallet registry keeper --key keeper.key
   cocoon-wallet --client client.toml registry sign --key keeper.key
   cocoon-wallet --client client.toml registry verify registry.signed
 
 PROXY is an account, 64 hexadecimal digits. Amounts have a unit, TON or nano. Every command can be given
-again: amounts are totals, and what is done is not done twice once it shows on the ledger. Stop the role
-first on TON: its wallet takes one sender at a time.
+again: amounts are totals, and what is done is not done twice once it shows on the ledger; send takes the
+number that it has printed. Stop the role first on TON: its wallet takes one sender at a time.
 Exit codes: 0 done, 1 refused, 2 misuse, 3 begun: give the command again at the time that it names.)";
 
 using Action = std::function<Result<Exit>()>;
@@ -42,6 +46,7 @@ struct Options {
   Common common;
   ChannelCommand channel;
   std::string stake;
+  SendCommand send;
   bool json = false;
   SignCommand sign;
   std::string signed_file;
@@ -54,6 +59,22 @@ void add_common(CLI::App& app, Options& o) {
   app.add_option("--worker", o.common.files.worker, "The worker's configuration")
       ->type_name("FILE");
   app.add_flag("--yes", o.common.yes, "Move money without a question");
+}
+
+void add_wallet(CLI::App& app, Options& o, Action& action) {
+  CLI::App* make = app.add_subcommand("create", "Make the account's key, unless it is there");
+  make->callback([&] { action = [&] { return create(o.common); }; });
+
+  CLI::App* s = app.add_subcommand("show", "Account, wallet, balance, channels and contracts");
+  s->callback([&] { action = [&] { return show(o.common); }; });
+
+  CLI::App* out = app.add_subcommand("send", "Send TON from the account's wallet (TON)");
+  out->add_option("--to", o.send.to, "An address, in any of TON's forms")->required();
+  out->add_option("--amount", o.send.amount, "Like \"1.5 TON\"; fees come on top")->required();
+  out->add_option("--memo", o.send.memo, "A text that goes along; exchanges demand one");
+  out->add_option("--number", o.send.number,
+                  "The number that an interrupted transfer has printed: it is carried out once");
+  out->callback([&] { action = [&] { return send(o.common, o.send); }; });
 }
 
 void add_channels(CLI::App& app, Options& o, Action& action) {
@@ -83,9 +104,19 @@ void add_proxy(CLI::App& app, Options& o, Action& action) {
   CLI::App* fees = app.add_subcommand("fees", "Take a proxy's unlocked fees");
   fees->callback([&] { action = [&] { return take_fees(o.common); }; });
 
+  CLI::App* claim = app.add_subcommand(
+      "redeem", "Claim what clients have signed for, at any worth; the proxy must be stopped");
+  claim->callback([&] { action = [&] { return redeem(o.common); }; });
+
   CLI::App* end = app.add_subcommand(
       "withdraw", "Close a proxy's contract: starts the delay, and finishes once it is over");
   end->callback([&] { action = [&] { return withdraw(o.common); }; });
+}
+
+void add_worker(CLI::App& app, Options& o, Action& action) {
+  CLI::App* cash = app.add_subcommand(
+      "cash-out", "Be paid what proxies have signed for, at any worth; the worker must be stopped");
+  cash->callback([&] { action = [&] { return cash_out(o.common); }; });
 }
 
 void add_registry(CLI::App& app, Options& o, Action& action) {
@@ -126,10 +157,10 @@ int run(int argc, char** argv) {
   Options options;
   Action action;
   add_common(app, options);
-  CLI::App* s = app.add_subcommand("show", "Account, wallet, balance, channels and contracts");
-  s->callback([&] { action = [&] { return show(options.common); }; });
+  add_wallet(app, options, action);
   add_channels(app, options, action);
   add_proxy(app, options, action);
+  add_worker(app, options, action);
   add_registry(app, options, action);
   try {
     app.parse(argc, argv);
@@ -144,7 +175,8 @@ int run(int argc, char** argv) {
   if (exit) return static_cast<int>(*exit);
   const Error& error = exit.error();
   print_error("cocoon-wallet", error);
-  const bool misuse = error.code() == "bad_value" || error.code() == "bad_amount";
+  const bool misuse = error.code() == "bad_value" || error.code() == "bad_amount" ||
+                      error.code() == "address_invalid";
   return static_cast<int>(misuse ? Exit::misuse : Exit::refused);
 }
 
