@@ -135,10 +135,11 @@ Result<Exit> leave(const Common& common, const ChannelCommand& command) {
     if (!done && done.error().code() != "too_early") return done.error();
     if (!done) {
       print(channel);
+      COCOON_TRY(const UnixTime now, client.session.time());
       fmt::print(
-          "The proxy may claim what vouchers authorise until {}. Then give this command "
-          "again.\n",
-          format_time(channel.final_at));
+          "The proxy may claim what vouchers authorise until {}; the ledger's clock shows {}. "
+          "Then give this command again.\n",
+          format_time(channel.final_at), format_time(now));
       return Exit::not_yet;
     }
     COCOON_TRY(channel, client.read(channel.id()));

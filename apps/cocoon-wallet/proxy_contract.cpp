@@ -101,8 +101,11 @@ Result<Exit> withdraw(const Common& common) {
     if (!done && done.error().code() != "too_early") return done.error();
     if (!done) {
       print(contract);
-      fmt::print("Workers may cash until {}. Then give this command again.\n",
-                 format_time(contract.final_at));
+      COCOON_TRY(const UnixTime now, proxy.session.time());
+      fmt::print(
+          "Workers may cash until {}; the ledger's clock shows {}. Then give this command "
+          "again.\n",
+          format_time(contract.final_at), format_time(now));
       return Exit::not_yet;
     }
     COCOON_TRY(contract, proxy.existing());

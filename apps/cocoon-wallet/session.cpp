@@ -24,6 +24,11 @@ Result<ports::LedgerReply> Session::ask(ports::LedgerRequest request) {
   return reply;
 }
 
+Result<UnixTime> Session::time() {
+  COCOON_TRY(const auto beacon, read<ports::Beacon>(ports::ReadBeacon{}));
+  return beacon.time;
+}
+
 Status Session::write(ports::LedgerRequest request) {
   COCOON_TRY(const ports::LedgerReply reply, ask(std::move(request)));
   (void)reply;

@@ -24,6 +24,8 @@ class Session {
     COCOON_TRY(ports::LedgerReply reply, ask(std::move(request)));
     return std::get<T>(std::move(reply));
   }
+  /// Now, by the ledger's clock, which is the one that delays go by.
+  Result<UnixTime> time();
   /// A write that has taken effect.
   Status write(ports::LedgerRequest request);
 

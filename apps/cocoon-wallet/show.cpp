@@ -3,12 +3,22 @@
 #include "billing/amount.h"
 #include "codec/hex.h"
 #include "commands.h"
+#include "registry/formats.h"
 #include "session.h"
 #include "wallet_address.h"
 
 namespace cocoon::app {
 
 namespace {
+
+/// How long what closes has to wait.
+Status show_delay(Session& session, UnixTime final_at, std::string_view command) {
+  COCOON_TRY(const UnixTime now, session.time());
+  fmt::print("           {} {}; the ledger's clock shows {}. `cocoon-wallet {}` finishes it\n",
+             now < final_at ? "waits until" : "has waited until", format_time(final_at),
+             format_time(now), command);
+  return ok();
+}
 
 Status show_channels(const Account& account, Session& session, const billing::Registry& registry) {
   for (const billing::ProxyEntry& proxy : registry.proxies) {
@@ -19,6 +29,9 @@ Status show_channels(const Account& account, Session& session, const billing::Re
     fmt::print("channel    with {} {}: deposit {}, claimed {}\n", to_hex(proxy.account.view()),
                billing::to_string(c.phase), billing::format_amount(c.deposited),
                billing::format_amount(c.claimed));
+    if (c.phase == billing::ChannelPhase::closing) {
+      COCOON_CHECK(show_delay(session, c.final_at, "leave"));
+    }
   }
   return ok();
 }
@@ -34,6 +47,7 @@ Status show_contract(const Account& account, Session& session) {
              billing::to_string(p.phase), billing::format_amount(p.pool),
              billing::format_amount(p.stake), billing::format_amount(p.fees),
              billing::format_amount(p.unlocked_fees()), billing::format_amount(p.fees_taken));
+  if (p.phase == billing::ProxyPhase::closing) return show_delay(session, p.final_at, "withdraw");
   return ok();
 }
 
