@@ -216,7 +216,8 @@ class PayoutBook {
   /// Σ of vouchers that are out and not paid: at most backing().
   Nano unpaid() const;
   Nano backing() const { return backing_; }
-  /// Σ owed and not vouched, for want of backing: redeem clients' vouchers.
+  /// Σ owed and not vouched, less what the backing has room for: what clients' vouchers must be
+  /// redeemed for, whatever they are worth.
   Nano unbacked() const;
 
   /// One worker's account, for a store that holds a row per worker; empty if unknown.

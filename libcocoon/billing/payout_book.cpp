@@ -90,7 +90,7 @@ Nano PayoutBook::unbacked() const {
   for (const auto& [worker, account] : accounts_) {
     sum = saturating_add(sum, floor_sub(account.owed, account.vouched));
   }
-  return sum;
+  return floor_sub(sum, floor_sub(backing_, unpaid_total_));
 }
 
 Bytes PayoutBook::snapshot(const AccountId& worker) const {

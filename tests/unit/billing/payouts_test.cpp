@@ -49,6 +49,13 @@ TEST_F(PayoutBookTest, VouchersTogetherStayWithinTheBacking) {
   EXPECT_EQ(book_.raise(other_)->owed.value, 300u);
 }
 
+TEST_F(PayoutBookTest, WhatTheBackingHasRoomForIsNotUnbacked) {
+  ASSERT_TRUE(book_.owe(worker_, Nano{400}));
+  EXPECT_EQ(book_.unbacked().value, 0u);
+  ASSERT_TRUE(book_.owe(other_, Nano{300}));
+  EXPECT_EQ(book_.unbacked().value, 200u);
+}
+
 TEST_F(PayoutBookTest, PayoutMakesRoom) {
   ASSERT_TRUE(book_.owe(worker_, Nano{800}));
   EXPECT_EQ(book_.raise(worker_)->owed.value, 500u);
