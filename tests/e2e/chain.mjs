@@ -1,25 +1,27 @@
 // Reads the contracts of a network on TON where they stand: on the chain of apps/ton-devnet.
 import assert from 'node:assert/strict';
-import { createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readChannel, readProxy } from '../../apps/ton-devnet/layouts.mjs';
+import { LIST, message, readChannel, readProxy } from '../../apps/ton-devnet/layouts.mjs';
 import { channelId, number, sha256 } from '../../apps/ton-devnet/statements.mjs';
-import { shellAddress, walletOf } from '../../apps/ton-devnet/wallets.mjs';
+import { order, shellAddress, walletOf } from '../../apps/ton-devnet/wallets.mjs';
 import { getKey } from './network.mjs';
 
 export const SERVER =
   join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'apps', 'ton-devnet', 'server.mjs');
-const { Address, Cell } = createRequire(SERVER)('@ton/core');
+const { Address, beginCell, Cell, storeMessage } = createRequire(SERVER)('@ton/core');
 
 const CHANNEL = 1; // kinds of contract (docs/contracts.md)
 const PROXY = 2;
 
+const keyOf = (state, role) => readFileSync(join(state, role, 'account.key'));
+
 /** The account whose key is in that role's folder, as the contracts have it. */
 function accountOf(state, role) {
-  const { x } = createPublicKey(readFileSync(join(state, role, 'account.key'))).export({ format: 'jwk' });
+  const { x } = createPublicKey(keyOf(state, role)).export({ format: 'jwk' });
   return number(Buffer.from(x, 'base64url'));
 }
 
@@ -50,7 +52,23 @@ export function chainOf(state, base) {
     n.toString(16).padStart(i === 0 ? 32 : 64, '0'), 'hex'));
   const nonce = number(sha256('CCN1', ...parties, Buffer.alloc(4)).subarray(0, 16));
   const channelAt = shellAddress(root, CHANNEL, channelId({ network, client, proxy, signer: client, nonce }));
+  /** The registry's owner, whose key is the keeper's. */
+  const owner = { id: accountOf(state, 'keeper'), key: createPrivateKey(keyOf(state, 'keeper')) };
   return {
+    url,
+    advance: (seconds) => ask('/devnet/time', { body: { advance: seconds } }),
+    /** What is at an address, in any form. */
+    balance: async (address) => BigInt((await account(Address.parse(address))).balance),
+    /** Has the owner take a worker image out of the registry: the first order of its wallet. */
+    removeWorkerImage: async (hash) => {
+      const address = walletOf(owner.id).toRawString();
+      await ask('/devnet/faucet', { body: { address, amount: '10000000000' } });
+      const { utime } = await ask('/devnet/status');
+      const body = message.remove(LIST.workerImages, BigInt('0x' + hash));
+      const signed = order(owner, { to: root, value: 1_000_000_000n, body, now: utime });
+      const boc = beginCell().store(storeMessage(signed)).endCell().toBoc().toString('base64');
+      await ask('/api/v2/sendBoc', { body: { boc } });
+    },
     faults: (body) => ask('/devnet/faults', { body }),
     shownFaults: () => ask('/devnet/faults'),
     endFaults: () => ask('/devnet/faults', { method: 'DELETE' }),
