@@ -15,12 +15,12 @@
 #include <vector>
 
 #include "attest/evidence.h"
-#include "attest/need.h"
 #include "attest/sim/platform.h"
 #include "attest/verdict.h"
 #include "crypto/system_random.h"
 #include "io/clock.h"
 #include "io/context.h"
+#include "need.h"
 #include "tls/certificate.h"
 #include "verify/verifier.h"
 

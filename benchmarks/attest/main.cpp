@@ -21,19 +21,18 @@
 #include <vector>
 
 #include "attest/cached_verdict.h"
-#include "attest/need.h"
 #include "attest/quote.h"
 #include "attest/sim/platform.h"
 #include "attest/text.h"
 #include "attest/verify.h"
 #include "codec/json.h"
 #include "crypto/system_random.h"
+#include "need.h"
 
 namespace cocoon::bench {
 namespace {
 
 using attest::CertificateCache;
-using Clock = std::chrono::steady_clock;
 
 constexpr int kSamples = 400;
 constexpr int kQuotes = 1000;
@@ -48,17 +47,6 @@ std::string read(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) fail("cannot read " + path);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-double microseconds(const std::function<void()>& work) {
-  const auto begin = Clock::now();
-  work();
-  return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 /// Of kSamples times that `sample` says.
