@@ -16,32 +16,40 @@ PendingWrites::PendingWrites(const io::Context& context, Toncenter& toncenter, W
 
 void PendingWrites::start(PlannedWrite write, Done done) {
   const Id id = ++last_;
-  pending_.emplace(id, Pending{std::move(write), std::move(done), {}, kNever, kNever});
+  pending_.emplace(id, Pending{std::make_shared<const PlannedWrite>(std::move(write)),
+                               std::move(done),
+                               {},
+                               kNever,
+                               kNever});
   look(id);
 }
 
 void PendingWrites::look(Id id) {
   Pending& p = pending_.at(id);
   p.next_look = kNever;
-  toncenter_.account(p.write.contract(),
-                     [this, id](const Result<AccountReading>& account) { looked(id, account); });
+  toncenter_.view<Look>(
+      p.write->contract(),
+      [write = p.write](const AccountReading& account) -> Result<Look> {
+        COCOON_TRY(auto view, write->view(account));
+        return Look{std::move(view), account.time};
+      },
+      [this, id](Result<Look> seen) { looked(id, std::move(seen)); });
 }
 
-void PendingWrites::looked(Id id, const Result<AccountReading>& account) {
+void PendingWrites::looked(Id id, Result<Look> seen) {
   const auto at = pending_.find(id);
   if (at == pending_.end()) return;
   Pending& p = at->second;
   const MonoTime now = io::now().mono;
-  auto view = account ? p.write.view(*account) : Result<ContractView>(account.error());
   if (!p.first) {
-    if (!view) return finish(id, view.error());
-    if (auto reply = p.write.before(*view, account->time)) return finish(id, std::move(*reply));
-    p.first = std::move(*view);
+    if (!seen) return finish(id, seen.error());
+    if (auto reply = p.write->before(seen->view, seen->time)) return finish(id, std::move(*reply));
+    p.first = std::move(seen->view);
     return send(id);
   }
   // From here on it may take effect, so an answer that is no good is only waited out.
-  if (view) {
-    if (auto reply = p.write.after(*p.first, *view, account->time)) {
+  if (seen) {
+    if (auto reply = p.write->after(*p.first, seen->view, seen->time)) {
       return finish(id, std::move(*reply));
     }
   }
@@ -49,7 +57,7 @@ void PendingWrites::looked(Id id, const Result<AccountReading>& account) {
     return finish(id, Error(ErrorKind::timeout, "ledger_timeout",
                             "the ledger does not show that the message had its effect, nor that it "
                             "was refused; it may still come" +
-                                (view ? std::string() : ": " + view.error().detail())));
+                                (seen ? std::string() : ": " + seen.error().detail())));
   }
   p.next_look = now + poll_;
   schedule();
@@ -57,7 +65,7 @@ void PendingWrites::looked(Id id, const Result<AccountReading>& account) {
 
 void PendingWrites::send(Id id) {
   const Pending& p = pending_.at(id);
-  auto order = p.write.order(*p.first);
+  auto order = p.write->order(*p.first);
   if (!order) return finish(id, order.error());
   wallet_.send(std::move(*order), [this, id](Status how) { sent(id, std::move(how)); });
 }

@@ -28,16 +28,20 @@ class PendingWrites {
 
  private:
   struct Pending {
-    PlannedWrite write;
+    std::shared_ptr<const PlannedWrite> write;  ///< with the thread that reads answers
     Done done;
     std::optional<ContractView> first;  ///< from the first look on
     MonoTime until = kNever;            ///< from when it was sent on
     MonoTime next_look = kNever;
   };
+  struct Look {
+    ContractView view;
+    UnixTime time{};  ///< by the ledger's clock
+  };
   using Id = std::uint64_t;
 
   void look(Id id);
-  void looked(Id id, const Result<AccountReading>& account);
+  void looked(Id id, Result<Look> seen);
   void send(Id id);
   void sent(Id id, Status how);
   void look_again();

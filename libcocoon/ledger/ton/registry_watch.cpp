@@ -85,18 +85,18 @@ void RegistryWatch::offer(const Result<std::optional<Bytes>>& file) {
 }
 
 void RegistryWatch::look_at_ledger() {
-  toncenter_.account(options_.site.root,
-                     [this](const Result<AccountReading>& account) { on_root(account); });
+  toncenter_.view<RootReading>(
+      options_.site.root,
+      [site = options_.site](const AccountReading& account) -> Result<RootReading> {
+        COCOON_TRY(auto registry, view_registry(site, account));
+        return RootReading{std::move(registry), account.time};
+      },
+      [this](const Result<RootReading>& root) { on_root(root); });
 }
 
-Result<bool> RegistryWatch::take_root(const Result<AccountReading>& account) {
-  if (!account) return account.error();
-  COCOON_TRY(const auto seen, view_registry(options_.site, *account));
-  return keeper_.on_ledger(seen, account->time);
-}
-
-void RegistryWatch::on_root(const Result<AccountReading>& account) {
-  const auto changed = take_root(account);
+void RegistryWatch::on_root(const Result<RootReading>& root) {
+  const auto changed =
+      root ? keeper_.on_ledger(root->registry, root->time) : Result<bool>(root.error());
   if (!changed && !away_) {
     options_.log.warning("cannot read the ledger's registry, the last one is used: {}",
                          changed.error().detail());

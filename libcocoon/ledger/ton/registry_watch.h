@@ -49,6 +49,11 @@ class RegistryWatch {
   void watch(Callback<void()> changed);
 
  private:
+  struct RootReading {
+    billing::Registry registry;
+    UnixTime time{};  ///< of the reading, by the ledger's clock
+  };
+
   RegistryWatch(const io::Context& context, Toncenter& toncenter, RegistryWatchOptions options,
                 io::JobPool jobs);
 
@@ -56,9 +61,7 @@ class RegistryWatch {
   void look_at_file();
   void offer(const Result<std::optional<Bytes>>& file);
   void look_at_ledger();
-  void on_root(const Result<AccountReading>& account);
-  /// Takes over what the ledger shows. @return whether what read() answers has changed
-  Result<bool> take_root(const Result<AccountReading>& account);
+  void on_root(const Result<RootReading>& root);
   /// Callbacks may destroy this.
   void looked();
   void save_if_due();

@@ -74,8 +74,8 @@ class TonLedgerPort::State {
 
   void on(const ports::ReadChannel& r, Done done) {
     read_account(channel_at(site_, r.channel), std::move(done),
-                 [this, r](const AccountReading& account) -> Result<ports::LedgerReply> {
-                   COCOON_TRY(auto channel, view_channel(site_, r.channel, account));
+                 [site = site_, r](const AccountReading& account) -> Result<ports::LedgerReply> {
+                   COCOON_TRY(auto channel, view_channel(site, r.channel, account));
                    return ports::LedgerReply(ports::ChannelView{std::move(channel)});
                  });
   }
@@ -84,16 +84,16 @@ class TonLedgerPort::State {
 
   void on(const ports::ReadProxy& r, Done done) {
     read_account(proxy_at(site_, r.account), std::move(done),
-                 [this, r](const AccountReading& account) -> Result<ports::LedgerReply> {
-                   COCOON_TRY(auto proxy, view_proxy(site_, r.account, account));
+                 [site = site_, r](const AccountReading& account) -> Result<ports::LedgerReply> {
+                   COCOON_TRY(auto proxy, view_proxy(site, r.account, account));
                    return ports::LedgerReply(ports::ProxyView{std::move(proxy)});
                  });
   }
 
   void on(const ports::ReadPayout& r, Done done) {
     read_account(proxy_at(site_, r.proxy), std::move(done),
-                 [this, r](const AccountReading& account) -> Result<ports::LedgerReply> {
-                   COCOON_TRY(const auto proxy, view_proxy(site_, r.proxy, account));
+                 [site = site_, r](const AccountReading& account) -> Result<ports::LedgerReply> {
+                   COCOON_TRY(const auto proxy, view_proxy(site, r.proxy, account));
                    if (!proxy) return ports::LedgerReply(ports::PayoutView{});
                    // Payouts do not bounce here: what is paid has arrived.
                    const Nano paid = proxy->paid_to(r.worker);
@@ -110,20 +110,17 @@ class TonLedgerPort::State {
 
   void on(const ports::ReadEpoch& r, Done done) {
     read_account(epoch_at(site_, r.account), std::move(done),
-                 [this, r](const AccountReading& account) -> Result<ports::LedgerReply> {
-                   COCOON_TRY(auto epoch, view_epoch(site_, r.account, account));
+                 [site = site_, r](const AccountReading& account) -> Result<ports::LedgerReply> {
+                   COCOON_TRY(auto epoch, view_epoch(site, r.account, account));
                    return ports::LedgerReply(ports::EpochView{std::move(epoch)});
                  });
   }
 
-  template <class Read>
-  void read_account(const Result<ton::Address>& at, Done done, Read read) {
+  /// @param look see Toncenter::view()
+  void read_account(const Result<ton::Address>& at, Done done,
+                    Callback<Result<ports::LedgerReply>(const AccountReading&)> look) {
     if (!at) return refuse(at.error(), std::move(done));
-    toncenter_->account(*at, [done = std::move(done), read = std::move(read)](
-                                 const Result<AccountReading>& account) mutable {
-      if (!account) return done(account.error());
-      done(read(*account));
-    });
+    toncenter_->view<ports::LedgerReply>(*at, std::move(look), std::move(done));
   }
 
   void read_block(std::uint64_t height, Done done) {
@@ -153,15 +150,18 @@ class TonLedgerPort::State {
                        : at.error(),
                     std::move(done));
     }
-    toncenter_->account(*at, [this, asked, n, id, newest = std::move(newest),
-                              done = std::move(done)](const Result<AccountReading>& a) mutable {
-      if (!a) return done(a.error());
-      auto channel = view_channel(site_, id, *a);
-      if (!channel) return done(channel.error());
-      if (!*channel) return done(ports::LedgerReply(std::move(newest)));
-      if ((*channel)->phase != billing::ChannelPhase::closed) newest.channel = std::move(*channel);
-      find_channel(asked, n + 1, std::move(newest), std::move(done));
-    });
+    using Found = std::optional<billing::ChannelState>;
+    toncenter_->view<Found>(
+        *at, [site = site_, id](const AccountReading& a) { return view_channel(site, id, a); },
+        [this, asked, n, newest = std::move(newest),
+         done = std::move(done)](Result<Found> channel) mutable {
+          if (!channel) return done(std::move(channel).error());
+          if (!*channel) return done(ports::LedgerReply(std::move(newest)));
+          if ((*channel)->phase != billing::ChannelPhase::closed) {
+            newest.channel = std::move(*channel);
+          }
+          find_channel(asked, n + 1, std::move(newest), std::move(done));
+        });
   }
 
   // --- Writes ---
@@ -175,12 +175,14 @@ class TonLedgerPort::State {
 
   /// The registry that counts is the root's own, whatever keepers have signed.
   void by_root(Write write, Done done) {
-    toncenter_->account(site_.root, [this, write = std::move(write), done = std::move(done)](
-                                        const Result<AccountReading>& root) mutable {
-      auto registry = root ? view_registry(site_, *root) : Result<billing::Registry>(root.error());
-      if (!registry) return done(std::move(registry).error());
-      start(std::move(write), &*registry, std::move(done));
-    });
+    toncenter_->view<billing::Registry>(
+        site_.root,
+        [site = site_](const AccountReading& root) { return view_registry(site, root); },
+        [this, write = std::move(write),
+         done = std::move(done)](Result<billing::Registry> registry) mutable {
+          if (!registry) return done(std::move(registry).error());
+          start(std::move(write), &*registry, std::move(done));
+        });
   }
 
   void start(Write write, const billing::Registry* registry, Done done) {

@@ -50,9 +50,10 @@ io::HttpRequest request_for(const ApiQuery& query, const TonEndpoint& endpoint) 
 /// What is asked, and how far it has come.
 struct Toncenter::Question {
   ApiQuery query;
-  /// Reads an answer; success keeps what it said.
-  Callback<Status(int, std::string_view)> take;
-  Callback<void()> forget;  ///< what was seen before: nobody confirms it
+  /// Reads an answer, on the job thread; success keeps what it said.
+  Callback<Status(int, std::string_view)> read;
+  Callback<Status()> believe;  ///< what was read, beside what was seen before
+  Callback<void()> forget;     ///< what was seen before: nobody confirms it
   Callback<void(Status)> done;
   EndpointPool::Tried tried;
   MonoTime until{};
@@ -62,20 +63,34 @@ struct Toncenter::Question {
   io::HttpTransfer transfer;
 };
 
+/// An answer while a job reads it.
+struct Toncenter::Reading {
+  Callback<Status(int, std::string_view)> read;
+  io::HttpAnswer answer;
+  Status how = ok();
+};
+
 Result<std::unique_ptr<Toncenter>> Toncenter::create(const io::Context& context,
                                                      ToncenterOptions options, Random& random) {
   COCOON_CHECK(check_endpoints(options.endpoints));
   if (!options.ca_file.empty() && !std::ifstream(options.ca_file)) {
     return Error(ErrorKind::io, "ca_file_unreadable", "cannot read the ca_file " + options.ca_file);
   }
-  return std::unique_ptr<Toncenter>(new Toncenter(context, std::move(options), random));
+  io::JobPoolOptions pool;
+  pool.name = "cocoon-ton";
+  pool.queue_bounds = {0, limits::kTonConnections, 0};  // no more are asked at once
+  COCOON_TRY(auto jobs, io::JobPool::start(context, pool));
+  return std::unique_ptr<Toncenter>(
+      new Toncenter(context, std::move(options), std::move(jobs), random));
 }
 
-Toncenter::Toncenter(const io::Context& context, ToncenterOptions options, Random& random)
+Toncenter::Toncenter(const io::Context& context, ToncenterOptions options, io::JobPool jobs,
+                     Random& random)
     : options_(std::move(options)),
       pool_(options_.endpoints, random),
       seen_(options_.clock_tolerance),
       client_(context, client_options(options_)),
+      jobs_(std::move(jobs)),
       hook_(context, io::TurnPhase::work, [this] { work(); }),
       timer_(context, [this] { hook_.arm(); }),
       alive_(std::make_shared<bool>(true)) {}
@@ -86,15 +101,17 @@ Toncenter::~Toncenter() = default;
 
 template <class T>
 void Toncenter::ask(ApiQuery query, Callback<Result<T>(int, std::string_view)> read,
-                    Callback<void()> forget, Callback<void(Result<T>)> done) {
+                    Callback<Status(const T&)> believe, Callback<void()> forget,
+                    Callback<void(Result<T>)> done) {
   auto value = std::make_shared<std::optional<T>>();
   auto question = std::make_unique<Question>();
   question->query = std::move(query);
-  question->take = [value, read = std::move(read)](int status,
+  question->read = [value, read = std::move(read)](int status,
                                                    std::string_view body) mutable -> Status {
     COCOON_TRY(*value, read(status, body));
     return ok();
   };
+  question->believe = [value, believe = std::move(believe)]() mutable { return believe(**value); };
   question->forget = std::move(forget);
   question->done = [value, done = std::move(done)](Status how) mutable {
     done(how ? Result<T>(std::move(**value)) : Result<T>(std::move(how).error()));
@@ -104,33 +121,30 @@ void Toncenter::ask(ApiQuery query, Callback<Result<T>(int, std::string_view)> r
 
 void Toncenter::head(Callback<void(Result<ChainHead>)> done) {
   ask<ChainHead>(
-      ask_head(),
-      [this](int status, std::string_view body) -> Result<ChainHead> {
-        COCOON_TRY(const ChainHead head, read_head(status, body));
-        COCOON_CHECK(seen_.take(head));
-        return head;
-      },
+      ask_head(), read_head, [this](const ChainHead& head) { return seen_.take(head); },
       [this] { seen_.forget_head(); }, std::move(done));
 }
 
 void Toncenter::block(std::uint32_t seqno, Callback<void(Result<BlockReading>)> done) {
   ask<BlockReading>(
       ask_block(seqno),
-      [this, seqno](int status, std::string_view body) -> Result<BlockReading> {
-        COCOON_TRY(const BlockReading block, read_block(status, body, seqno));
-        COCOON_CHECK(seen_.take(block, io::now().unix));
-        return block;
-      },
-      [] {}, std::move(done));
+      [seqno](int status, std::string_view body) { return read_block(status, body, seqno); },
+      [this](const BlockReading& block) { return seen_.take(block, io::now().unix); }, [] {},
+      std::move(done));
 }
 
-void Toncenter::account(const ton::Address& address, Callback<void(Result<AccountReading>)> done) {
+void Toncenter::account(const ton::Address& address, Callback<void(const AccountReading&)> look,
+                        Callback<void(Result<AccountReading>)> done) {
   ask<AccountReading>(
       ask_account(address),
-      [this, address](int status, std::string_view body) -> Result<AccountReading> {
+      [look = std::move(look)](int status,
+                               std::string_view body) mutable -> Result<AccountReading> {
         COCOON_TRY(AccountReading account, read_account(status, body));
-        COCOON_CHECK(seen_.take(address, account, io::now().unix));
+        if (look) look(account);
         return account;
+      },
+      [this, address](const AccountReading& account) {
+        return seen_.take(address, account, io::now().unix);
       },
       [this, address] { seen_.forget(address); }, std::move(done));
 }
@@ -138,7 +152,8 @@ void Toncenter::account(const ton::Address& address, Callback<void(Result<Accoun
 void Toncenter::hand_in(ByteView message, Callback<void(Status)> done) {
   auto question = std::make_unique<Question>();
   question->query = ledger::hand_in(message);
-  question->take = read_handed_in;
+  question->read = read_handed_in;
+  question->believe = [] { return ok(); };
   question->forget = [] {};
   question->done = std::move(done);
   enqueue(std::move(question));
@@ -175,6 +190,12 @@ void Toncenter::send_waiting(MonoTime now) {
                                         fmt::format("the ledger did not answer in time: {}", why)));
       continue;
     }
+    if (asked_.size() >= limits::kTonConnections) {
+      // An answer will make room, and arm the hook.
+      wake = std::min(wake, question->until);
+      left.push_back(std::move(question));
+      continue;
+    }
     const auto choice = pool_.choose(question->tried, now);
     if (choice.endpoint) {
       send(std::move(question), *choice.endpoint, now);
@@ -193,25 +214,44 @@ void Toncenter::send(std::unique_ptr<Question> question, std::size_t endpoint, M
   question->endpoint = endpoint;
   auto transfer =
       io::fetch(client_, request_for(question->query, options_.endpoints[endpoint]),
-                [this, id](const Result<io::HttpAnswer>& answer) { answered(id, answer); });
+                [this, id](Result<io::HttpAnswer> answer) { answered(id, std::move(answer)); });
   // (The URL was checked at the start, so this cannot be.)
   if (!transfer) return finish(std::move(question), transfer.error());
   question->transfer = std::move(*transfer);
   asked_.emplace(id, std::move(question));
 }
 
-void Toncenter::answered(std::uint64_t id, const Result<io::HttpAnswer>& answer) {
-  auto node = asked_.extract(id);
-  if (!node) return;
+void Toncenter::answered(std::uint64_t id, Result<io::HttpAnswer> answer) {
+  const auto at = asked_.find(id);
+  if (at == asked_.end()) return;
+  Question& question = *at->second;
+  question.transfer = {};
+  auto reading = std::make_shared<Reading>();
+  reading->read = std::move(question.read);
+  if (!answer) {
+    reading->how = std::move(answer).error();
+    return take(id, *reading);
+  }
+  reading->answer = std::move(*answer);
+  const Status submitted = jobs_.submit(
+      io::JobClass::normal,
+      [reading] {
+        reading->how = reading->read(reading->answer.head.status, reading->answer.body);
+      },
+      [this, id, reading] { take(id, *reading); });
+  if (submitted) return;
+  // (There is room for all that are asked, so this cannot be.)
   hook_.arm();
-  auto question = std::move(node.mapped());
+  finish(std::move(asked_.extract(id).mapped()), submitted);
+}
+
+void Toncenter::take(std::uint64_t id, Reading& reading) {
+  auto question = std::move(asked_.extract(id).mapped());
+  hook_.arm();
+  question->read = std::move(reading.read);
   const std::size_t endpoint = question->endpoint;
   const MonoTime now = io::now().mono;
-  if (!answer) {
-    pool_.failed(endpoint, now);
-    return try_elsewhere(std::move(question), answer.error());
-  }
-  const Status taken = question->take(answer->head.status, answer->body);
+  const Status taken = reading.how ? question->believe() : std::move(reading.how);
   if (taken) {
     pool_.answered(endpoint);
     return finish(std::move(question), ok());
@@ -219,7 +259,7 @@ void Toncenter::answered(std::uint64_t id, const Result<io::HttpAnswer>& answer)
   const Error& why = taken.error();
   if (why.code() == "ledger_busy") {
     // Not its fault, and not an answer: the question may come back to it.
-    pool_.limited(endpoint, retry_after(answer->head), now);
+    pool_.limited(endpoint, retry_after(reading.answer.head), now);
     question->reasons += fmt::format("{}{}: {}", question->reasons.empty() ? "" : "; ",
                                      options_.endpoints[endpoint].url, why.detail());
     waiting_.push_front(std::move(question));

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
+#include <thread>
+
 #include "codec/base64.h"
 #include "io/clock.h"
 #include "support/seeded_random.h"
@@ -228,6 +232,115 @@ TEST_F(ToncenterTest, MayBeDestroyedByWhomItCalls) {
   run_until([&] { return called > 0; });
   run_turn();
   EXPECT_EQ(called, 1);
+}
+
+TEST_F(ToncenterTest, ReadsAnswersOffTheLoop) {
+  open();
+  first_.answer = http(200, account_body(10));
+  std::optional<Result<std::thread::id>> got;
+  toncenter_->view<std::thread::id>(
+      {},
+      [](const AccountReading& a) -> Result<std::thread::id> {
+        EXPECT_EQ(a.last_lt, 10u);
+        return std::this_thread::get_id();
+      },
+      [&](Result<std::thread::id> r) { got.emplace(std::move(r)); });
+  run_until([&] { return got.has_value(); });
+  ASSERT_TRUE(*got) << got->error().detail();
+  EXPECT_NE(**got, std::this_thread::get_id());
+}
+
+TEST_F(ToncenterTest, PassesOnWhatAViewRefuses) {
+  open();
+  first_.answer = http(200, account_body(10));
+  std::optional<Result<int>> got;
+  toncenter_->view<int>(
+      {},
+      [](const AccountReading&) -> Result<int> {
+        return Error(ErrorKind::upstream, "ledger_contract_wrong", "not so");
+      },
+      [&](Result<int> r) { got.emplace(std::move(r)); });
+  run_until([&] { return got.has_value(); });
+  ASSERT_FALSE(*got);
+  EXPECT_EQ(got->error().code(), "ledger_contract_wrong");
+  EXPECT_TRUE(second_.requests.empty()) << "the endpoint answered well";
+}
+
+TEST_F(ToncenterTest, BelievesAnswersInTheOrderInWhichTheyCame) {
+  open();
+  first_.answer = http(200, account_body(10));
+  std::promise<void> let_go;
+  std::vector<std::uint64_t> order;
+  const auto view = [&](Callback<Result<std::uint64_t>(const AccountReading&)> look) {
+    toncenter_->view<std::uint64_t>({}, std::move(look), [&](const Result<std::uint64_t>& lt) {
+      ASSERT_TRUE(lt) << lt.error().detail();
+      order.push_back(*lt);
+    });
+  };
+  std::atomic<bool> reading = false;
+  view([&](const AccountReading& a) -> Result<std::uint64_t> {
+    reading = true;
+    let_go.get_future().wait();
+    return a.last_lt;
+  });
+  run_until([&] { return reading.load(); });
+  // While the first is being read, a newer state is asked for and comes.
+  first_.answer = http(200, account_body(11));
+  view([](const AccountReading& a) -> Result<std::uint64_t> { return a.last_lt; });
+  run_until([&] { return first_.requests.size() == 2; });
+  run_turn();
+  EXPECT_TRUE(order.empty());
+  let_go.set_value();
+  run_until([&] { return order.size() == 2; });
+  EXPECT_EQ(order, (std::vector<std::uint64_t>{10, 11}));
+  EXPECT_TRUE(second_.requests.empty()) << "the first was taken for an older state";
+}
+
+TEST_F(ToncenterTest, CallsNobodyWhereItGoesWhileAnAnswerIsRead) {
+  open();
+  first_.answer = http(200, account_body(10));
+  std::promise<void> let_go;
+  std::atomic<bool> reading = false;
+  bool called = false;
+  toncenter_->view<int>(
+      {},
+      [&](const AccountReading&) -> Result<int> {
+        reading = true;
+        let_go.get_future().wait();
+        return 1;
+      },
+      [&](const Result<int>&) { called = true; });
+  run_until([&] { return reading.load(); });
+  toncenter_.reset();
+  let_go.set_value();
+  run_turn();
+  EXPECT_FALSE(called);
+}
+
+TEST_F(ToncenterTest, AsksNoMoreThanItCanRead) {
+  open();
+  first_.answer = http(200, account_body(10));
+  std::promise<void> let_go;
+  bool first_one = true;  // on the reading thread alone
+  std::size_t answered = 0;
+  constexpr std::size_t kQuestions = 3 * limits::kTonConnections;
+  for (std::size_t i = 0; i < kQuestions; ++i) {
+    toncenter_->view<int>(
+        {},
+        [&](const AccountReading&) -> Result<int> {
+          if (std::exchange(first_one, false)) let_go.get_future().wait();
+          return 1;
+        },
+        [&](const Result<int>& r) {
+          EXPECT_TRUE(r) << r.error().detail();
+          ++answered;
+        });
+  }
+  run_until([&] { return first_.requests.size() == limits::kTonConnections; });
+  for (int i = 0; i < 10; ++i) run_turn();
+  EXPECT_EQ(first_.requests.size(), limits::kTonConnections);
+  let_go.set_value();
+  run_until([&] { return answered == kQuestions; });
 }
 
 }  // namespace
