@@ -34,6 +34,15 @@ TEST(PeerError, AKnownCodeOutlivesTheFrame) {
   EXPECT_EQ(error.kind(), ErrorKind::unavailable);
 }
 
+TEST(PeerError, WhatAWorkersEngineDidKeepsItsCode) {
+  for (const std::string_view code :
+       {"engine_bad_answer", "engine_broke_off", "engine_closed", "engine_deadline", "engine_down",
+        "engine_failed", "engine_not_streaming", "engine_over_limit", "engine_redirected",
+        "engine_silent", "engine_slow", "engine_stalled"}) {
+    EXPECT_EQ(known_code(code), code);
+  }
+}
+
 TEST(PeerError, AResetSaysTheErrorThatItWasMadeOf) {
   const Error error(ErrorKind::timeout, "request_expired", "too late.");
   const Reset reset = to_reset(9, error);
