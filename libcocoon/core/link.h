@@ -8,6 +8,7 @@
 #include "core/effects.h"
 #include "session/challenge.h"
 #include "session/connection.h"
+#include "wire/error_codes.h"
 
 namespace cocoon::core {
 
@@ -49,8 +50,9 @@ inline Result<billing::SignedEpoch> decode_epoch(ByteView record, ByteView signa
   return billing::open_signed<billing::EpochRecord>(record, signature, account.bytes);
 }
 
-/// The error of a stream that the peer reset. A code of a peer is text from outside, so only codes
-/// that callers act on are kept; any other becomes "peer_error" and stands in the detail.
-Error error_from(const wire::Reset& reset);
+/// The error of a stream that the peer reset.
+inline Error error_from(const wire::Reset& reset) {
+  return wire::to_error(reset);
+}
 
 }  // namespace cocoon::core

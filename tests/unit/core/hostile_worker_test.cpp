@@ -102,7 +102,7 @@ TEST_F(HostileWorker, MarksThatGoBackwardsEndTheRequestUncharged) {
     rogue->finish(job, {7, 0, 6, 0});
   };
   const Asked asked = net.ask();
-  net.expect_refused(asked, ErrorKind::upstream, "peer_error");  // usage_shrank
+  net.expect_refused(asked, ErrorKind::upstream, "usage_shrank");
   EXPECT_TRUE(net.said(net.proxy(), "usage_shrank"));
   EXPECT_EQ(net.acknowledged(net.client()), Nano{0});
 }
