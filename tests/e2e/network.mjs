@@ -1,10 +1,11 @@
 // Starts and stops a network of the real programs for a test.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { killAll, PATIENCE, program, run, start, until } from '../support/process.mjs';
 
+export { getKey, setKey } from '../support/role_config.mjs';
 export { killAll, program, run, start, until };
 
 export const MODEL = 'demo/echo';
@@ -65,17 +66,6 @@ export async function layOut(engine) {
   if (code !== 0) throw new Error(`devnet ended with ${code}: ${network.devnet.errors()}`);
   return network;
 }
-
-/** Changes a key at the top of a configuration file, or adds it there. */
-export function setKey(file, key, value) {
-  const line = `${key} = ${JSON.stringify(value)}`;
-  const text = readFileSync(file, 'utf8');
-  const old = new RegExp(`^${key} = .*$`, 'm');
-  writeFileSync(file, old.test(text) ? text.replace(old, () => line) : `${line}\n${text}`);
-}
-
-export const getKey = (file, key) =>
-  JSON.parse(new RegExp(`^${key} = (.*)$`, 'm').exec(readFileSync(file, 'utf8'))[1]);
 
 /** Waits until the gateway at `url` has a worker for the model. */
 export const untilServed = (url) =>
