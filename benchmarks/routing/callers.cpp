@@ -26,14 +26,16 @@ double Simulation::caller_rate(std::uint32_t client) const {
 
 void Simulation::next_arrival(std::uint32_t client) {
   const double mean = 1 / (caller_rate(client) * (1 + kWave));
-  after(dice_.exponential(mean), EventKind::arrival, client, ++clients_[client].arrival_generation);
+  after(caller_dice_.exponential(mean), EventKind::arrival, client,
+        ++clients_[client].arrival_generation);
 }
 
 void Simulation::change_mood(std::uint32_t client) {
   if (now_ >= arrivals_end_) return;
   Client& c = clients_[client];
   c.bursting = !c.bursting;
-  after(dice_.exponential(c.bursting ? kBurstSeconds : kQuietSeconds), EventKind::mood, client);
+  after(caller_dice_.exponential(c.bursting ? kBurstSeconds : kQuietSeconds), EventKind::mood,
+        client);
   next_arrival(client);
 }
 
@@ -41,7 +43,7 @@ void Simulation::arrive(std::uint32_t client) {
   if (now_ >= arrivals_end_) return;
   next_arrival(client);
   const double wave = 1 + kWave * std::sin(2 * std::numbers::pi * now_ / shape_.measured_s);
-  if (!dice_.chance(wave / (1 + kWave))) return;
+  if (!caller_dice_.chance(wave / (1 + kWave))) return;
   if (free_requests_.empty()) {
     free_requests_.push_back(static_cast<RequestNumber>(requests_.size()));
     requests_.emplace_back();
@@ -54,7 +56,7 @@ void Simulation::arrive(std::uint32_t client) {
   request.admitted = false;
   request.attempts = 0;
   request.client = client;
-  request.job = draw_job(dice_);
+  request.job = draw_job(caller_dice_);
   request.arrived = now_;
   request.first_token = 0;
   ++tally_.traffic.requests;
@@ -128,7 +130,7 @@ void Simulation::attempt(RequestNumber number) {
   assign(number);
 }
 
-/// None of its candidates can take it: fresh ones come with the refusal, no dearer than those.
+/// None of its candidates can take it: fresh ones come with the refusal.
 void Simulation::refuse(RequestNumber number) {
   Request& request = requests_[number];
   Client& client = clients_[request.client];
@@ -137,6 +139,7 @@ void Simulation::refuse(RequestNumber number) {
   if (rules_.sealed) {
     Ask ask{rules_.candidates, std::nullopt, 0};
     for (const Place place : request.candidates) {
+      if (!rules_.refusal_within_price) break;
       ask.max_coefficient_e3 =
           std::max(ask.max_coefficient_e3, machine_at(request.client, place).coefficient_e3);
     }

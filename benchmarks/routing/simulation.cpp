@@ -12,7 +12,9 @@ Simulation::Simulation(const Shape& shape, const Rules& rules, PolicyName policy
     : shape_(shape),
       rules_(rules),
       world_(make_world(shape)),
-      dice_(shape.seed ^ 0x5eed),
+      caller_dice_(shape.seed + (1ull << 32)),
+      fault_dice_(shape.seed + (2ull << 32)),
+      dice_(shape.seed + (3ull << 32)),
       tally_(shape_, world_),
       events_(shape.warm_up_s + shape.measured_s + kCoolDownSeconds + 2 * shape.deadline_s),
       arrivals_end_(shape.warm_up_s + shape.measured_s + kCoolDownSeconds),
@@ -60,7 +62,8 @@ void Simulation::start_up() {
   }
   for (std::uint32_t i = 0; i < workers_.size(); ++i) {
     const Fault fault = world_.machines[i].fault;
-    if (fault == Fault::crashes) after(dice_.exponential(kMeanUpSeconds), EventKind::crash, i);
+    if (fault == Fault::crashes)
+      after(fault_dice_.exponential(kMeanUpSeconds), EventKind::crash, i);
     if (fault == Fault::slows) {
       after(shape_.warm_up_s + shape_.measured_s / 2, EventKind::slow_down, i);
     }

@@ -29,6 +29,8 @@ struct Rules {
   /// False: a proxy that may give any request to anybody, and chooses when the request comes. No
   /// such network could be sealed; it shows what sealing costs.
   bool sealed = true;
+  /// The candidates that come with a refusal are no dearer than the refused ones.
+  bool refusal_within_price = true;
   /// Workers tell their proxies how many slots are free so often, where that has changed; 0: only
   /// when they connect, as the product's do.
   double status_every_s = 0;
@@ -139,6 +141,9 @@ class Simulation {
   Shape shape_;
   Rules rules_;
   World world_;
+  // Apart, so that every policy meets the same requests and the same crashes.
+  Dice caller_dice_;
+  Dice fault_dice_;
   Dice dice_;
   Tally tally_;
   EventQueue events_;

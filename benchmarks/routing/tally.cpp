@@ -37,7 +37,9 @@ double Histogram::quantile(double q) const {
 }
 
 Tally::Tally(const Shape& shape, const World& world)
-    : shape_(shape), world_(&world), callers_(world.callers.size()) {}
+    : shape_(shape), capacity_per_s_(world.capacity_per_s) {
+  for (const Caller& caller : world.callers) callers_.push_back({caller.heavy, 0, 0});
+}
 
 void Tally::offered(std::uint32_t caller) {
   ++offered_;
@@ -46,7 +48,7 @@ void Tally::offered(std::uint32_t caller) {
 
 void Tally::ended(std::uint32_t caller, End end, double first_token_s, double total_s) {
   if (first_token_s > 0) {
-    const bool heavy = world_->callers[caller].heavy;
+    const bool heavy = callers_[caller].heavy;
     first_token_.add(first_token_s);
     (heavy ? first_token_heavy_ : first_token_light_).add(first_token_s);
   }
@@ -70,7 +72,7 @@ std::vector<Tally::Figure> Tally::figures() const {
   std::vector<Figure> out{
       {"offered", offered},
       {"offered_per_s", part(offered, shape_.measured_s)},
-      {"capacity_per_s", world_->capacity_per_s},
+      {"capacity_per_s", capacity_per_s_},
       {"first_token_p50_s", first_token_.quantile(0.5)},
       {"first_token_p99_s", first_token_.quantile(0.99)},
       {"first_token_or_deadline_p99_s", first_token_all_.quantile(0.99)},
@@ -99,12 +101,12 @@ void Tally::fairness(std::vector<Figure>& out) const {
   double sum = 0, squares = 0, light = 0, least = 1, starved = 0;
   CallerCounts heavy_counts, light_counts;
   for (std::size_t i = 0; i < callers_.size(); ++i) {
-    CallerCounts& group = world_->callers[i].heavy ? heavy_counts : light_counts;
+    CallerCounts& group = callers_[i].heavy ? heavy_counts : light_counts;
     group.offered += callers_[i].offered;
     group.good += callers_[i].good;
     if (callers_[i].offered < kEnough) continue;
     if (callers_[i].good == 0) ++starved;
-    if (world_->callers[i].heavy) continue;
+    if (callers_[i].heavy) continue;
     const double share =
         static_cast<double>(callers_[i].good) / static_cast<double>(callers_[i].offered);
     sum += share;

@@ -60,6 +60,7 @@ class Tally {
 
  private:
   struct CallerCounts {
+    bool heavy = false;
     std::uint64_t offered = 0;
     std::uint64_t good = 0;
   };
@@ -67,7 +68,7 @@ class Tally {
   void imbalance(std::vector<Figure>& out) const;
 
   Shape shape_;
-  const World* world_;
+  double capacity_per_s_;
   Histogram first_token_, first_token_light_, first_token_heavy_, first_token_all_, total_;
   std::vector<CallerCounts> callers_;
   std::vector<double> utilisations_;

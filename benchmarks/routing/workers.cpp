@@ -137,7 +137,7 @@ void Simulation::crash(std::uint32_t machine) {
     leave_worker(number, routing::Outcome::failed);
     end(number, End::failed);
   }
-  after(dice_.between(kLeastAway, kLongestAway), EventKind::comeback, machine);
+  after(fault_dice_.between(kLeastAway, kLongestAway), EventKind::comeback, machine);
 }
 
 void Simulation::come_back(std::uint32_t machine) {
@@ -145,7 +145,7 @@ void Simulation::come_back(std::uint32_t machine) {
   worker.up = true;
   worker.free_told = world_.machines[machine].slots;
   for (const Link& link : worker.links) proxies_[link.proxy].policy->join(link.place, now());
-  after(dice_.exponential(kMeanUpSeconds), EventKind::crash, machine);
+  after(fault_dice_.exponential(kMeanUpSeconds), EventKind::crash, machine);
 }
 
 void Simulation::tell_status(std::uint32_t machine) {
