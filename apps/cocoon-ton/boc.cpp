@@ -1,29 +1,12 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "base/limits.h"
-#include "codec/base64.h"
+#include "bag_file.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "commands.h"
-#include "common/read_file.h"
-#include "ton/boc.h"
 
 namespace cocoon::app {
 namespace {
-
-/// A bag as hexadecimal text is twice as long, and may end in a line break.
-constexpr std::size_t kMaxFileBytes = 2 * limits::kMaxBocBytes + 2;
-
-/// Explorers and APIs show bags as hexadecimal or base64 text; either begins unlike the bytes.
-Bytes untangle(std::string_view data) {
-  std::string_view text = data;
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  if (auto decoded = from_hex(text)) return std::move(decoded).value();
-  if (auto decoded = from_base64(text)) return std::move(decoded).value();
-  return to_bytes(as_bytes(data));
-}
 
 std::string to_json(const ton::Bag& bag) {
   json::Writer out;
@@ -47,8 +30,7 @@ std::string to_json(const ton::Bag& bag) {
 }  // namespace
 
 Status show_boc(const std::string& file, bool json) {
-  COCOON_TRY(const std::string data, read_file(file == "-" ? "/dev/stdin" : file, kMaxFileBytes));
-  COCOON_TRY(const ton::Bag bag, ton::parse_boc(untangle(data)));
+  COCOON_TRY(const ton::Bag bag, read_bag(file));
   if (json) {
     fmt::print("{}\n", to_json(bag));
     return ok();

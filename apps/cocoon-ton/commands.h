@@ -24,4 +24,16 @@ struct WalletCommand {
 /// Prints where the first wallet of a key lives.
 Status show_wallet(const WalletCommand& command);
 
+struct InspectCommand {
+  std::string address;       ///< whose state is asked for
+  std::string data;          ///< instead: a file with a contract's data
+  std::string api;           ///< the URL of toncenter's API, without the method
+  std::string api_key_file;  ///< empty: none
+  std::string ca_file;       ///< empty: the system's authorities
+  bool json = false;
+};
+/// Prints an account, and what its data says if it is a contract that this library knows.
+/// Errors of a server are of kind unavailable, timeout or busy.
+Status inspect(const InspectCommand& command);
+
 }  // namespace cocoon::app

@@ -1,6 +1,7 @@
-/// cocoon-ton: looks at TON's formats without a network.
+/// cocoon-ton: looks at TON's formats, and at contracts on TON.
 ///
-/// Exit codes: 0 done, 1 a file cannot be read, 2 malformed input or misuse of the command line.
+/// Exit codes: 0 done, 1 a file cannot be read or no server answers, 2 malformed input or misuse of
+/// the command line.
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -9,6 +10,7 @@
 #include "cocoon/version.h"
 #include "commands.h"
 #include "common/print_error.h"
+#include "crypto/system_random.h"
 
 namespace {
 
@@ -20,10 +22,12 @@ Examples:
   cocoon-ton boc block.boc --json
   cocoon-ton address EQAs9VlT6S776tq3unJcP5Ogsj-ELLunLXuOb1EKcOQi4wJB
   cocoon-ton wallet --version v5r1 --public-key 22fc...74b6
+  cocoon-ton inspect EQAs9VlT6S776tq3unJcP5Ogsj-ELLunLXuOb1EKcOQi4wJB --api-key-file toncenter.key
+  cocoon-ton inspect --data channel.boc --json
 
 A FILE with a bag of cells holds its bytes, or the same as hexadecimal or base64 text; - is standard
 input.
-Exit codes: 0 done, 1 a file cannot be read, 2 malformed input or misuse.)";
+Exit codes: 0 done, 1 a file cannot be read or no server answers, 2 malformed input or misuse.)";
 
 using Action = std::function<Status()>;
 
@@ -31,6 +35,7 @@ struct Options {
   std::string file;
   std::string address;
   WalletCommand wallet;
+  InspectCommand inspect;
   bool json = false;
 };
 
@@ -57,8 +62,34 @@ void add_commands(CLI::App& app, Options& o, Action& action) {
   w->callback([&] { action = [&] { return show_wallet(o.wallet); }; });
 }
 
+void add_inspect(CLI::App& app, Options& o, Action& action) {
+  CLI::App* i = app.add_subcommand(
+      "inspect", "Print an account, and what it holds if it is a contract of a Cocoon network");
+  o.inspect.api = "https://toncenter.com/api/v2";
+  i->add_option("address", o.inspect.address, "Raw or friendly");
+  i->add_option("--data", o.inspect.data,
+                "Instead, without a network: a bag of cells with a contract's data")
+      ->type_name("FILE");
+  i->add_option("--api", o.inspect.api, "A server with toncenter's API, version 2")
+      ->type_name("URL")
+      ->capture_default_str();
+  i->add_option("--api-key-file", o.inspect.api_key_file, "The key for that server, in a file")
+      ->type_name("FILE");
+  i->add_option("--ca-file", o.inspect.ca_file,
+                "Certificates (PEM) that vouch for that server in place of the system's")
+      ->type_name("FILE");
+  i->add_flag("--json", o.inspect.json, "As JSON");
+  i->callback([&] { action = [&] { return inspect(o.inspect); }; });
+}
+
+/// Whether it is the world's fault, and not the input's.
+bool is_outside(ErrorKind kind) {
+  return kind == ErrorKind::io || kind == ErrorKind::unavailable || kind == ErrorKind::timeout ||
+         kind == ErrorKind::busy || kind == ErrorKind::upstream;
+}
+
 int run(int argc, char** argv) {
-  CLI::App app("Looks at TON's bags of cells, addresses and wallets, without a network.",
+  CLI::App app("Looks at TON's bags of cells, addresses and wallets, and at contracts on TON.",
                "cocoon-ton");
   app.footer(kExamples);
   app.set_version_flag("--version", std::string("cocoon-ton " COCOON_VERSION_STRING));
@@ -66,16 +97,21 @@ int run(int argc, char** argv) {
   Options options;
   Action action;
   add_commands(app, options, action);
+  add_inspect(app, options, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
+  if (const Status ready = crypto::initialise(); !ready) {
+    print_error("cocoon-ton", ready.error());
+    return 1;
+  }
   const Status status = action();
   if (status) return 0;
   const Error& error = status.error();
   print_error("cocoon-ton", error);
-  return error.kind() == ErrorKind::io ? 1 : 2;
+  return is_outside(error.kind()) ? 1 : 2;
 }
 
 }  // namespace
