@@ -56,6 +56,8 @@ export function chainOf(state, base) {
   const owner = { id: accountOf(state, 'keeper'), key: createPrivateKey(keyOf(state, 'keeper')) };
   return {
     url,
+    channelAddress: channelAt.toRawString(),
+    proxyAddress: shellAddress(root, PROXY, proxy).toRawString(),
     advance: (seconds) => ask('/devnet/time', { body: { advance: seconds } }),
     /** What is at an address, in any form. */
     balance: async (address) => BigInt((await account(Address.parse(address))).balance),

@@ -218,6 +218,68 @@ test('a proxy withdraws: after its delay it has stake and remainder', async () =
   assert.equal(withdrawn, before.pool + before.fees + before.stake);
 });
 
+test('cocoon-ton inspect tells what stands at an address, and whether it is genuine', async () => {
+  const inspect = async (address, ...args) => {
+    const { code, out, err } = await run('cocoon-ton', ['inspect', address, '--json', '--api', `${chain.url}/api/v2`,
+      '--api-key-file', inState('ton.key'), ...args]);
+    assert.equal(code, 0, err);
+    return JSON.parse(out);
+  };
+  const { root, network: id } = JSON.parse(readFileSync(inState('ton-network.json'), 'utf8'));
+  const shown = await inspect(root);
+  assert.equal(shown.contract, 'root');
+  assert.equal(shown.registry.network, id);
+  assert.equal(shown.registry.proxies[0].account, proxy);
+
+  const own = await inspect(chain.channelAddress);
+  const channel = await chain.channel();
+  assert.deepEqual([own.contract, own.phase, own.known_by, own.address_follows], ['channel', 'closed', 'code', true]);
+  assert.equal(BigInt(own.refunded_nano), channel.refunded);
+  assert.equal((await inspect(chain.proxyAddress)).contract, 'proxy');
+  assert.equal((await inspect(/^wallet +(\S+)$/m.exec(await done('client', 'show'))[1])).contract, 'wallet v5r1');
+  assert.equal((await inspect(`0:${'1'.repeat(64)}`)).status, 'nothing installed');
+});
+
+test('cocoon-ton inspect says what is wrong with what it is given', async () => {
+  const fails = async (status, says, ...args) => {
+    const { code, err } = await run('cocoon-ton', ['inspect', ...args]);
+    assert.equal(code, status, err);
+    assert.match(err, says);
+  };
+  writeFileSync(inState('bad.boc'), 'b5ee9c72');
+  writeFileSync(inState('other.boc'), 'b5ee9c724101010100030000020aff9b3b5f');
+  await fails(2, /name an address, or a file/);
+  await fails(2, /48 characters/, 'nonsense');
+  await fails(2, /boc_invalid/, '--data', inState('bad.boc'));
+  await fails(2, /invalid|no contract that this program knows/, '--data', inState('other.boc'));
+  await fails(1, /file_unreadable/, '--data', inState('missing.boc'));
+  await fails(1, /ledger_unavailable/, `0:${'1'.repeat(64)}`, '--api', 'http://127.0.0.1:1/api/v2');
+});
+
+test("cocoon-ton inspect reads the contracts' data without a network", async () => {
+  const cells = (file) => JSON.parse(readFileSync(join(process.env.COCOON_SOURCE, 'tests/vectors', file), 'utf8'));
+  const inspect = async (data) => {
+    writeFileSync(inState('data.boc'), data);
+    const { code, out, err } = await run('cocoon-ton', ['inspect', '--json', '--data', inState('data.boc')]);
+    assert.equal(code, 0, err);
+    return JSON.parse(out);
+  };
+  const own = cells('contracts/cells.json');
+  const channel = await inspect(own.channel.data);
+  assert.equal(channel.channel, own.channel_id);
+  assert.equal(channel.final_at, Number(own.channel.final_at));
+  assert.equal((await inspect(own.proxy.data)).account, own.accounts.proxy.id);
+  assert.equal((await inspect(own.epoch.data)).record_is_signed, true);
+  assert.equal((await inspect(own.registry.data)).contract, 'root');
+  for (const name of ['client_storage', 'root_storage']) {
+    const { boc_hex: boc, decoded } = cells('ton/cocoon_cells.json').find((c) => c.name === name);
+    const live = await inspect(boc);
+    assert.equal(live.contract, `live ${name.split('_')[0]}`);
+    assert.equal(live.owner, decoded.owner);
+    assert.equal(live.unique_id, 239);
+  }
+});
+
 test('what the ledger takes back counts at once, and keepers sign what is left', async () => {
   const image = /^worker image +([0-9a-f]{64})$/m.exec(await done('client', 'registry', 'show'))[1];
   await chain.removeWorkerImage(image);

@@ -1,6 +1,6 @@
 // What the owners of accounts do with their money: cocoon-wallet on a local ledger whose delays are short.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -29,6 +29,8 @@ before(async () => {
   const policy = (name) => `[${name}]\nimages = []\n`;
   writeFileSync(inBox('client.toml'), common('client') + policy('proxy_policy') + policy('worker_policy'));
   writeFileSync(inBox('proxy.toml'), common('proxy') + policy('worker_policy'));
+  writeFileSync(inBox('worker.toml'), common('worker') + 'engine_url = "http://127.0.0.1:9"\nmodels = ["demo/echo"]\n' +
+    policy('proxy_policy'));
   await ledger('init', '--client-delay', '1s', '--proxy-delay', '2s');
   proxy = await accountOf('proxy');
   await ledger('allow', 'proxy', proxy, '--endpoint', '127.0.0.1:7443', '--stake', '1 TON');
@@ -38,6 +40,42 @@ test('a command line without an account is misuse, and says what is missing', as
   const { code, err } = await run('cocoon-wallet', ['show']);
   assert.equal(code, 2);
   assert.match(err, /one of --client, --proxy and --worker/);
+});
+
+test('create makes a key once, and says where it is', async () => {
+  const first = await done('client', 'create');
+  assert.match(first, /^key .*client\/account\.key \(made now\)$/m);
+  assert.match(first, /Back up the key/);
+  assert.equal(statSync(inBox('client/account.key')).mode & 0o777, 0o600);
+  assert.match(await done('client', 'create'), /\(it was there\)/);
+});
+
+test('the registry of a local ledger is shown, and has no keepers', async () => {
+  const out = await done('client', 'registry', 'show');
+  assert.match(out, /^registry +version \d+, in force since 20/m);
+  assert.match(out, /^closing +channels 1s, proxies 2s$/m);
+  assert.match(out, new RegExp(`^proxy +${proxy} at 127.0.0.1:7443$`, 'm'));
+  const shown = JSON.parse(await done('client', 'registry', 'show', '--json'));
+  assert.equal(shown.in_use.proxies[0].account, proxy);
+  for (const args of [['sign', '--key', inBox('client/account.key')], ['verify']]) {
+    const { code, err } = await wallet('client', 'registry', ...args);
+    assert.equal(code, 2);
+    assert.match(err, /is for a network on TON/);
+  }
+});
+
+test('TON is sent on TON only', async () => {
+  const { code, err } = await wallet('client', '--yes', 'send', '--to', `0:${'1'.repeat(64)}`, '--amount', '1 TON');
+  assert.equal(code, 2);
+  assert.match(err, /sending TON is for a network on TON/);
+});
+
+test('roles that have never run have nothing to present', async () => {
+  for (const [role, command] of [['proxy', 'redeem'], ['worker', 'cash-out']]) {
+    const { code, err } = await wallet(role, '--yes', command);
+    assert.equal(code, 1);
+    assert.match(err, /has not run here, and holds no vouchers/);
+  }
 });
 
 test('an amount without a unit is misuse', async () => {
@@ -71,7 +109,8 @@ test('a channel is opened once, topped up to a total, left and closed', async ()
   const leave = () => wallet('client', '--yes', 'leave', '--proxy', proxy);
   const first = await leave();
   assert.equal(first.code, 3, first.err);
-  assert.match(first.out, /closing.*\nThe proxy may claim what vouchers authorise until 20\d\d-.* UTC/);
+  assert.match(first.out, /closing.*\nThe proxy may claim what vouchers authorise until 20\d\d-.* UTC; the ledger's clock shows 20/);
+  assert.match(await done('client', 'show'), / closing: .*\n +(waits|has waited) until 20/);
   let last;
   await until('the delay to be over', async () => (last = await leave()).code === 0);
   assert.match(last.out, /closed: deposit 7 TON, claimed 0 TON, refunded 7 TON/);
@@ -96,7 +135,9 @@ test("a proxy's stake is raised to a total, and comes back after the delay", asy
   assert.match(last.out, /closed: .*withdrawn 3 TON/);
 });
 
-test('channels are a client\'s, and stake is a proxy\'s', async () => {
+test('channels are a client\'s, stake is a proxy\'s, earnings are a worker\'s', async () => {
+  assert.equal((await wallet('client', 'redeem')).code, 2);
+  assert.equal((await wallet('proxy', 'cash-out')).code, 2);
   assert.equal((await wallet('proxy', 'leave', '--proxy', proxy)).code, 2);
   assert.equal((await wallet('client', 'withdraw')).code, 2);
 });
