@@ -16,23 +16,25 @@ const sum = (numbers) => numbers.reduce((total, n) => total + n, 0);
 
 /**
  * protocol.md: after `accepted` no other worker gets a request; before, a lost or refused attempt may
- * be made again. A caller's first byte comes after `accepted`, so nothing may start behind it. And an
- * engine runs a request again only where a connection was lost that the attempt before hung on: the
- * client's, or that worker's.
+ * be made again. So an engine runs a request again only where a connection was lost that the attempt
+ * before hung on: the client's, or that worker's. A caller's first byte comes after `accepted`, so what
+ * starts behind it is of an attempt that had been lost before it, and was held up on its way.
  */
 export function judgeExecutions(records, executions, lossesOf) {
   const broken = [];
   const repeated = [];
   for (const record of records) {
     const all = executions.of(record.id);
+    const times = () => `(${record.outcome}, asked at ${record.start | 0} ms, first byte ${record.first | 0}, ` +
+      `executions ${all.map((e) => `${e.at | 0} by worker-${e.worker}`).join(', ')})`;
     if (record.outcome === 'ok' && all.length === 0) broken.push(`${record.id}: answered without an execution`);
     if (all.length > MOST_EXECUTIONS) broken.push(`${record.id}: executed ${all.length} times`);
     for (let k = 1; k < all.length; ++k) {
-      if (record.first !== undefined && all[k].at > record.first) {
-        broken.push(`${record.id}: executed again after the answer had begun`);
+      const between = (worker, until) => lossesOf(worker).some((at) => at >= record.start && at <= until);
+      if (record.first !== undefined && all[k].at > record.first && !between(all[k].worker, record.first)) {
+        broken.push(`${record.id}: executed again after the answer had begun ${times()}`);
       }
-      const excuse = lossesOf(all[k - 1].worker).some((at) => at >= record.start && at <= all[k].at);
-      if (!excuse) broken.push(`${record.id}: executed again, and no connection had been lost`);
+      if (!between(all[k - 1].worker, all[k].at)) broken.push(`${record.id}: executed again, and no connection had been lost ${times()}`);
     }
     if (all.length > 1) repeated.push(all.length);
   }

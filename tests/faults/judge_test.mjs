@@ -125,7 +125,9 @@ test('a second execution needs a connection that the first one hung on and that 
 });
 
 test('nothing is executed behind the first byte, nor more often than attempts allow', () => {
-  assert.match(judged({ at: [110, 150], first: 140, losses: [[1, 130]] }).join(), /after the answer had begun/);
+  assert.match(judged({ at: [110, 150], first: 140, losses: [[1, 145]] }).join(), /after the answer had begun/);
+  // Lost before the first byte, and held up on a line that stood still.
+  assert.deepEqual(judged({ at: [110, 150], first: 140, losses: [[1, 130]] }), []);
   const many = judged({ at: [110, 111, 112, 113, 114, 115, 116], losses: [[1, 105]] });
   assert.match(many.join(), /executed 7 times/);
 });

@@ -117,6 +117,8 @@ const count = (list, keyOf) => {
 };
 
 async function go(o) {
+  // Now: the sources may change while it runs.
+  const source = await commit();
   const executions = new Executions();
   const world = await World.make({ ...o, executions });
   say(`state ${world.state}`);
@@ -153,7 +155,7 @@ async function go(o) {
   }
   const seconds = Math.round((performance.now() - began) / 1000);
   const idle = await judgeIdle(world, before, !o['no-memory']);
-  const crashes = world.inOrder().flatMap((r) => r.crashes.map((c) => `${r.name} ended by itself: ${JSON.stringify(c)}`));
+  const crashes = world.inOrder().flatMap((r) => r.crashes.map((c) => `${r.name} ended by itself: ${JSON.stringify({ ...c, log: c.log() })}`));
   const stops = await stopAll(world);
   const records = [...warm.records, ...callers.records];
   const repeats = judgeExecutions(records, executions, lossesOf(world));
@@ -168,7 +170,7 @@ async function go(o) {
     no_crash: [...crashes, ...stops, ...faults.failures],
   };
   const report = {
-    commit: await commit(), seed: o.seed, minutes: o.minutes, callers: o.callers, workers: o.workers, proxies: o.proxies,
+    commit: source, seed: o.seed, minutes: o.minutes, callers: o.callers, workers: o.workers, proxies: o.proxies,
     rerun: `tests/faults/run --minutes ${o.minutes} --callers ${o.callers} --workers ${o.workers} --proxies ${o.proxies} --seed ${o.seed}`,
     cores: cpus().length, load_average: load, seconds,
     requests: records.length,

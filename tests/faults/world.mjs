@@ -52,7 +52,8 @@ class Role {
     this.process = start(`cocoon-${this.kind}`, ['--config', this.config]);
     const started = this.process;
     started.ended.then((ended) => {
-      if (this.asked !== started) this.crashes.push({ ...ended, log: started.errors().slice(-2000) });
+      // Its last words may come after its end: its log is read when it is needed.
+      if (this.asked !== started) this.crashes.push({ ...ended, log: () => started.errors().slice(-2000) });
     });
     await started.line(this.kind === 'worker' ? 'started ' : 'listening ');
     if (this.downs.length > 0) this.downs.at(-1)[1] = performance.now();
