@@ -204,6 +204,8 @@ class PayoutBook {
   /// Raises the worker's voucher as far as is owed and backed; nothing where it stays as it is.
   /// Store the snapshot before sending the signed voucher.
   std::optional<PayoutVoucher> raise(const AccountId& worker);
+  /// The newest voucher that is out for the worker; nothing where none is.
+  std::optional<PayoutVoucher> newest(const AccountId& worker) const;
   /// Workers whose voucher is below what they are owed.
   std::vector<AccountId> waiting() const;
 

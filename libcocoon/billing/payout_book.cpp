@@ -48,6 +48,12 @@ std::optional<PayoutVoucher> PayoutBook::raise(const AccountId& worker) {
   return PayoutVoucher{network_, proxy_, worker, account.vouched};
 }
 
+std::optional<PayoutVoucher> PayoutBook::newest(const AccountId& worker) const {
+  const Nano out = vouched(worker);
+  if (out == Nano{0}) return std::nullopt;
+  return PayoutVoucher{network_, proxy_, worker, out};
+}
+
 std::vector<AccountId> PayoutBook::waiting() const {
   std::vector<AccountId> out;
   for (const auto& [worker, account] : accounts_) {

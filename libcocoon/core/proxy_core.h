@@ -286,6 +286,8 @@ class ProxyCore final : public AttestedCore {
   void on_channel_answer(const ChannelId& channel, const LedgerAnswer& answer);
   void on_contract_answer(const LedgerAnswer& answer);
   void send_payouts();
+  void send_payout(Peer& peer, const billing::SignedPayout& voucher);
+  void repeat_payout(Peer& peer);
   void store_dirty();
   const billing::Prices* prices_of(std::uint64_t version, Now now) const;
 

@@ -210,16 +210,26 @@ void ProxyCore::send_payouts() {
   }
   // On disk before it is out: a voucher that this proxy forgot would be raised past its backing.
   if (!batch.writes.empty()) emit(WriteStore{std::move(batch)});
-  for (auto& [peer, voucher] : ready) {
-    const Bytes bytes = voucher.value.encode();
-    wire::Payout message;
-    message.voucher = bytes;
-    message.signature = voucher.signature;
-    if (const auto* rating = scheduler_.reputation().find(peer->account)) {
-      message.rating = rating->figures();
-    }
-    peer->link.connection.send(message);
-    touch(peer->link.peer);
+  for (auto& [peer, voucher] : ready) send_payout(*peer, voucher);
+}
+
+void ProxyCore::send_payout(Peer& peer, const billing::SignedPayout& voucher) {
+  const Bytes bytes = voucher.value.encode();
+  wire::Payout message;
+  message.voucher = bytes;
+  message.signature = voucher.signature;
+  if (const auto* rating = scheduler_.reputation().find(peer.account)) {
+    message.rating = rating->figures();
+  }
+  peer.link.connection.send(message);
+  touch(peer.link.peer);
+}
+
+/// The newest voucher may have been lost with the connection that it went over, or with what the
+/// worker had not written when it was killed, and no other one comes before it has earned more.
+void ProxyCore::repeat_payout(Peer& peer) {
+  if (auto voucher = payouts_.newest(peer.account)) {
+    send_payout(peer, billing::sign(std::move(*voucher), identity_.account));
   }
 }
 

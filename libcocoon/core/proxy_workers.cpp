@@ -140,6 +140,7 @@ void ProxyCore::on_worker_record(Peer& peer, const wire::SignedWorkerRecord& mes
     }
     if (older != &peer) hand_over(*older, peer, now);
   }
+  if (older != &peer) repeat_payout(peer);
   evidence_[self.evidence] = peer.link.peer;
 }
 

@@ -56,6 +56,15 @@ TEST_F(PayoutBookTest, WhatTheBackingHasRoomForIsNotUnbacked) {
   EXPECT_EQ(book_.unbacked().value, 200u);
 }
 
+TEST_F(PayoutBookTest, TheNewestVoucherCanBeRepeated) {
+  EXPECT_FALSE(book_.newest(worker_));
+  ASSERT_TRUE(book_.owe(worker_, Nano{800}));
+  EXPECT_FALSE(book_.newest(worker_));
+  const auto raised = book_.raise(worker_);
+  EXPECT_EQ(book_.newest(worker_)->encode(), raised->encode());
+  EXPECT_EQ(book_.unpaid().value, 500u);
+}
+
 TEST_F(PayoutBookTest, PayoutMakesRoom) {
   ASSERT_TRUE(book_.owe(worker_, Nano{800}));
   EXPECT_EQ(book_.raise(worker_)->owed.value, 500u);

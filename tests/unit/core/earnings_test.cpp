@@ -19,5 +19,29 @@ TEST(Earnings, AWorkerThatEarnsFastCashesBeforeItReachesMaxUnpaid) {
   for (const Asked& one : asked) net.expect_served(one);
 }
 
+TEST(Earnings, AVoucherThatWasLostWithItsConnectionComesAgain) {
+  Network net(Shape{.workers = 1});
+  net.boot();
+  Bytes lost;
+  Bytes came;
+  net.meddle = [&](Hop& hop) {
+    const auto* payout = hop.as<wire::Payout>();
+    if (payout == nullptr || !hop.between(wire::Role::proxy, wire::Role::worker)) return;
+    lost = to_bytes(payout->voucher);
+    hop.drop();
+  };
+  net.expect_served(net.ask());
+  net.run(Millis(3000));
+  ASSERT_FALSE(lost.empty());
+  net.meddle = [&](Hop& hop) {
+    const auto* payout = hop.as<wire::Payout>();
+    if (payout && hop.between(wire::Role::proxy, wire::Role::worker))
+      came = to_bytes(payout->voucher);
+  };
+  net.forge(net.proxy(), net.worker(), wire::GoAway{.reason = "internal_error", .fatal = true});
+  net.run(Millis(10'000));
+  EXPECT_EQ(came, lost);
+}
+
 }  // namespace
 }  // namespace cocoon::core::test
