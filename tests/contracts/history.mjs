@@ -18,7 +18,7 @@ import {
 } from '../../apps/ton-devnet/statements.mjs';
 
 /** Numbers that follow from a seed. */
-class Random {
+export class Random {
   constructor(seed) {
     this.seed = seed;
     this.counter = 0;

@@ -120,7 +120,7 @@ function mutants() {
 /** The suites, that of the changed contract first. */
 function suites(file) {
   const own = { 'channel.tolk': 'channel', 'proxy.tolk': 'proxy', 'epoch.tolk': 'epoch' }[file] ?? 'root';
-  return [...new Set([own, 'channel', 'proxy', 'root', 'epoch', 'least', 'storage', 'history'])].map((s) => `${s}_test.mjs`);
+  return [...new Set([own, 'channel', 'proxy', 'root', 'epoch', 'least', 'storage', 'registry_history', 'history'])].map((s) => `${s}_test.mjs`);
 }
 
 /** Which contracts are made of which files, and their code as it is. */
