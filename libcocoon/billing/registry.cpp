@@ -300,4 +300,11 @@ Result<const Registry*> RegistryHistory::priced(std::uint64_t version, UnixTime 
                    std::to_string(current_->version) + ": read the registry again");
 }
 
+Status RegistryHistory::fresh() const {
+  if (!stale_) return ok();
+  return Error(ErrorKind::unavailable, "registry_too_old",
+               "this node has not read the ledger for longer than a registry may be old, and takes "
+               "no new work before it has");
+}
+
 }  // namespace cocoon::billing

@@ -127,7 +127,14 @@ class RegistryHistory {
   /// Errors: invalid_argument/registry_version_unknown, unavailable/no_registry.
   Result<const Registry*> priced(std::uint64_t version, UnixTime now) const;
 
+  /// Whether the ledger could not be read for longer than a registry may be old: what it has taken
+  /// back since is not known. Running requests are priced all the same.
+  void set_stale(bool stale) { stale_ = stale; }
+  /// Whether new work may begin. Errors: unavailable/registry_too_old.
+  Status fresh() const;
+
  private:
+  bool stale_ = false;
   std::optional<Registry> current_;
   std::optional<Registry> previous_;
 };

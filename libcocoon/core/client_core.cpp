@@ -50,13 +50,19 @@ Status ClientCore::on_registry(billing::Registry registry, Now) {
   return ok();
 }
 
+void ClientCore::on_registry_stale(bool stale, Now) {
+  registry_.set_stale(stale);
+  advance_ = true;
+}
+
 bool ClientCore::ready() const {
-  return std::any_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
-    return p.state == ProxyState::ready && !p.going_away;
-  });
+  return registry_.fresh() && std::any_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
+           return p.state == ProxyState::ready && !p.going_away;
+         });
 }
 
 std::string ClientCore::not_ready_reason() const {
+  if (const Status fresh = registry_.fresh(); !fresh) return fresh.error().detail();
   for (const ProxyLink& proxy : proxies_) {
     if (proxy.problem) return proxy.endpoint + ": " + proxy.problem->detail();
   }

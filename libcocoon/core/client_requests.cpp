@@ -24,6 +24,7 @@ Result<ClientRequestId> ClientCore::submit(const InferenceRequest& request, Now 
   if (draining_) {
     return Error(ErrorKind::unavailable, "draining", "this client is shutting down");
   }
+  COCOON_CHECK(registry_.fresh());
   if (request.deadline <= Millis(0)) {
     return Error(ErrorKind::invalid_argument, "bad_deadline", "a deadline lies in the future");
   }
@@ -64,6 +65,9 @@ void ClientCore::advance_waiting(Now now) {
 }
 
 void ClientCore::advance(Request& request, Now now) {
+  if (const Status fresh = registry_.fresh(); !fresh) {
+    return finish(request, fresh.error(), Nano{0}, 0);
+  }
   ProxyLink* proxy = best_proxy();
   if (proxy == nullptr) {
     // Wait for one that is being connected; give up when each has failed.

@@ -35,6 +35,8 @@ class Core {
   virtual void on_answer_verified(CallId, const Status&, Now) {}
   /// Answer to CallLedger.
   virtual void on_ledger(CallId call, LedgerAnswer answer, Now now) = 0;
+  /// Whether the registry in use has become too old to begin anything under it; what runs goes on.
+  virtual void on_registry_stale(bool stale, Now now) = 0;
   /// Time has reached next_deadline() (or later).
   virtual void on_time(Now now) = 0;
   /// The end of a batch of inputs: signs and flushes what is done once per turn.

@@ -45,6 +45,10 @@ Status ProxyCore::on_registry(billing::Registry registry, Now now) {
   return ok();
 }
 
+void ProxyCore::on_registry_stale(bool stale, Now) {
+  registry_.set_stale(stale);
+}
+
 void ProxyCore::drain(Now now) {
   (void)now;
   draining_ = true;

@@ -34,6 +34,7 @@ Result<session::RequestHeader> ProxyCore::admit_request(const Peer& peer, const 
     return Error(ErrorKind::protocol, "not_after_too_far",
                  "the request's not_after lies further ahead than is allowed");
   }
+  COCOON_CHECK(registry_.fresh());
   COCOON_TRY(const billing::Registry* priced, registry_.priced(header.registry_version, now.unix));
   if (priced->find_model(header.model) == nullptr) {
     return Error(ErrorKind::not_found, "model_not_found",

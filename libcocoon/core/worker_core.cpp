@@ -43,6 +43,11 @@ Status WorkerCore::on_registry(billing::Registry registry, Now) {
   return registry_.adopt(std::move(registry));
 }
 
+void WorkerCore::on_registry_stale(bool stale, Now) {
+  registry_.set_stale(stale);
+  send_status_to_all();
+}
+
 void WorkerCore::drain(Now) {
   draining_ = true;
   for (ProxyLink& proxy : proxies_) {
@@ -256,7 +261,8 @@ void WorkerCore::send_status(ProxyLink& proxy) {
   if (proxy.state != ProxyState::ready) return;
   wire::WorkerStatus status;
   const bool solvent = meter_of(proxy.account).accepts();
-  status.ready = counts_.engine_ready && !draining_ && solvent;
+  const Status fresh = registry_.fresh();
+  status.ready = counts_.engine_ready && !draining_ && solvent && fresh;
   const auto running = static_cast<std::uint32_t>(runs_.size());
   status.free_slots = options_.capacity > running ? options_.capacity - running : 0;
   if (draining_) {
@@ -265,6 +271,8 @@ void WorkerCore::send_status(ProxyLink& proxy) {
     status.reason = counts_.engine_reason;
   } else if (!solvent) {
     status.reason = "this proxy owes more than max_unpaid";
+  } else if (!fresh) {
+    status.reason = fresh.error().detail();
   }
   proxy.told_free = status.free_slots;
   proxy.told_runs = proxy.runs.size();

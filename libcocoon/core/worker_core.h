@@ -105,6 +105,7 @@ class WorkerCore final : public AttestedCore {
   void on_disconnected(PeerId peer, const Error& why, Now now) override;
   void on_verified(CallId call, EvidenceVerdict verdict, Now now) override;
   void on_ledger(CallId call, LedgerAnswer answer, Now now) override;
+  void on_registry_stale(bool stale, Now now) override;
   void on_time(Now now) override;
   void end_turn(Now now) override;
   MonoTime next_deadline() const override;

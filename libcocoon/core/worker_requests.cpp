@@ -45,7 +45,7 @@ Result<std::unique_ptr<WorkerCore::Run>> WorkerCore::admit_request(ProxyLink& pr
     return Error(ErrorKind::unauthorized, "proxy_not_admitted",
                  "the ledger has not confirmed yet that this is the newest run of the proxy");
   }
-  if (!counts_.engine_ready || draining_) {
+  if (!counts_.engine_ready || draining_ || !registry_.fresh()) {
     return Error(ErrorKind::busy, "worker_not_ready", "this worker takes no requests now");
   }
   if (runs_.size() >= options_.capacity) {

@@ -75,6 +75,8 @@ void RoleNode::ask(ports::LedgerRequest request, std::string_view what, Answer a
       request, [this, alive = alive_, request, what, shared](Result<ports::LedgerReply> r) {
         if (!*alive || stopping_) return;
         if (r) return (*shared)(std::move(*r));
+        // The ledger's watch says when it can be read again.
+        if (core_ && r.error().code() == "registry_too_old") return set_registry_stale(r.error());
         log_.warning("cannot {}: {}; trying again in {} s", what, r.error().detail(),
                      limits::kLedgerRetry.count());
         retry_ = std::make_unique<io::Timer>(context_, [this, request, what, shared] {
@@ -298,14 +300,29 @@ bool supersedes(const billing::Registry& seen, const billing::Registry& used) {
 void RoleNode::refresh_registry() {
   ask(ports::ReadRegistry{}, "read the registry", [this](ports::LedgerReply reply) {
     auto* view = std::get_if<ports::RegistryView>(&reply);
-    if (view == nullptr || !supersedes(view->registry, *registry_)) return;
-    registry_ = std::move(view->registry);
-    log_.info("registry version {} in use", registry_->version);
-    if (auto status = apply_policies(); !status) return fail(status.error());
-    on_registry(*registry_, io::now());
-    driver_->review_peers();
+    if (view == nullptr) return;
+    if (supersedes(view->registry, *registry_)) use_registry(std::move(view->registry));
+    if (!std::exchange(registry_stale_, false)) return;
+    log_.info("the ledger's registry can be read again: this node takes work again");
+    core_->on_registry_stale(false, io::now());
     driver_->arm();
   });
+}
+
+void RoleNode::use_registry(billing::Registry registry) {
+  registry_ = std::move(registry);
+  log_.info("registry version {} in use", registry_->version);
+  if (auto status = apply_policies(); !status) return fail(status.error());
+  on_registry(*registry_, io::now());
+  driver_->review_peers();
+  driver_->arm();
+}
+
+void RoleNode::set_registry_stale(const Error& why) {
+  if (std::exchange(registry_stale_, true)) return;
+  log_.error("this node takes no new work, what runs goes on: {}", why.detail());
+  core_->on_registry_stale(true, io::now());
+  driver_->arm();
 }
 
 void RoleNode::fail(const Error& error) {

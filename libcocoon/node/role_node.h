@@ -125,6 +125,8 @@ class RoleNode {
   void publish_epoch();
   void run();
   void refresh_registry();
+  void set_registry_stale(const Error& why);
+  void use_registry(billing::Registry registry);
   Status open_supply();
   Status apply_policies();
   void renew_certificate();
@@ -160,6 +162,7 @@ class RoleNode {
   std::unique_ptr<io::Timer> drain_timer_;
   Callback<void()> on_stopped_;
   MonoTime drain_until_{};
+  bool registry_stale_ = false;  ///< no new work: the ledger could not be read for too long
   bool stopping_ = false;
   bool settled_ = false;
   std::shared_ptr<bool> alive_;

@@ -167,7 +167,8 @@ class Ledger {
   /// Errors: unavailable/ledger_unavailable, io/ledger_failed.
   virtual void call(LedgerRequest request, Callback<void(Result<LedgerReply>)> done) = 0;
 
-  /// `changed` is called on the owner's loop whenever a new registry version may be read.
+  /// `changed` is called on the owner's loop whenever ReadRegistry may answer otherwise than
+  /// before.
   virtual void watch_registry(Callback<void()> changed) = 0;
 };
 

@@ -10,7 +10,7 @@ namespace cocoon::wire {
 namespace {
 
 /// Sorted. Codes that one role sends to another; docs/protocol.md lists what they mean.
-constexpr std::array<std::string_view, 135> kKnownCodes{
+constexpr std::array<std::string_view, 136> kKnownCodes{
     "answer_before_acceptance",
     "answer_missing",
     "answer_truncated",
@@ -100,6 +100,7 @@ constexpr std::array<std::string_view, 135> kKnownCodes{
     "receipt_mismatch",
     "receipt_missing",
     "receipt_overcharge",
+    "registry_too_old",
     "registry_version_unknown",
     "replay_table_full",
     "replayed_request",

@@ -31,6 +31,7 @@ class ChallengingCore final : public core::AttestedCore {
   void on_disconnected(core::PeerId peer, const Error&, Now) override;
   void on_verified(core::CallId, core::EvidenceVerdict, Now) override {}
   void on_ledger(core::CallId, core::LedgerAnswer, Now) override {}
+  void on_registry_stale(bool, Now) override {}
   void on_time(Now) override {}
   void end_turn(Now) override { begin_batch(); }
   MonoTime next_deadline() const override { return kNever; }

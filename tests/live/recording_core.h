@@ -50,6 +50,7 @@ class RecordingCore final : public core::Core {
     verdicts.push_back(std::move(verdict));
   }
   void on_ledger(core::CallId, core::LedgerAnswer, Now) override {}
+  void on_registry_stale(bool, Now) override {}
   void on_time(Now) override {}
   void end_turn(Now) override {}
   MonoTime next_deadline() const override { return kNever; }

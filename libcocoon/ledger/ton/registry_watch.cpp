@@ -112,8 +112,9 @@ void RegistryWatch::looked() {
   looking_ = false;
   if (watching_) timer_.set_in(options_.poll);
   const auto registry = keeper_.current(io::now().unix);
-  const bool changed = registry && known_ && *registry != *known_;
+  const bool changed = known_ && (usable_ != bool(registry) || (registry && *registry != *known_));
   if (registry) known_ = *registry;
+  usable_ = bool(registry);
   const std::weak_ptr<bool> alive = alive_;
   for (auto& done : std::exchange(waiting_, {})) {
     done(registry);

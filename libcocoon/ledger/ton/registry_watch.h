@@ -77,7 +77,8 @@ class RegistryWatch {
   bool unsaved_ = false;  ///< something changed that must be on disk
   MonoTime save_at_{};    ///< when the time of the last look is to be written again
   Bytes last_file_;       ///< so that a bad file is reported once
-  std::optional<billing::Registry> known_;  ///< what read() answered last
+  std::optional<billing::Registry> known_;  ///< the last one that read() answered
+  bool usable_ = false;                     ///< whether it still does
   std::vector<Callback<void(Result<billing::Registry>)>> waiting_;
   Callback<void()> changed_;
   std::shared_ptr<bool> alive_;

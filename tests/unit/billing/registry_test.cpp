@@ -237,5 +237,18 @@ TEST(RegistryHistory, FormerPricesAreHonouredForTheGracePeriodOnly) {
   EXPECT_EQ(history.priced(4, last).error().code(), "registry_version_unknown");
 }
 
+TEST(RegistryHistory, BeginsNothingWhileItIsStaleAndPricesWhatRuns) {
+  RegistryHistory history;
+  ASSERT_TRUE(history.adopt(sample()));
+  EXPECT_TRUE(history.fresh());
+  history.set_stale(true);
+  ASSERT_FALSE(history.fresh());
+  EXPECT_EQ(history.fresh().error().kind(), ErrorKind::unavailable);
+  EXPECT_EQ(history.fresh().error().code(), "registry_too_old");
+  EXPECT_TRUE(history.priced(sample().version, unix_seconds(1)));
+  history.set_stale(false);
+  EXPECT_TRUE(history.fresh());
+}
+
 }  // namespace
 }  // namespace cocoon::billing

@@ -67,6 +67,7 @@ class Rogue : public Core {
   }
   void on_verified(CallId, EvidenceVerdict, Now) override {}
   void on_ledger(CallId, LedgerAnswer, Now) override {}
+  void on_registry_stale(bool, Now) override {}
   void on_time(Now) override {}
   void end_turn(Now) override {}
   MonoTime next_deadline() const override { return kNever; }
