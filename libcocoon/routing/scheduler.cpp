@@ -92,13 +92,15 @@ wire::Candidates Scheduler::candidates(const wire::CandidatesRequest& request, N
   return answer;
 }
 
-/// It has a free slot, and is on offer or needed.
+/// It has a free slot, and is on offer, or one of its models has no other worker.
 bool Scheduler::may_begin(const WorkerEntry& entry) const {
   if (entry.free_slots() == 0) return false;
   if (entry.offered()) return true;
   const auto& models = entry.record.models;
-  return std::any_of(models.begin(), models.end(),
-                     [&](const std::string& id) { return directory_.model(id)->offers.empty(); });
+  return std::any_of(models.begin(), models.end(), [&](const std::string& id) {
+    const ModelEntry& model = *directory_.model(id);
+    return model.offers.empty() && model.full.empty();
+  });
 }
 
 void Scheduler::take_slot(WorkerIndex worker) {
@@ -200,7 +202,7 @@ void Scheduler::finish(WorkerIndex worker, const AccountId& account, std::string
       due_.push({*entry.rest_until, worker});
       return;
     }
-    if (!entry.rest_until) ++entry.reported_free;
+    ++entry.reported_free;
     if (observation.outcome == Outcome::cancelled) return;
     const bool was_open = entry.breaker.state == BreakerState::open;
     apply(entry.breaker,

@@ -67,7 +67,7 @@ class Scheduler {
   Choice choose(const wire::CandidatesRequest& request, Now now);
 
   /// Takes a slot of a worker for a request it was named for. False where it has none free or
-  /// others wait for it, or where its breaker is open and its models have others on offer.
+  /// others wait for it, or where its breaker is open and its models have other workers.
   bool start(WorkerIndex worker, Now now);
   /// Ends what start() began: frees the slot and takes the observation in. Call it once per start,
   /// also for a worker that has left (it then only counts for its reputation).

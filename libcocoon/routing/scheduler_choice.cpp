@@ -75,15 +75,15 @@ Scheduler::Choice Scheduler::choose(const wire::CandidatesRequest& request, Now 
   return choice;
 }
 
-/// Free workers; else those on trial; else busy ones, where it is worth waiting for them.
+/// Free workers; else busy ones, where it is worth waiting for them; those whose breaker is open only
+/// where there are no others.
 std::span<const Offer> Scheduler::offers_for(const wire::CandidatesRequest& request,
                                              const ModelEntry& model, Now now) const {
-  for (const auto* list : {&model.offers, &model.reserve}) {
-    const auto offers = within_cap(*list, request.max_coefficient_e3);
-    if (!offers.empty()) return offers;
-  }
-  if (!worth_waiting(request.model, limits::kMaxQueueWait, now)) return {};
-  return within_cap(model.full, request.max_coefficient_e3);
+  const auto free = within_cap(model.offers, request.max_coefficient_e3);
+  if (!free.empty()) return free;
+  const auto busy = within_cap(model.full, request.max_coefficient_e3);
+  if (busy.empty()) return within_cap(model.reserve, request.max_coefficient_e3);
+  return worth_waiting(request.model, limits::kMaxQueueWait, now) ? busy : busy.first(0);
 }
 
 /// Its record holds long enough to be used.

@@ -77,7 +77,6 @@ TEST_P(Policies, NobodyStarvesWhereThereIsRoom) {
   Shape shape = small(GetParam());
   shape.load = 0.5;
   Rules rules;
-  rules.refusal_within_price = false;
   const Tally tally = simulate(shape, PolicyName::cocoon, rules);
   EXPECT_EQ(tally.figure("starved_clients"), 0) << "seed " << shape.seed;
   EXPECT_GT(tally.figure("jain_light"), 0.9) << "seed " << shape.seed;

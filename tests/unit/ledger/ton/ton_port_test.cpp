@@ -112,27 +112,6 @@ TEST_F(TonPortTest, HasNoRegistryThatNobodySigned) {
   EXPECT_NE(reply.error().detail().find("registry_file"), std::string::npos);
 }
 
-TEST_F(TonPortTest, SaysWhenTheRegistryBecomesTooOldAndWhenItCanBeReadAgain) {
-  RegistrySnapshot snapshot{view_registry(options_.site, shown_.registry()).value(), {}};
-  ASSERT_TRUE(add_signature(snapshot, key(1)));
-  ASSERT_TRUE(write_registry_file(options_.registry_file, snapshot.encode()));
-  options_.registry_max_age = Seconds{1};
-  const std::string root = ask_account(options_.site.root).path;
-  show(options_.site.root, shown_.registry());
-  const auto port = open().value();
-  ASSERT_TRUE(ask(*port, ports::ReadRegistry{}));
-  int changed = 0;
-  port->watch_registry([&] { ++changed; });
-  answers_.erase(root);
-  run_until([&] { return changed == 1; });
-  const auto reply = ask(*port, ports::ReadRegistry{});
-  ASSERT_FALSE(reply);
-  EXPECT_EQ(reply.error().code(), "registry_too_old");
-  show(options_.site.root, shown_.registry());
-  run_until([&] { return changed == 2; });
-  EXPECT_TRUE(ask(*port, ports::ReadRegistry{}));
-}
-
 TEST_F(TonPortTest, ReadsTheNewestBeaconAndOlderOnes) {
   const std::string id =
       R"({"workchain":-1,"shard":"-9223372036854775808","seqno":42,"root_hash":")" +
