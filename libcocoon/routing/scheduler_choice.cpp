@@ -133,7 +133,9 @@ std::optional<std::uint32_t> Scheduler::preferred_slot(const wire::CandidatesReq
   return index->slot;
 }
 
-/// Weight 1 for the least burden, less for others down to 1 / kMaxWeightRatio.
+/// Weight 1 for the least burden, less for others by the square of the ratio, down to
+/// 1 / kMaxWeightRatio. (The square: benchmarks/routing, three seeds at loads 0.8 and 0.95; every
+/// percentile of the time to the first token is 1 to 6 % shorter than with the ratio itself.)
 Scheduler::Weights Scheduler::weigh(const Sample& sample,
                                     const wire::CandidatesRequest& request) const {
   Weights weights;
@@ -149,8 +151,8 @@ Scheduler::Weights Scheduler::weigh(const Sample& sample,
   }
   for (std::size_t i = 0; i < sample.count; ++i) {
     const bool on_trial = standings_[sample.slots[i]].on_trial;
-    weights[i].weight =
-        on_trial ? kLightest : std::clamp(least / weights[i].weight, kLightest, 1.0);
+    const double ratio = least / weights[i].weight;
+    weights[i].weight = on_trial ? kLightest : std::clamp(ratio * ratio, kLightest, 1.0);
   }
   return weights;
 }
