@@ -75,8 +75,8 @@ Scheduler::Choice Scheduler::choose(const wire::CandidatesRequest& request, Now 
   return choice;
 }
 
-/// Free workers; else busy ones, where it is worth waiting for them; those whose breaker is open only
-/// where there are no others.
+/// Free workers; else busy ones, where it is worth waiting for them; those whose breaker is open
+/// only where there are no others.
 std::span<const Offer> Scheduler::offers_for(const wire::CandidatesRequest& request,
                                              const ModelEntry& model, Now now) const {
   const auto free = within_cap(model.offers, request.max_coefficient_e3);
