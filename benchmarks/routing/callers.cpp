@@ -137,13 +137,7 @@ void Simulation::refuse(RequestNumber number) {
   ++tally_.traffic.proxy_refusals;
   request.state = RequestState::waiting;
   if (rules_.sealed) {
-    Ask ask{rules_.candidates, std::nullopt, 0};
-    for (const Place place : request.candidates) {
-      if (!rules_.refusal_within_price) break;
-      ask.max_coefficient_e3 =
-          std::max(ask.max_coefficient_e3, machine_at(request.client, place).coefficient_e3);
-    }
-    client.set = policy_of(request).candidates(ask, dice_, now());
+    client.set = policy_of(request).candidates({rules_.candidates, std::nullopt, 0}, dice_, now());
     client.state = SetState::ready;
     client.since = now_;
   }

@@ -20,7 +20,7 @@ constexpr const char* kUsage =
     "         [--load PART] [--proxies N] [--workers N (per proxy)] [--links N] [--clients N]\n"
     "         [--bad PART] [--warm-up S] [--measured S] [--deadline S] [--seed N]\n"
     "         [--fresh S (candidates are held)] [--candidates N] [--unsealed 1]\n"
-    "         [--status-every S (workers tell their free slots)] [--refusal-within-price 0|1]\n";
+    "         [--status-every S (workers tell their free slots)]\n";
 
 [[noreturn]] void usage(std::string_view problem) {
   fmt::print(stderr, "cocoon-bench-routing: {}\n{}", problem, kUsage);
@@ -72,8 +72,6 @@ Options parse(int argc, char** argv) {
       rules.candidates = static_cast<std::size_t>(number(option, text));
     } else if (option == "--unsealed") {
       rules.sealed = number(option, text) == 0;
-    } else if (option == "--refusal-within-price") {
-      rules.refusal_within_price = number(option, text) != 0;
     } else if (option == "--policy") {
       const auto policy = policy_from(text);
       if (!policy) usage(fmt::format("no policy \"{}\"", text));
@@ -97,11 +95,11 @@ int main(int argc, char** argv) {
   fmt::print(
       R"({{"policy":"{}","sealed":{},"load":{},"seed":{},"proxies":{},"workers_per_proxy":{},)"
       R"("links_per_worker":{},"clients":{},"bad_share":{},"warm_up_s":{},"measured_s":{},)"
-      R"("deadline_s":{},"candidates_fresh_s":{},"candidates":{},"refusal_within_price":{},"status_every_s":{})",
+      R"("deadline_s":{},"candidates_fresh_s":{},"candidates":{},"status_every_s":{})",
       to_string(options.policy), rules.sealed, shape.load, shape.seed, shape.proxies,
       shape.workers_per_proxy, shape.links_per_worker, shape.clients, shape.bad_share,
       shape.warm_up_s, shape.measured_s, shape.deadline_s, rules.candidates_fresh_s,
-      rules.candidates, rules.refusal_within_price, rules.status_every_s);
+      rules.candidates, rules.status_every_s);
   for (const auto& [name, value] : tally.figures()) fmt::print(R"(,"{}":{:.6g})", name, value);
   fmt::print("}}\n");
 }

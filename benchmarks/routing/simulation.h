@@ -29,8 +29,6 @@ struct Rules {
   /// False: a proxy that may give any request to anybody, and chooses when the request comes. No
   /// such network could be sealed; it shows what sealing costs.
   bool sealed = true;
-  /// The candidates that come with a refusal are no dearer than the refused ones, as they once were.
-  bool refusal_within_price = false;
   /// Workers tell their proxies how many slots are free so often, where that has changed; 0: only
   /// when they connect. (The product's do so at once, where it matters: WorkerCore::tell_others_load.)
   double status_every_s = 1;
