@@ -22,7 +22,9 @@ class Draw {
     std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return static_cast<std::size_t>((z ^ (z >> 31)) % bound);
+    // (A product's upper half is as even as a remainder, without the division.)
+    __extension__ using Product = unsigned __int128;
+    return static_cast<std::size_t>((Product{z ^ (z >> 31)} * bound) >> 64);
   }
 
  private:
@@ -107,9 +109,15 @@ Scheduler::Sample Scheduler::draw(std::span<const Offer> offers, std::uint64_t s
     return sample;
   }
   Draw position(state);
-  for (std::size_t i = 0; i < 4 * limits::kScheduleSample; ++i) {
-    if (sample.count == limits::kScheduleSample) break;
-    take(offers[position.below(offers.size())].slot);
+  std::array<std::uint32_t, limits::kScheduleSample> drawn;
+  for (int round = 0; round < 4 && sample.count < limits::kScheduleSample; ++round) {
+    for (std::uint32_t& slot : drawn) {
+      slot = offers[position.below(offers.size())].slot;
+      __builtin_prefetch(&standings_[slot]);  // all at once: each is a cache miss
+    }
+    for (const std::uint32_t slot : drawn) {
+      if (sample.count < limits::kScheduleSample) take(slot);
+    }
   }
   return sample;
 }
