@@ -34,6 +34,16 @@ double from_fixed(std::uint64_t value) {
   return static_cast<double>(value) / 1e6;
 }
 
+/// The entries of a book, in ascending order.
+template <class Entries>
+auto by_account(const Entries& entries) {
+  std::vector<std::pair<AccountId, const typename Entries::mapped_type*>> sorted;
+  sorted.reserve(entries.size());
+  for (const auto& [account, entry] : entries) sorted.emplace_back(account, &entry);
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
+}
+
 Error bad_snapshot(const char* what) {
   return Error(ErrorKind::invalid_argument, "bad_reputation_snapshot",
                std::string("the stored reputation ") + what);
@@ -94,11 +104,11 @@ const ServiceAverages* ReputationBook::find(const AccountId& account) const {
 }
 
 std::vector<std::pair<AccountId, const ServiceAverages*>> ReputationBook::all() const {
-  std::vector<std::pair<AccountId, const ServiceAverages*>> sorted;
-  sorted.reserve(entries_.size());
-  for (const auto& [account, entry] : entries_) sorted.emplace_back(account, &entry.averages);
-  std::sort(sorted.begin(), sorted.end());
-  return sorted;
+  std::vector<std::pair<AccountId, const ServiceAverages*>> out;
+  out.reserve(entries_.size());
+  for (const auto& [account, entry] : by_account(entries_))
+    out.emplace_back(account, &entry->averages);
+  return out;
 }
 
 /// Forgets the oldest tenth at once, so that a full book costs nothing per new account.
@@ -114,10 +124,7 @@ void ReputationBook::forget_oldest() {
 }
 
 Bytes ReputationBook::snapshot() const {
-  std::vector<std::pair<AccountId, const Entry*>> sorted;
-  sorted.reserve(entries_.size());
-  for (const auto& [account, entry] : entries_) sorted.emplace_back(account, &entry);
-  std::sort(sorted.begin(), sorted.end());
+  const auto sorted = by_account(entries_);
   ByteWriter out;
   out.u8(kSnapshotVersion).u32be(static_cast<std::uint32_t>(sorted.size()));
   for (const auto& [account, entry] : sorted) {

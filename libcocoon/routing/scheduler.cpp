@@ -84,7 +84,7 @@ wire::Candidates Scheduler::candidates(const wire::CandidatesRequest& request, N
   if (answer.workers.empty()) {
     answer.retry_after_ms = retry_after_ms(request.model, now);
     if (ModelFigures* figures = this->figures(request.model)) {
-      figures->drain.on_refusal(now.mono);
+      figures->turned_away.add(now.mono);
       figures->asked.add(now.mono);
       figures->refused.add(now.mono);
     }
@@ -128,7 +128,7 @@ double Scheduler::drain_rate(const ModelEntry& model, const ModelFigures* figure
   }
   const double seconds = figures->all.expected_seconds(figures->all.tokens_per_answer());
   constexpr double kShortest = 1e-3;
-  return std::max(figures->drain.releases_per_second(now.mono),
+  return std::max(figures->releases.per_second(now.mono),
                   model.running / std::max(seconds, kShortest));
 }
 
@@ -190,7 +190,7 @@ void Scheduler::finish(WorkerIndex worker, const AccountId& account, std::string
   if (ModelFigures* figures = this->figures(model)) {
     figures->all.add(observation);
     if (observation.outcome != Outcome::refused) {
-      figures->drain.on_release(now.mono);
+      figures->releases.add(now.mono);
       figures->asked.add(now.mono);
     }
   }
@@ -236,7 +236,7 @@ std::uint32_t Scheduler::retry_after_ms(std::string_view id, Now now) const {
     wait = limits::kMinRetryAfter;
   } else if (model != nullptr) {
     const ModelFigures* figures = this->figures(id);
-    const double refusals = figures == nullptr ? 0 : figures->drain.refusals(now.mono);
+    const double refusals = figures == nullptr ? 0 : figures->turned_away.count(now.mono);
     const double ahead = 1 + static_cast<double>(queue_.waiting(id)) + refusals;
     const double rate = drain_rate(*model, figures, now);
     const double longest = std::chrono::duration<double>(limits::kMaxRetryAfter).count();

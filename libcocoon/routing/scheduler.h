@@ -26,7 +26,6 @@
 #include "cocoon/result.h"
 #include "routing/candidates.h"
 #include "routing/directory.h"
-#include "routing/drain_meter.h"
 #include "routing/fair_queue.h"
 #include "routing/rate_meter.h"
 #include "routing/reputation.h"
@@ -115,7 +114,11 @@ class Scheduler {
   };
   struct ModelFigures {
     ServiceAverages all;  // of all workers together: what an unmeasured one is taken for
-    DrainMeter drain;
+    // Of late: slots that came free, and requests that were turned away and are likely to come
+    // back.
+    RateMeter releases{Seconds(10)};
+    RateMeter turned_away{Seconds(10)};
+    // The demand over some minutes.
     RateMeter asked{limits::kDemandPeriod};
     RateMeter refused{limits::kDemandPeriod};
   };

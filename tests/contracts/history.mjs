@@ -439,23 +439,33 @@ export class History {
   }
 }
 
+/** Runs `body`; an error says how to have it again. */
+export async function seeded(file, steps, seed, body) {
+  try {
+    return await body();
+  } catch (error) {
+    error.message = `seed ${seed}, ${steps} steps (node ${file} ${steps} ${seed}): ${error.message}`;
+    throw error;
+  }
+}
+
+/** What `node FILE [STEPS [SEED]]` does. */
+export async function runFromCommandLine(run) {
+  const steps = Number(process.argv[2] ?? 10_000);
+  const seed = process.argv[3] ?? String(Date.now());
+  console.log(`seed ${seed}, ${steps} steps`);
+  console.log(await run(steps, seed));
+}
+
 /** @return what came of it, for a look at how much was covered */
 export async function runHistory(steps, seed) {
   const history = new History(seed);
   await history.start();
-  try {
+  await seeded('history.mjs', steps, seed, async () => {
     await history.run(steps);
     await history.invariants.leave(history);
-  } catch (error) {
-    error.message = `seed ${seed}, ${steps} steps (node history.mjs ${steps} ${seed}): ${error.message}`;
-    throw error;
-  }
+  });
   return history.counts;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const steps = Number(process.argv[2] ?? 10_000);
-  const seed = process.argv[3] ?? String(Date.now());
-  console.log(`seed ${seed}, ${steps} steps`);
-  console.log(await runHistory(steps, seed));
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runFromCommandLine(runHistory);

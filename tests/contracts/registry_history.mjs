@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { message, model, PARAMS as FIELDS, text } from '../../apps/ton-devnet/layouts.mjs';
 import { account } from '../../apps/ton-devnet/statements.mjs';
-import { Random } from './history.mjs';
+import { Random, runFromCommandLine, seeded } from './history.mjs';
 import { Refused } from './model.mjs';
 import { bouncedTo, DAY, GAS, Network, PARAMS, sentTo, TON, walletOf } from './network.mjs';
 import { LISTS, Root, TIGHTENED } from './registry_model.mjs';
@@ -257,18 +257,8 @@ export class RegistryHistory {
 export async function runRegistryHistory(steps, seed) {
   const history = new RegistryHistory(seed);
   await history.start();
-  try {
-    await history.run(steps);
-  } catch (error) {
-    error.message = `seed ${seed}, ${steps} steps (node registry_history.mjs ${steps} ${seed}): ${error.message}`;
-    throw error;
-  }
+  await seeded('registry_history.mjs', steps, seed, () => history.run(steps));
   return history.counts;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const steps = Number(process.argv[2] ?? 10_000);
-  const seed = process.argv[3] ?? String(Date.now());
-  console.log(`seed ${seed}, ${steps} steps`);
-  console.log(await runRegistryHistory(steps, seed));
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runFromCommandLine(runRegistryHistory);
