@@ -86,12 +86,12 @@ TEST_F(Queue, AWorkerThatLeavesTakesNoWaitingRequestWithIt) {
 }
 
 TEST(Refusal, NamesFreeWorkersOfAnyPrice) {
-  Network net({.clients = 1, .proxies = 1, .workers = 2});
+  Network net({.clients = 1, .proxies = 1, .workers = 3});
   net.world.weather.chunk_gap = Millis(250);
-  net.worker(1).ask_coefficient(1500);
+  net.worker(2).ask_coefficient(4000);  // the two cheap ones are the candidates that come first
   net.boot();
   std::vector<Asked> asked;
-  for (int i = 0; i < 8; ++i) asked.push_back(net.ask());
+  for (int i = 0; i < 12; ++i) asked.push_back(net.ask());
   for (const Asked& a : asked) {
     const RequestOutcome outcome = net.outcome(a);
     EXPECT_TRUE(outcome.status) << outcome.status.error().detail();
