@@ -10,6 +10,7 @@
 #include <future>
 
 #include "cocoon/version.h"
+#include "common/crash_trace.h"
 
 namespace cocoon::app {
 namespace {
@@ -62,6 +63,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv, const std::string& p
 }
 
 int run_role(const std::string& program, std::chrono::milliseconds drain, const RunningRole& role) {
+  install_crash_trace(program);
   const sigset_t signals = termination_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);

@@ -3,7 +3,6 @@
 /// module boundary. (`std::expected` is absent from libstdc++ 12 in C++20 mode.)
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,6 +60,11 @@ class [[nodiscard]] Error {
   std::string detail_;
 };
 
+/// Says on standard error what a Result held whose other side was read, and aborts.
+/// @param held the error where the value was asked for; null where the error was, or where the
+///        Result had been moved from.
+[[noreturn]] COCOON_API void abort_on_wrong_side(const Error* held) noexcept;
+
 /// Either a value or an Error. Reading the wrong side is a bug in the caller and aborts.
 template <class T>
 class [[nodiscard]] Result {
@@ -87,7 +91,7 @@ class [[nodiscard]] Result {
   template <std::size_t I, class V>
   static auto* checked(V& state) {
     auto* p = std::get_if<I>(&state);
-    if (p == nullptr) std::abort();
+    if (p == nullptr) abort_on_wrong_side(std::get_if<1>(&state));
     return p;
   }
 
@@ -101,7 +105,9 @@ struct Unit {
 using Status = Result<Unit>;
 
 /// Success, for functions that return Status.
-inline Status ok() { return Unit{}; }
+inline Status ok() {
+  return Unit{};
+}
 
 COCOON_ABI_END
 
@@ -114,8 +120,8 @@ COCOON_ABI_END
 /// `COCOON_TRY(auto x, f());` binds x to the value of f(), or returns its error from this function.
 #define COCOON_TRY(var, expr) COCOON_TRY_IMPL(COCOON_TRY_CAT(cocoon_try_, __LINE__), var, expr)
 /// `COCOON_CHECK(f());` returns f()'s error from this function, if it has one.
-#define COCOON_CHECK(expr)                                   \
-  do {                                                       \
-    auto cocoon_check_ = (expr);                             \
+#define COCOON_CHECK(expr)                                       \
+  do {                                                           \
+    auto cocoon_check_ = (expr);                                 \
     if (!cocoon_check_) return std::move(cocoon_check_).error(); \
   } while (false)

@@ -1,5 +1,8 @@
 #include "cocoon/result.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 namespace cocoon::inline v0 {
 
 std::string_view to_string(ErrorKind kind) noexcept {
@@ -20,6 +23,17 @@ std::string_view to_string(ErrorKind kind) noexcept {
     case ErrorKind::internal: return "internal";
   }
   return "internal";
+}
+
+void abort_on_wrong_side(const Error* held) noexcept {
+  if (held == nullptr) {
+    std::fputs("cocoon: a bug: an error was read from a result without one\n", stderr);
+  } else {
+    std::fprintf(
+        stderr, "cocoon: a bug: a value was read from a result that holds an error: %.*s: %s\n",
+        static_cast<int>(held->code().size()), held->code().data(), held->detail().c_str());
+  }
+  std::abort();
 }
 
 }  // namespace cocoon::inline v0

@@ -54,6 +54,16 @@ test('the children of a devnet that is killed are gone', async () => {
   network.discard();
 });
 
+test('a process that dies of a fault says which one and where', async () => {
+  const network = await startNetwork(engine);
+  process.kill(childrenOf(network.devnet.pid)['cocoon-proxy'], 'SIGSEGV');
+  await network.devnet.ended;
+  const said = network.devnet.errors();
+  assert.match(said, /cocoon-proxy: a bug: died of SIGSEGV/);
+  assert.match(said, /cocoon-proxy\(\S*\+0x[0-9a-f]+\)/, 'return addresses, to be looked up');
+  network.discard();
+});
+
 test('a killed worker fails what it ran, and a new one serves again', async () => {
   const network = await startNetwork(engine);
   const worker = childrenOf(network.devnet.pid)['cocoon-worker'];
