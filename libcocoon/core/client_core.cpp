@@ -139,6 +139,9 @@ void ClientCore::on_channel_found(ProxyLink& proxy, const ports::ChannelView& vi
   hello.channel_signature = signature;
   hello.software = kSoftware;
   hello.max_streams = 0;  // a client serves nothing
+  hello.beside = std::any_of(proxies_.begin(), proxies_.end(), [&](const ProxyLink& other) {
+    return other.channel == proxy.channel && other.state == ProxyState::ready;
+  });
   proxy.state = ProxyState::greeting;
   proxy.link->connection.start(hello);
   touch(proxy.peer);

@@ -60,7 +60,8 @@ void ProxyCore::admit_client(Peer& peer, const ports::ChannelView& view, Now now
   peer.channel = &channel_of(*channel);
   accept(peer, now);
   if (peer.state != PeerState::ready) return;
-  peer.channel->peer = peer.link.peer;
+  if (!peer.hello_beside) end_older(*peer.channel, now);
+  peer.replaces = std::exchange(peer.channel->peer, peer.link.peer);
   wire::ChannelState state;
   state.channel = peer.channel->id;
   state.open = true;
@@ -69,6 +70,17 @@ void ProxyCore::admit_client(Peer& peer, const ports::ChannelView& view, Now now
   peer.link.connection.send(state);
   tell_cuts(*peer.channel);
   send_statement(peer);
+}
+
+/// The client has no other connection any more, so these are half-open: of a link that broke, or of
+/// a run that was killed. What they cost has to be charged before the statement that is to cover
+/// it.
+void ProxyCore::end_older(const Channel& channel, Now now) {
+  PeerId next = channel.peer;
+  while (Peer* older = find_peer(next)) {
+    next = older->replaces;
+    if (older->state == PeerState::ready) fail_peer(*older, superseded(), now);
+  }
 }
 
 void ProxyCore::send_statement(Peer& peer) {

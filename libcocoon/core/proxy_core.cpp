@@ -143,6 +143,7 @@ void ProxyCore::on_hello(Peer& peer, const wire::Hello& hello, Now now) {
     }
     peer.hello_channel = *hello.channel;
     peer.hello_signature = to_bytes(hello.channel_signature);
+    peer.hello_beside = hello.beside;
     call_ledger(ports::ReadChannel{*hello.channel}, ForPeer{peer.link.peer});
   } else if (hello.role == wire::Role::worker) {
     if (auto status = check_role(peer.link, wire::Role::worker, hello.account); !status) {

@@ -156,6 +156,7 @@ class ProxyCore final : public AttestedCore {
     // What hello said, kept while the ledger is asked.
     ChannelId hello_channel;
     Bytes hello_signature;
+    bool hello_beside = false;
     std::optional<billing::SignedEpoch> hello_epoch;
   };
   /// queued: between candidates, or waiting for one. assigned: offered to one. accepted: its engine
@@ -223,6 +224,7 @@ class ProxyCore final : public AttestedCore {
   void on_evidence_request(Peer& peer, const EvidenceDigest& digest, Now now);
   void on_models_request(Peer& peer, std::uint64_t id, Now now);
   void on_statement_shown(Peer& peer, const wire::UsageStatement& statement, Now now);
+  void end_older(const Channel& channel, Now now);
   void send_statement(Peer& peer);
   Channel& channel_of(const billing::ChannelState& state);
 
@@ -239,6 +241,7 @@ class ProxyCore final : public AttestedCore {
   void on_payout_shown(Peer& peer, const wire::Payout& payout, Now now);
   void on_worker_status(Peer& peer, const wire::WorkerStatus& status, Now now);
   Peer* listed_peer(const AccountId& account);
+  static Error superseded();
   void hand_over(Peer& older, Peer& newer, Now now);
   void end_half_open(Now now);
 

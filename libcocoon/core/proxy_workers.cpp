@@ -110,13 +110,10 @@ void ProxyCore::take_held(Peer& peer, const OwedEvidence& held, Now now) {
   if (held.status) on_worker_status(peer, *held.status, now);
 }
 
-namespace {
-
-Error superseded() {
-  return Error(ErrorKind::unavailable, "superseded", "the worker has connected again");
+Error ProxyCore::superseded() {
+  return Error(ErrorKind::unavailable, "superseded",
+               "the same account has connected again; no two processes may share an account");
 }
-
-}  // namespace
 
 /// The newest connection of an account counts, by its record.
 void ProxyCore::on_worker_record(Peer& peer, const wire::SignedWorkerRecord& message, Now now) {

@@ -14,7 +14,7 @@ Role role(FieldReader& in) {
 }
 
 void read(FieldReader& in, StreamId, Hello& m) {
-  in.expect(11);
+  in.expect(12);
   m.lowest_version = in.u64("lowest_version");
   m.highest_version = in.u64("highest_version");
   in.require("highest_version", m.lowest_version <= m.highest_version);
@@ -27,6 +27,7 @@ void read(FieldReader& in, StreamId, Hello& m) {
   m.channel_signature = in.signature_or_none("channel_signature");
   m.software = in.text("software", 0, limits::kMaxSoftwareBytes);
   m.max_streams = in.u32("max_streams", 0, limits::kMaxStreamsPerConnection);
+  m.beside = in.boolean("beside");
 }
 
 void read(FieldReader& in, StreamId, HelloAck& m) {

@@ -54,7 +54,7 @@ class FrameWriter {
 }  // namespace
 
 void encode(Bytes& out, const Hello& message) {
-  FrameWriter frame(out, FrameType::hello, kNoStream, 11);
+  FrameWriter frame(out, FrameType::hello, kNoStream, 12);
   frame->u64(message.lowest_version)
       .u64(message.highest_version)
       .u64(static_cast<std::uint64_t>(message.role))
@@ -64,6 +64,7 @@ void encode(Bytes& out, const Hello& message) {
       .bin(message.epoch_signature);
   frame.id_or_nil(message.channel);
   frame->bin(message.channel_signature).str(message.software).u64(message.max_streams);
+  frame->boolean(message.beside);
 }
 
 void encode(Bytes& out, const HelloAck& message) {

@@ -81,6 +81,9 @@ struct Hello {
   /// Streams that the receiver of this message may have open at once; 0: it may open none, which
   /// is what a client says.
   std::uint32_t max_streams = limits::kMaxStreamsPerConnection;
+  /// Client: another connection on this channel is open and stays until its requests are done.
+  /// Where none is, the proxy ends what it still holds of that channel: it is half-open.
+  bool beside = false;
 };
 
 /// Answer to Hello: the chosen version and the answering side's own introduction.

@@ -6,11 +6,23 @@ namespace cocoon::simulation {
 namespace {
 
 /// Who dies. A devnet whose proxy was killed stops its client in order, without a proxy.
-enum class Death : std::uint8_t { of_proxy, of_client, of_both, of_proxy_then_client_stops };
+enum class Death : std::uint8_t {
+  of_proxy,
+  of_client,
+  of_client_unseen,  ///< the proxy goes on with its half-open connection
+  of_link,           ///< nobody dies, but the client's connection; the proxy does not see it
+  of_both,
+  of_proxy_then_client_stops
+};
+
+bool spares_proxy(Death death) {
+  return death == Death::of_client || death == Death::of_client_unseen || death == Death::of_link;
+}
 
 void kill(World& world, Callers& callers, Death death) {
   Node& client = nth(world, "client", 0);
-  if (death != Death::of_client) nth(world, "proxy", 0).crash();
+  if (death == Death::of_link) return client.lose_newest_link();
+  if (!spares_proxy(death)) nth(world, "proxy", 0).crash();
   if (death == Death::of_proxy) return;
   if (death == Death::of_proxy_then_client_stops) {
     world.run_for(Millis(100));  // it sees that the proxy is gone
@@ -19,7 +31,7 @@ void kill(World& world, Callers& callers, Death death) {
     client.turn();
   }
   callers.forget(client);
-  client.crash();
+  death == Death::of_client_unseen ? client.vanish() : client.crash();
 }
 
 /// Serves a request, kills `steps` events after it was asked, brings all back, and asks again.
@@ -57,7 +69,7 @@ bool survives(Death death, unsigned steps) {
   settle(world);
   const std::uint64_t seen = callers.paid();
   const std::uint64_t charged = nth(world, "proxy", 0).proxy().counts().charged.value;
-  if (death == Death::of_client) {
+  if (spares_proxy(death)) {
     EXPECT_EQ(claimed(world), charged);  // the proxy has seen all that happened
   } else if (death != Death::of_both) {
     EXPECT_EQ(claimed(world), seen);  // the client has
@@ -80,6 +92,14 @@ TEST(Accounts, SurviveTheDeathOfTheProxyAtAnyPoint) {
 
 TEST(Accounts, SurviveTheDeathOfTheClientAtAnyPoint) {
   survive_at_any_point(Death::of_client);
+}
+
+TEST(Accounts, SurviveAnUnseenDeathOfTheClientAtAnyPoint) {
+  survive_at_any_point(Death::of_client_unseen);
+}
+
+TEST(Accounts, SurviveAnUnseenLossOfTheClientsConnectionAtAnyPoint) {
+  survive_at_any_point(Death::of_link);
 }
 
 TEST(Accounts, SurviveTheDeathOfBothAtAnyPoint) {

@@ -283,15 +283,21 @@ std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
   return made;
 }
 
-void Node::crash() {
+void Node::vanish() {
   if (!up()) return;
   ++life_;
   core_.reset();
   runs_.clear();
   quoting_ = false;
   armed_ = kNever;
+  pipes_.clear();
+}
+
+void Node::crash() {
+  const auto pipes = pipes_;
+  vanish();
   const Error why(ErrorKind::io, "connection_reset", "the peer crashed");
-  for (auto& [peer, pipe] : std::exchange(pipes_, {})) {
+  for (const auto& [peer, pipe] : pipes) {
     Node* far = pipe.far;
     const auto far_peer = pipe.far_peer;
     const auto life = pipe.far_life;

@@ -51,8 +51,9 @@ class Node {
   /// From the next boot() on this node is played by what `actor` makes.
   void play(Actor actor) { actor_ = std::move(actor); }
 
-  void boot();   ///< a new life: fresh boot key, next epoch, what the store holds
-  void crash();  ///< everything in memory is gone; connections break
+  void boot();    ///< a new life: fresh boot key, next epoch, what the store holds
+  void crash();   ///< everything in memory is gone; connections break
+  void vanish();  ///< as crash(), and the other ends of its connections do not notice
   /// A fresh certificate of the same boot key, with evidence where it had any. It comes by itself
   /// after three quarters of the world's certificate_lifetime.
   void renew();

@@ -226,6 +226,8 @@ class OneChannelTwice : public HostileChannel {
   void SetUp() override {
     HostileChannel::SetUp();
     one = &boot(0);
+  }
+  void connect_again(bool beside) {
     net.client(2).play([&](NodeIdentity) {
       NodeIdentity same{one->identity.network,
                         one->identity.account.duplicate(),
@@ -233,6 +235,7 @@ class OneChannelTwice : public HostileChannel {
                         {}};
       auto made = std::make_unique<RogueClient>(std::move(same), net, one->channel);
       two = made.get();
+      made->beside = beside;
       made->connect();
       return made;
     });
@@ -245,6 +248,7 @@ class OneChannelTwice : public HostileChannel {
 };
 
 TEST_F(OneChannelTwice, WhatIsAuthorisedIsSpentOnce) {
+  connect_again(true);
   // Enough for one request, whoever asks first.
   one->send_voucher(Nano{0}, Nano{60'000});
   net.run(Millis(50));
@@ -256,7 +260,19 @@ TEST_F(OneChannelTwice, WhatIsAuthorisedIsSpentOnce) {
   EXPECT_EQ(net.proxy().proxy().counts().charged, kCost);
 }
 
+TEST_F(OneChannelTwice, AConnectionBesideNoneEndsTheOlderOne) {
+  one->send_voucher(Nano{0}, kEnough);
+  net.run(Millis(50));
+  one->request();
+  net.run(Millis(5));
+  connect_again(false);
+  ASSERT_TRUE(one->ended);
+  EXPECT_EQ(one->ended->code(), "superseded");
+  EXPECT_FALSE(two->ended);
+}
+
 TEST_F(OneChannelTwice, TheAccountIsOne) {
+  connect_again(true);
   one->send_voucher(Nano{0}, kEnough);
   net.run(Millis(50));
   const auto first = one->request();

@@ -11,6 +11,7 @@ RogueClient::RogueClient(NodeIdentity self, Network& network, ChannelId its_chan
 void RogueClient::introduce(wire::Hello& hello) {
   hello.channel = channel;
   hello.max_streams = 0;
+  hello.beside = beside;
   channel_signature_ = billing::sign_channel(
       {identity.network, channel, far.exporter, far.own_leaf_sha256}, identity.account);
   hello.channel_signature = channel_signature_;

@@ -17,6 +17,8 @@ class RogueClient final : public Rogue {
   /// The workers that the proxy offered, as recipients.
   std::vector<session::Recipient> recipients;
 
+  bool beside = false;  ///< its hello's
+
   void ask_candidates();
   /// A voucher for its channel; the last word on it and on its signer.
   void send_voucher(Nano spent, Nano authorised,
