@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   config->client.metrics = prometheus_metrics();
+  config->client.on_fatal = [](const Error&) { app::stop_failed_role(); };
   config->gateway.metrics = config->client.metrics;
   if (parsed.line.check_only) {
     std::printf("%s: %s is valid\n", kProgram, parsed.line.config_path.c_str());

@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   config->worker.metrics = prometheus_metrics();
+  config->worker.on_fatal = [](const Error&) { app::stop_failed_role(); };
   if (parsed.line.check_only) {
     std::printf("%s: %s is valid\n", kProgram, parsed.line.config_path.c_str());
     return 0;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -18,6 +19,8 @@ namespace {
 constexpr int kExitFailed = 1;
 constexpr int kExitMisuse = 2;
 constexpr int kExitSecondSignal = 130;
+
+std::atomic<bool> role_failed = false;
 
 sigset_t termination_signals() {
   sigset_t set;
@@ -51,7 +54,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv, const std::string& p
   cli.add_flag("--check", parsed.line.check_only,
                "Check the configuration, print what is wrong, and exit");
   cli.footer(
-      "Exit codes: 0 stopped as asked, 1 could not run, 2 bad usage or configuration.\n"
+      "Exit codes: 0 stopped as asked, 1 could not run or go on, 2 bad usage or configuration.\n"
       "SIGTERM drains running requests; a second one exits now.");
   try {
     cli.parse(argc, argv);
@@ -60,6 +63,11 @@ ParsedCommandLine parse_command_line(int argc, char** argv, const std::string& p
     parsed.exit_code = code == 0 ? 0 : kExitMisuse;
   }
   return parsed;
+}
+
+void stop_failed_role() {
+  role_failed = true;
+  kill(getpid(), SIGTERM);
 }
 
 int run_role(const std::string& program, std::chrono::milliseconds drain, const RunningRole& role) {
@@ -98,7 +106,7 @@ int run_role(const std::string& program, std::chrono::milliseconds drain, const 
     destroyed.set_value();
   });
   destroyed.get_future().get();
-  return status ? 0 : kExitFailed;
+  return status && !role_failed ? 0 : kExitFailed;
 }
 
 }  // namespace cocoon::app

@@ -1,7 +1,7 @@
 #pragma once
 /// @file What the three role programs share: command line, signals, drain, exit codes.
 ///
-/// Exit codes: 0 stopped as asked (or --check found nothing wrong), 1 could not run, 2 misuse or a
+/// Exit codes: 0 stopped as asked (or --check found nothing wrong), 1 could not run, or go on, 2 misuse or a
 /// bad configuration, 130 stopped at once by a second signal.
 
 #include <chrono>
@@ -39,6 +39,9 @@ struct RunningRole {
   /// Destroys it.
   std::function<void()> destroy;
 };
+
+/// For a role's on_fatal: stops the process as SIGTERM does, but its exit code is 1.
+void stop_failed_role();
 
 /// Blocks the signals, runs the role on a loop thread of its own until SIGTERM or SIGINT, drains;
 /// a second signal ends the process at once. SIGPIPE is ignored.

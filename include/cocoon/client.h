@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,9 @@ struct ClientOptions {
   std::uint32_t requests_per_key_agreement = 1000;
   LogSink log;
   std::shared_ptr<Metrics> metrics;
+  /// The state cannot be kept any more: its disk is full, say. That has been logged, and the node
+  /// takes no new work; stop it. Called once, on the loop's thread.
+  std::function<void(const Error&)> on_fatal;
 };
 
 /// Thread: everything on the thread of `loop`.

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,9 @@ struct ProxyOptions {
   std::shared_ptr<ProxyHooks> hooks;
   LogSink log;
   std::shared_ptr<Metrics> metrics;
+  /// The state cannot be kept any more: its disk is full, say. That has been logged, and the node
+  /// takes no new work; stop it. Called once, on the loop's thread.
+  std::function<void(const Error&)> on_fatal;
 };
 
 class COCOON_API Proxy {

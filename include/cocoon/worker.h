@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ struct WorkerOptions {
   std::uint64_t max_unpaid_nano = 1'000'000'000;
   LogSink log;
   std::shared_ptr<Metrics> metrics;
+  /// The state cannot be kept any more: its disk is full, say. That has been logged, and the node
+  /// takes no new work; stop it. Called once, on the loop's thread.
+  std::function<void(const Error&)> on_fatal;
 };
 
 /// Why a worker earns or does not, in words an owner understands.

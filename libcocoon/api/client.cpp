@@ -22,6 +22,7 @@ node::RoleOptions role_options(const ClientOptions& options) {
   role.collateral = options.collateral;
   role.log = options.log;
   role.metrics = options.metrics;
+  role.on_fatal = options.on_fatal;
   return role;
 }
 

@@ -34,6 +34,7 @@ node::RoleOptions role_options(const ProxyOptions& options) {
   role.collateral = options.collateral;
   role.log = options.log;
   role.metrics = options.metrics;
+  role.on_fatal = options.on_fatal;
   return role;
 }
 

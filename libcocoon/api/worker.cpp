@@ -25,6 +25,7 @@ node::RoleOptions role_options(const WorkerOptions& options) {
   role.collateral = options.collateral;
   role.log = options.log;
   role.metrics = options.metrics;
+  role.on_fatal = options.on_fatal;
   return role;
 }
 

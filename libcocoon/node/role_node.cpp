@@ -253,7 +253,7 @@ void RoleNode::run() {
   parts.log = log_;
   driver_ = std::make_unique<Driver>(
       context_, parts, std::move(*certificate), [this] { after_turn(); },
-      [this](Error error) { fail(error); });
+      [this](const Error& error) { give_up(error); });
   renewal_ = std::make_unique<io::Timer>(context_, [this] { renew_certificate(); });
   renewal_->set_in(kRenewAfter);
   ledger_->watch_registry([this, alive = alive_] {
@@ -330,7 +330,21 @@ void RoleNode::fail(const Error& error) {
   on_failed(error);
 }
 
+/// What is not on disk after this would be forgotten by the next start: nothing more is begun.
+void RoleNode::give_up(const Error& error) {
+  if (std::exchange(broken_, true)) return;
+  fail(error);
+  log_.error("this node takes no new work; mend that, and start it again");
+  drain();
+  driver_->arm();
+  if (options_.on_fatal) options_.on_fatal(error);
+}
+
 // --- Stop ---
+
+void RoleNode::drain() {
+  if (!std::exchange(draining_, true)) begin_drain(io::now());
+}
 
 void RoleNode::stop_all(Millis grace, Callback<void()> on_stopped) {
   on_stopped_ = std::move(on_stopped);
@@ -338,7 +352,7 @@ void RoleNode::stop_all(Millis grace, Callback<void()> on_stopped) {
   retry_.reset();
   renewal_.reset();
   if (!driver_) return close_parts();
-  begin_drain(io::now());
+  drain();
   driver_->arm();
   drain_until_ = io::now().mono + grace;
   drain_timer_ = std::make_unique<io::Timer>(context_, [this] { when_drained(); });

@@ -48,6 +48,7 @@ struct RoleOptions {
   std::vector<std::string> models;  ///< claimed by workers
   LogSink log;
   std::shared_ptr<Metrics> metrics;
+  std::function<void(const Error&)> on_fatal;
 };
 
 /// Loop thread only. Start-up runs in steps, each an answer from a port; that the ledger is away,
@@ -132,6 +133,8 @@ class RoleNode {
   void renew_certificate();
   void use_renewed(Result<Bytes> certificate, Bytes gpu_evidence);
   void fail(const Error& error);
+  void give_up(const Error& error);
+  void drain();
   void when_drained();
   void close_parts();
 
@@ -163,6 +166,8 @@ class RoleNode {
   Callback<void()> on_stopped_;
   MonoTime drain_until_{};
   bool registry_stale_ = false;  ///< no new work: the ledger could not be read for too long
+  bool broken_ = false;          ///< the store failed
+  bool draining_ = false;
   bool stopping_ = false;
   bool settled_ = false;
   std::shared_ptr<bool> alive_;
