@@ -38,7 +38,7 @@ Status check_root(const wire::Candidates& answer, const NetworkId& network, cons
       answer.root_time + limits::kMaxDirectoryAge < now.unix) {
     return untrusted("stale_directory_root",
                      fmt::format("the directory root was signed at {} (Unix seconds), and it is {} "
-                                 "here; at most {} s are accepted",
+                                 "here; at most {} s are accepted. One of the two clocks is wrong",
                                  to_unix_seconds(answer.root_time), to_unix_seconds(now.unix),
                                  limits::kMaxDirectoryAge.count()));
   }

@@ -33,7 +33,7 @@ struct Callers {
     request.body = R"({"model":"sim/model","stream":true,"max_tokens":64,"user":")" + user +
                    R"(","messages":[{"role":"user","content":"hello"}]})";
     request.deadline = Millis(60'000);
-    auto id = node.client().submit(request, world.now);
+    auto id = node.client().submit(request, node.now());
     ASSERT_TRUE(id) << id.error().detail();
     open[{&node, *id}] = user;
     node.turn();
@@ -42,7 +42,7 @@ struct Callers {
   /// Gives up all that `node` was asked.
   void cancel(Node& node) {
     for (const auto& [request, user] : open) {
-      if (request.first == &node) node.client().cancel(request.second, world.now);
+      if (request.first == &node) node.client().cancel(request.second, node.now());
     }
     node.turn();
   }

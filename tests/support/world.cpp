@@ -221,9 +221,13 @@ void Node::renew() {
   make_certificate();
   if (role_ == wire::Role::worker && !actor_) {
     if (gpu_evidence_) worker().show(shown());
-    worker().on_certificate(crypto::sha256(certificate_), world_.now);
+    worker().on_certificate(crypto::sha256(certificate_), now());
   }
   turn();
+}
+
+Now Node::now() const {
+  return {world_.now.mono, world_.now.unix + clock_error_};
 }
 
 void Node::lose_newest_link() {
@@ -247,7 +251,7 @@ void Node::review() {
 /// The product's core of this node's role, or its actor, with what the store holds.
 std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
   if (actor_) return actor_(std::move(identity));
-  const Now now = world_.now;
+  const Now now = this->now();
   const billing::Registry registry = world_.registry();
   std::vector<ports::StoreEntry> entries;
   for (const auto& [key, value] : store_) entries.push_back({key, value});
@@ -310,7 +314,7 @@ void Node::crash() {
 
 void Node::break_pipe(core::PeerId peer, const Error& why) {
   if (!up() || pipes_.erase(peer) == 0) return;
-  core_->on_disconnected(peer, why, world_.now);
+  core_->on_disconnected(peer, why, now());
   turn();
 }
 
@@ -329,7 +333,7 @@ core::PeerIdentity Node::identity_for(const Node& far, const Hash& exporter) con
 void Node::turn() {
   if (!up()) return;
   for (int round = 0; round < 8; ++round) {
-    core_->end_turn(world_.now);
+    core_->end_turn(now());
     auto effects = core_->take_effects();
     const auto writable = core_->take_writable();
     if (effects.empty() && writable.empty()) break;
@@ -366,7 +370,7 @@ void Node::send(core::PeerId peer, Pipe& pipe, Bytes bytes) {
                    return;
                  }
                  if (far->life_ != far_life || !far->pipes_.contains(far_peer)) return;
-                 far->core_->on_bytes(far_peer, *content, far->world_.now);
+                 far->core_->on_bytes(far_peer, *content, far->now());
                  far->turn();
                });
 }
@@ -386,7 +390,7 @@ void Node::arm_deadline() {
   world_.after(delay, [this, life = life_, due] {
     if (life != life_ || armed_ != due) return;
     armed_ = kNever;
-    core_->on_time(world_.now);
+    core_->on_time(now());
     turn();
   });
 }
@@ -445,7 +449,7 @@ void Node::make_quote(const core::MakeQuote& effect) {
     quoting_ = false;
     Result<Bytes> quote = Error(ErrorKind::unavailable, "tsm_busy", "the machine gives no quote");
     if (!fails) quote = ByteWriter().bytes(effect.report_data).bytes(account().view()).take();
-    core_->on_quote(effect.call, std::move(quote), world_.now);
+    core_->on_quote(effect.call, std::move(quote), now());
     turn();
   });
 }
@@ -453,7 +457,7 @@ void Node::make_quote(const core::MakeQuote& effect) {
 void Node::verify_evidence(const core::VerifyEvidence& effect) {
   world_.after(Millis(2), [this, life = life_, call = effect.call, shown = effect.shown] {
     if (life != life_) return;
-    core_->on_verified(call, judge(shown), world_.now);
+    core_->on_verified(call, judge(shown), now());
     turn();
   });
 }
@@ -467,7 +471,7 @@ void Node::verify_answer(const core::VerifyAnswer& effect) {
   }
   world_.after(Millis(2), [this, life = life_, call = effect.call, verdict] {
     if (life != life_) return;
-    core_->on_answer_verified(call, verdict, world_.now);
+    core_->on_answer_verified(call, verdict, now());
     turn();
   });
 }
@@ -480,7 +484,7 @@ void Node::connect(const core::Connect& effect) {
     if (far == nullptr || !far->up()) {
       core_->on_disconnected(effect.peer,
                              Error(ErrorKind::unavailable, "connection_refused", "nobody listens"),
-                             world_.now);
+                             now());
       return turn();
     }
     const auto exporter = world_.random.array<32>();
@@ -491,8 +495,8 @@ void Node::connect(const core::Connect& effect) {
     ++world_.connections;
     pipes_[effect.peer] = {far, accepted, far->life_, {}, false, expires(*far)};
     far->pipes_[accepted] = {this, effect.peer, life_, {}, false, expires(*this)};
-    far->core_->on_connected(accepted, far->identity_for(*this, exporter), world_.now);
-    core_->on_connected(effect.peer, identity_for(*far, exporter), world_.now);
+    far->core_->on_connected(accepted, far->identity_for(*this, exporter), far->now());
+    core_->on_connected(effect.peer, identity_for(*far, exporter), now());
     far->turn();
     turn();
   });
@@ -517,7 +521,7 @@ void Node::call_ledger(core::CallId call, ports::LedgerRequest request) {
       }
     }
     if (life != life_) return;
-    core_->on_ledger(call, std::move(answer), world_.now);
+    core_->on_ledger(call, std::move(answer), now());
     turn();
   });
 }
@@ -532,8 +536,8 @@ void Node::engine_start(const ports::EngineRequest& request) {
   world_.engine_bodies.push_back(request.body);
   world_.after(Millis(1), [this, life = life_, run = request.run] {
     if (life != life_ || !runs_.contains(run)) return;
-    worker().on_engine_started(run, world_.now);
-    worker().on_engine_head(run, world_.weather.engine_status, "text/event-stream", world_.now);
+    worker().on_engine_started(run, now());
+    worker().on_engine_head(run, world_.weather.engine_status, "text/event-stream", now());
     turn();
     engine_step(run, world_.weather.chunks);
   });
@@ -547,17 +551,17 @@ void Node::engine_step(std::uint64_t run, unsigned left) {
     if (world_.random.chance(world_.weather.engine_fails)) {
       runs_.erase(run);
       worker().on_engine_end(run, Error(ErrorKind::upstream, "engine_broke_off", "broken off"),
-                             world_.now);
+                             now());
       return turn();
     }
     const std::string chunk =
         left > 0 ? "data: {\"choices\":[{\"delta\":{\"content\":\"token\"}}]}\n\n"
                  : "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":" +
                        std::to_string(world_.weather.chunks) + "}}\n\ndata: [DONE]\n\n";
-    worker().on_engine_bytes(run, as_bytes(chunk), world_.now);
+    worker().on_engine_bytes(run, as_bytes(chunk), now());
     if (left == 0) {
       runs_.erase(run);
-      worker().on_engine_end(run, ok(), world_.now);
+      worker().on_engine_end(run, ok(), now());
       return turn();
     }
     turn();

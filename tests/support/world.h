@@ -57,6 +57,9 @@ class Node {
   /// A fresh certificate of the same boot key, with evidence where it had any. It comes by itself
   /// after three quarters of the world's certificate_lifetime.
   void renew();
+  /// Its clock of the day is wrong by so much from now on.
+  void set_clock_error(Seconds error) { clock_error_ = error; }
+  Now now() const;
   /// The connection that it made last breaks, and the other end does not notice.
   void lose_newest_link();
   /// Ends the connections whose peer's evidence has run out, as node/ does.
@@ -135,6 +138,7 @@ class Node {
   Actor actor_;
   std::unique_ptr<core::Core> core_;
   std::map<core::PeerId, Pipe> pipes_;
+  Seconds clock_error_{};
   bool quoting_ = false;
   unsigned quotes_ = 0;
   std::map<std::uint64_t, bool> runs_;  ///< engine runs of this life; true: paused
