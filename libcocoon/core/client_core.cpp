@@ -119,11 +119,11 @@ void ClientCore::on_channel_found(ProxyLink& proxy, const ports::ChannelView& vi
   if (!view.channel) {
     return fail_proxy(
         proxy,
-        Error(ErrorKind::payment, "no_channel",
-              fmt::format("this account has no open channel with proxy {}; open one: cocoon-ledger "
-                          "open --client {} --proxy {} --deposit AMOUNT",
-                          to_hex(proxy.account.bytes), to_hex(identity_.account.public_key()),
-                          to_hex(proxy.account.bytes))),
+        Error(
+            ErrorKind::payment, "no_channel",
+            fmt::format("this account has no open channel with proxy {0}; open one: cocoon-wallet "
+                        "--client FILE open --proxy {0} --deposit \"20 TON\"",
+                        to_hex(proxy.account.bytes))),
         now);
   }
   proxy.channel = &channel_of(*view.channel);

@@ -39,7 +39,7 @@ void ProxyCore::admit_client(Peer& peer, const ports::ChannelView& view, Now now
   if (!channel) {
     return refuse_with(ErrorKind::payment, "channel_unknown",
                        "the ledger knows no channel of that address; open one with "
-                       "cocoon-ledger open, or wait until it is confirmed");
+                       "cocoon-wallet open, or wait until it is confirmed");
   }
   if (channel->terms.proxy != identity_.account.account_id() ||
       channel->terms.client != peer.account) {

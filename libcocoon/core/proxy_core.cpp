@@ -138,7 +138,7 @@ void ProxyCore::on_hello(Peer& peer, const wire::Hello& hello, Now now) {
       return fail_peer(
           peer,
           Error(ErrorKind::payment, "no_channel",
-                "the client named no payment channel; open one with cocoon-ledger open"),
+                "the client named no payment channel; open one with cocoon-wallet open"),
           now);
     }
     peer.hello_channel = *hello.channel;
