@@ -15,11 +15,17 @@ namespace {
 using billing::format_amount;
 using billing::Registry;
 
+/// A proxy's contract, and what the newest epoch record of its account says.
+struct ProxyContract {
+  billing::ProxyState state;
+  std::optional<billing::EpochRecord> epoch;
+};
+
 /// Everything that is shown, read at one time.
 struct Contents {
   Registry registry;
   std::optional<Registry> pending;
-  std::vector<billing::ProxyState> proxies;
+  std::vector<ProxyContract> proxies;
   std::vector<billing::ChannelState> channels;
   std::vector<std::pair<AccountId, Nano>> accounts;
   ledger::Audit audit;
@@ -32,7 +38,11 @@ Result<Contents> read(const std::string& file) {
   Contents c;
   COCOON_TRY(c.registry, ledger.registry(now));
   COCOON_TRY(c.pending, ledger.pending_registry(now));
-  COCOON_TRY(c.proxies, ledger.proxies());
+  COCOON_TRY(auto proxies, ledger.proxies());
+  for (billing::ProxyState& state : proxies) {
+    COCOON_TRY(const auto newest, ledger.epoch(state.terms.account));
+    c.proxies.push_back({std::move(state), newest ? std::optional(newest->value) : std::nullopt});
+  }
   COCOON_TRY(c.channels, ledger.channels());
   COCOON_TRY(c.accounts, ledger.balances());
   COCOON_TRY(c.audit, ledger.audit());
@@ -43,10 +53,14 @@ Result<Contents> read(const std::string& file) {
 
 void print_contracts(const Contents& c) {
   fmt::print("\nproxy contracts:\n");
-  for (const auto& p : c.proxies) {
+  for (const auto& [p, epoch] : c.proxies) {
     fmt::print("  {} {}\n    pool {}, fees {}, stake {}, workers paid {}\n",
                to_hex(p.terms.account.view()), to_string(p.phase), format_amount(p.pool),
                format_amount(p.fees), format_amount(p.stake), p.paid.size());
+    if (epoch) {
+      fmt::print("    epoch {}, reputation {}\n", epoch->epoch,
+                 epoch->reputation == Hash{} ? "none" : to_hex(epoch->reputation));
+    }
   }
   fmt::print("\nchannels:\n");
   for (const auto& s : c.channels) {
@@ -75,7 +89,8 @@ void hex(json::Writer& out, std::string_view key, ByteView bytes) {
   out.key(key).string(to_hex(bytes));
 }
 
-void write_proxy(json::Writer& out, const billing::ProxyState& p) {
+void write_proxy(json::Writer& out, const ProxyContract& contract) {
+  const auto& [p, epoch] = contract;
   out.begin_object();
   hex(out, "account", p.terms.account.view());
   out.key("phase").string(to_string(p.phase));
@@ -86,6 +101,10 @@ void write_proxy(json::Writer& out, const billing::ProxyState& p) {
   amount(out, "fees_taken_nano", p.fees_taken);
   amount(out, "withdrawn_nano", p.withdrawn);
   out.key("final_at").u64(to_unix_seconds(p.final_at));
+  if (epoch) {
+    out.key("epoch").u64(epoch->epoch);
+    hex(out, "reputation", epoch->reputation);
+  }
   out.key("paid_nano").begin_object();
   for (const auto& [worker, paid] : p.paid) amount(out, to_hex(worker.view()), paid);
   out.end_object().end_object();

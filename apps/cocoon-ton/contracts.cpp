@@ -74,6 +74,9 @@ Status describe_epoch(Sheet& sheet, const ledger::AccountReading& account, const
   sheet.hash("record", e.newest->statement);
   sheet.flag("record_is_signed",
              crypto::verify(e.account.bytes, e.newest->statement, e.newest->signature));
+  if (const auto record = billing::EpochRecord::decode(e.newest->statement)) {
+    sheet.number("epoch", record->epoch).hash("reputation", record->reputation);
+  }
   return ok();
 }
 

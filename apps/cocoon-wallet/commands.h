@@ -61,4 +61,7 @@ Result<Exit> redeem(const Common& common);
 /// Of a worker that is stopped: presents the vouchers of all its proxies, at any worth.
 Result<Exit> cash_out(const Common& common);
 
+/// Whether a proxy's page of reputations, saved in `file`, is the one whose digest the ledger has.
+Result<Exit> check_reputation(const Common& common, const std::string& file);
+
 }  // namespace cocoon::app

@@ -30,6 +30,7 @@ Examples:
   cocoon-wallet --proxy proxy.toml redeem
   cocoon-wallet --proxy proxy.toml withdraw
   cocoon-wallet --worker worker.toml cash-out
+  cocoon-wallet --worker worker.toml reputation page.json
   cocoon-wallet --client client.toml registry show
   cocoon-wallet registry keeper --key keeper.key
   cocoon-wallet --client client.toml registry sign --key keeper.key
@@ -50,6 +51,7 @@ struct Options {
   bool json = false;
   SignCommand sign;
   std::string signed_file;
+  std::string page;
 };
 
 void add_common(CLI::App& app, Options& o) {
@@ -119,6 +121,13 @@ void add_worker(CLI::App& app, Options& o, Action& action) {
   cash->callback([&] { action = [&] { return cash_out(o.common); }; });
 }
 
+void add_reputation(CLI::App& app, Options& o, Action& action) {
+  CLI::App* check = app.add_subcommand(
+      "reputation", "Compare a proxy's page of /v1/cocoon/reputation with the ledger's digest");
+  check->add_option("page", o.page, "The saved page")->type_name("FILE")->required();
+  check->callback([&] { action = [&] { return check_reputation(o.common, o.page); }; });
+}
+
 void add_registry(CLI::App& app, Options& o, Action& action) {
   CLI::App* registry =
       app.add_subcommand("registry", "What nodes work with, and who has signed it");
@@ -161,6 +170,7 @@ int run(int argc, char** argv) {
   add_channels(app, options, action);
   add_proxy(app, options, action);
   add_worker(app, options, action);
+  add_reputation(app, options, action);
   add_registry(app, options, action);
   try {
     app.parse(argc, argv);

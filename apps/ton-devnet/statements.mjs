@@ -42,7 +42,7 @@ export const agreementBytes = (v) => Buffer.concat([Buffer.from('CCC1'), bytes(v
   bytes(v.channel, 32), bytes(v.total, 8), bytes(v.leftovers, 32)]);
 
 export const epochBytes = (v) => Buffer.concat([Buffer.from('CCE1'), bytes(v.network, 16),
-  bytes(v.epoch, 8), bytes(v.bootKeyHash, 32)]);
+  bytes(v.epoch, 8), bytes(v.bootKeyHash, 32), bytes(v.reputation ?? 0n, 32)]);
 
 export const signature = (statement, by) => sign(null, statement, by.key);
 

@@ -78,7 +78,8 @@ class COCOON_API Proxy {
   std::string account() const;
   /// What is served here now and what is asked for, per model, as a JSON object.
   std::string market_json() const;
-  /// What was measured of each worker, as a JSON object.
+  /// What was measured of each worker, and what was published of that with this epoch, as a JSON
+  /// object.
   std::string reputation_json() const;
   /// Sends goaway to all, lets running requests finish within `grace`, redeems what it holds.
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);

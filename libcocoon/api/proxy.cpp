@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "codec/hex.h"
 #include "core/proxy_core.h"
+#include "core/published_reputation.h"
 #include "gateway/model_list.h"
 #include "io/clock.h"
 #include "io/tcp.h"
@@ -65,6 +66,12 @@ struct Proxy::Impl final : node::RoleNode {
     listener->pause();  // until this node can show evidence
     begin();
     return ok();
+  }
+
+  Result<Hash> reputation_to_publish(const NetworkId& network) override {
+    COCOON_TRY(const auto entries, stored());
+    COCOON_TRY(published, core::reputation_to_publish(network, entries));
+    return published.digest;
   }
 
   std::unique_ptr<core::Core> make_core(core::NodeIdentity identity, const Hash&,
@@ -149,6 +156,7 @@ struct Proxy::Impl final : node::RoleNode {
   std::optional<io::Listener> listener;
   core::ProxyCore* core = nullptr;
   core::ProxyCounts reported;
+  core::PublishedReputation published;  ///< with this epoch
 };
 
 Proxy::Proxy(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -179,6 +187,25 @@ std::string Proxy::market_json() const {
                                                      : impl_->core->market(io::now()));
 }
 
+namespace {
+
+/// What anybody needs to compute the digest again, and to find the ledger's.
+void write_published(json::Writer& w, const std::string& account, std::uint64_t epoch,
+                     const core::PublishedReputation& published) {
+  w.key("published").begin_object();
+  w.key("network").string(to_hex(published.network.view()));
+  w.key("proxy").string(account).key("epoch").u64(epoch);
+  w.key("digest").string(to_hex(published.digest)).key("workers").begin_array();
+  for (const auto& [worker, figures] : published.workers) {
+    w.begin_object().key("account").string(to_hex(worker.bytes));
+    write_figures(w, figures);
+    w.end_object();
+  }
+  w.end_array().end_object();
+}
+
+}  // namespace
+
 std::string Proxy::reputation_json() const {
   json::Writer w;
   w.begin_object().key("workers").begin_array();
@@ -190,7 +217,9 @@ std::string Proxy::reputation_json() const {
       w.end_object();
     }
   }
-  w.end_array().end_object();
+  w.end_array();
+  if (impl_->epoch() != 0) write_published(w, account(), impl_->epoch(), impl_->published);
+  w.end_object();
   return w.take();
 }
 

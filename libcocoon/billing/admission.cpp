@@ -16,12 +16,16 @@ Error unauthorized(std::string_view code, std::string detail) {
 }  // namespace
 
 EpochRecord EpochRecord::make(const NetworkId& network, std::uint64_t epoch,
-                              const BootKeyId& boot_key) {
-  return {network, epoch, crypto::sha256(boot_key.view())};
+                              const BootKeyId& boot_key, const Hash& reputation) {
+  return {network, epoch, crypto::sha256(boot_key.view()), reputation};
 }
 
 Bytes EpochRecord::encode() const {
-  return begin_statement(kEpochMagic, network).u64be(epoch).bytes(boot_key_hash).take();
+  return begin_statement(kEpochMagic, network)
+      .u64be(epoch)
+      .bytes(boot_key_hash)
+      .bytes(reputation)
+      .take();
 }
 
 Result<EpochRecord> EpochRecord::decode(ByteView bytes) {
@@ -30,6 +34,7 @@ Result<EpochRecord> EpochRecord::decode(ByteView bytes) {
              open_statement(bytes, kBytes, kEpochMagic, r.network, "bad_epoch_record", kName));
   r.epoch = in.u64be();
   r.boot_key_hash = in.array<32>();
+  r.reputation = in.array<32>();
   if (r.epoch == 0) {
     return Error(ErrorKind::protocol, "bad_epoch_record", "epochs are counted from 1");
   }

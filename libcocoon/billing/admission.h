@@ -13,15 +13,18 @@ namespace cocoon::billing {
 
 /// Signed by an account key at each start of its node: this boot key serves from now on. Peers
 /// accept only the newest that they can see (protocol.md "Keys").
-/// Layout: "CCE1" ‖ network(16) ‖ epoch u64 ‖ SHA-256(boot key)(32), 60 bytes.
+/// Layout: "CCE1" ‖ network(16) ‖ epoch u64 ‖ SHA-256(boot key)(32) ‖ reputation(32), 92 bytes.
 struct EpochRecord {
   static constexpr std::string_view kName = "epoch record";
-  static constexpr std::size_t kBytes = 60;
+  static constexpr std::size_t kBytes = 92;
   NetworkId network;
   std::uint64_t epoch = 0;  ///< > 0; only grows
   Hash boot_key_hash{};
+  /// routing::reputation_digest() of what a proxy publishes; zeros where there is nothing.
+  Hash reputation{};
 
-  static EpochRecord make(const NetworkId& network, std::uint64_t epoch, const BootKeyId& boot_key);
+  static EpochRecord make(const NetworkId& network, std::uint64_t epoch, const BootKeyId& boot_key,
+                          const Hash& reputation = {});
 
   Bytes encode() const;
   /// Errors: protocol/bad_epoch_record.

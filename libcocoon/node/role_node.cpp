@@ -219,8 +219,11 @@ void RoleNode::read_epoch() {
     const auto* view = std::get_if<ports::EpochView>(&reply);
     if (view == nullptr) return;
     const std::uint64_t next = view->newest ? view->newest->value.epoch + 1 : 1;
+    const auto reputation = reputation_to_publish(registry_->network);
+    if (!reputation) return fail(reputation.error());
     epoch_ = billing::sign(
-        billing::EpochRecord::make(registry_->network, next, boot_->boot_key_id()), *account_);
+        billing::EpochRecord::make(registry_->network, next, boot_->boot_key_id(), *reputation),
+        *account_);
     publish_epoch();
   });
 }

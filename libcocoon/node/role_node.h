@@ -59,6 +59,8 @@ class RoleNode {
   virtual ~RoleNode();
 
   const AccountId& account() const { return account_id_; }
+  /// Of this run; 0 before it is published, and for clients.
+  std::uint64_t epoch() const { return driver_ && epoch_ ? epoch_->value.epoch : 0; }
 
   /// Opens key, store, ledger and, where a policy wants it, the supply of collateral. Blocks on the
   /// disk, not on the network.
@@ -80,6 +82,9 @@ class RoleNode {
   virtual std::unique_ptr<core::Core> make_core(core::NodeIdentity identity,
                                                 const Hash& leaf_sha256,
                                                 const billing::Registry& registry, Now now) = 0;
+  /// What this epoch's record says that was measured of others; asked before make_core(). An error
+  /// ends the start-up, and is logged.
+  virtual Result<Hash> reputation_to_publish(const NetworkId&) { return Hash{}; }
   /// The core runs: connect or listen.
   virtual void on_started() = 0;
   virtual void on_registry(const billing::Registry& registry, Now now) = 0;

@@ -54,6 +54,18 @@ test('epochs only grow; the same record again is no fault', async () => {
   assert.equal((await e.net.get(e.at, 'epoch')).readNumber(), 4);
 });
 
+test('the digest of what a proxy measured stands with its epoch, until the next', async () => {
+  const e = await setUp();
+  const reads = async () => (await e.net.get(e.at, 'reputation')).readBigNumber();
+  await e.publish(e.record(3n, { reputation: 5n }));
+  assert.equal(await reads(), 5n);
+  await refuses(e, e.record(3n, { reputation: 6n }), 'epoch_not_newer');
+  await refuses(e, e.record(2n, { reputation: 6n }), 'epoch_not_newer');
+  assert.equal(await reads(), 5n);
+  await e.publish(e.record(4n, { reputation: 6n }));
+  assert.equal(await reads(), 6n);
+});
+
 test('epoch 0, another network, another signer or another statement is refused', async () => {
   const e = await setUp();
   await refuses(e, e.record(0n), 'bad_statement');
@@ -62,9 +74,12 @@ test('epoch 0, another network, another signer or another statement is refused',
   const payout = payoutBytes({ network: e.net.id, proxy: node.id, worker: stranger.id, owed: 1n });
   await refuses(e, signed(payout, node), 'bad_statement');
   const bytes = epochBytes({ network: e.net.id, epoch: 1n, bootKeyHash: 1n });
-  const altered = Buffer.from(bytes);
-  altered[59] ^= 1;
-  await refuses(e, { signature: signature(bytes, node), statement: statementCell(altered) }, 'bad_signature');
+  for (const last of [59, 91]) { // of the boot key's hash, and of the digest
+    const altered = Buffer.from(bytes);
+    altered[last] ^= 1;
+    await refuses(e, { signature: signature(bytes, node), statement: statementCell(altered) }, 'bad_signature');
+  }
+  await refuses(e, signed(bytes.subarray(0, 60), node), 'exit 9'); // it has no digest
 });
 
 test('a record must bring rent and fee', async () => {

@@ -85,6 +85,7 @@ const CHANGES = [
   ['epoch', '(next.epoch > newest.epoch) | same', 'next.epoch >= newest.epoch'],
   ['epoch', '(next.epoch > newest.epoch) | same', 'next.epoch > newest.epoch'],
   ['epoch', 'keep(EPOCH_RENT);', 'keep(0);'],
+  ['epoch', ').reputation;', ').bootKeyHash;'],
   ['money', 'value: amount as coins,', 'value: (amount - 1) as coins,'],
   ['money', 'BounceMode.RichBounceOnlyRootCell', 'BounceMode.NoBounce'],
   ['statements', 'isSliceSignatureValid(self.statement.beginParse(), self.signature as slice, key)', 'true'],

@@ -96,7 +96,7 @@ async function cells() {
   const at = { channel, proxy: contract, epoch: stateAddress(CODE.epoch, epoch) };
   const v = signed(voucherBytes({ network: net.id, channel: channelId(terms), spent: TON, authorised: 2n * TON, leftovers: client.id }), signer);
   const payout = signed(payoutBytes({ network: net.id, proxy: proxy.id, worker: worker.id, owed: TON / 2n }), proxy);
-  const record = signed(epochBytes({ network: net.id, epoch: 5n, bootKeyHash: 9n }), worker);
+  const record = signed(epochBytes({ network: net.id, epoch: 5n, bootKeyHash: 9n, reputation: 11n }), worker);
   const agreed = agreementBytes({ network: net.id, channel: channelId(terms), total: TON, leftovers: client.id });
   const bySigner = signed(agreed, signer);
   const send = (from, to, body, init) => net.send({ from: walletOf(from.id), to, body, init });

@@ -1,24 +1,14 @@
 // The pages for the operators of proxy and worker.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { killAll, layOut, setKey, start, startEngine, until } from './network.mjs';
+import { freeAddress, killAll, layOut, setKey, start, startEngine, until } from './network.mjs';
 
 let engine;
 let network;
 let proxy;
 let worker;
 const pages = {};
-
-/** An address that is free now. */
-const freeAddress = () =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(`127.0.0.1:${port}`));
-    });
-  });
 
 before(async () => {
   engine = await startEngine();

@@ -1,5 +1,6 @@
 // Starts and stops a network of the real programs for a test.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
@@ -75,6 +76,15 @@ export const untilServed = (url) =>
     } catch {
       return false;
     }
+  });
+
+/** An address that is free now. */
+export const freeAddress = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(`127.0.0.1:${port}`));
+    });
   });
 
 export const ask = (text, more = {}) => ({

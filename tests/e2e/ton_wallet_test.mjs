@@ -269,7 +269,10 @@ test("cocoon-ton inspect reads the contracts' data without a network", async () 
   assert.equal(channel.channel, own.channel_id);
   assert.equal(channel.final_at, Number(own.channel.final_at));
   assert.equal((await inspect(own.proxy.data)).account, own.accounts.proxy.id);
-  assert.equal((await inspect(own.epoch.data)).record_is_signed, true);
+  const epoch = await inspect(own.epoch.data);
+  assert.equal(epoch.record_is_signed, true);
+  assert.equal(epoch.epoch, 5);
+  assert.equal(epoch.reputation, '0b'.padStart(64, '0'));
   assert.equal((await inspect(own.registry.data)).contract, 'root');
   for (const name of ['client_storage', 'root_storage']) {
     const { boc_hex: boc, decoded } = cells('ton/cocoon_cells.json').find((c) => c.name === name);

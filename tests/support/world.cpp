@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "codec/json.h"
+#include "core/published_reputation.h"
 #include "crypto/hash.h"
 #include "crypto/system_random.h"
 
@@ -14,6 +15,12 @@ namespace cocoon::simulation {
 namespace {
 
 constexpr const char* kModel = "sim/model";
+
+std::vector<ports::StoreEntry> entries_of(const std::map<std::string, Bytes>& store) {
+  std::vector<ports::StoreEntry> entries;
+  for (const auto& [key, value] : store) entries.push_back({key, value});
+  return entries;
+}
 
 billing::Registry genesis_registry(SimRandom& random) {
   billing::Registry r;
@@ -160,8 +167,13 @@ void Node::boot() {
   const billing::Registry registry = world_.registry();
   core::NodeIdentity identity{registry.network, account_.duplicate(), boot_->duplicate(), {}};
   if (role_ != wire::Role::client) {
-    identity.epoch = billing::sign(
-        billing::EpochRecord::make(registry.network, ++epoch_, boot_->boot_key_id()), account_);
+    // As a proxy does; a worker's store has no reputation.
+    const auto published = core::reputation_to_publish(registry.network, entries_of(store_));
+    EXPECT_TRUE(published);
+    identity.epoch =
+        billing::sign(billing::EpochRecord::make(registry.network, ++epoch_, boot_->boot_key_id(),
+                                                 published ? published->digest : Hash{}),
+                      account_);
     carry_out_on(*world_.ledger, ledger::publish_epoch(account(), identity.epoch), world_.now.unix);
   }
   make_certificate();
@@ -253,8 +265,7 @@ std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
   if (actor_) return actor_(std::move(identity));
   const Now now = this->now();
   const billing::Registry registry = world_.registry();
-  std::vector<ports::StoreEntry> entries;
-  for (const auto& [key, value] : store_) entries.push_back({key, value});
+  const std::vector<ports::StoreEntry> entries = entries_of(store_);
   if (role_ == wire::Role::client) {
     core::ClientCoreOptions o;
     o.proxies = world_.endpoints;

@@ -70,6 +70,15 @@ class Conformance : public World {
   void confirmed(const std::string& role, Request request) {
     EXPECT_EQ(outcome(role, std::move(request)), "confirmed");
   }
+  billing::SignedEpoch record(std::uint64_t epoch, std::uint8_t reputation) const {
+    return billing::sign(billing::EpochRecord::make(this->network(), epoch,
+                                                    key_of("boot").boot_key_id(), {reputation}),
+                         key_of("proxy"));
+  }
+  std::optional<billing::SignedEpoch> newest_epoch() {
+    return std::get<ports::EpochView>(ask("worker", ports::ReadEpoch{id_of("proxy")}).value())
+        .newest;
+  }
   std::optional<billing::ChannelState> channel() {
     return std::get<ports::ChannelView>(ask("client", ports::ReadChannel{channel_}).value())
         .channel;
@@ -251,6 +260,21 @@ TYPED_TEST(Conformance, AnAmountThatIsThereIsNotBroughtAgain) {
   }
   EXPECT_EQ(this->channel()->deposited, Nano{22 * kTon});
   EXPECT_EQ(this->proxy().staked, Nano{11 * kTon});
+}
+
+TYPED_TEST(Conformance, TheDigestOfAReputationStandsUntilTheNextEpoch) {
+  EXPECT_FALSE(this->newest_epoch());
+  this->confirmed("proxy", ports::PublishEpoch{this->record(2, 7)});
+  EXPECT_EQ(this->newest_epoch(), this->record(2, 7));
+  // Neither another table for the same epoch, nor one with an epoch that is over.
+  EXPECT_EQ(this->outcome("proxy", ports::PublishEpoch{this->record(2, 8)}), "epoch_not_newer");
+  EXPECT_EQ(this->outcome("proxy", ports::PublishEpoch{this->record(1, 8)}), "epoch_not_newer");
+  auto forged = this->record(3, 8);
+  forged.value.reputation = {9};
+  EXPECT_EQ(this->outcome("proxy", ports::PublishEpoch{forged}), "bad_signature");
+  EXPECT_EQ(this->newest_epoch(), this->record(2, 7));
+  this->confirmed("proxy", ports::PublishEpoch{this->record(3, 8)});
+  EXPECT_EQ(this->newest_epoch(), this->record(3, 8));
 }
 
 TYPED_TEST(Conformance, AWholeLifeGivesTheSameBalances) {

@@ -43,7 +43,7 @@ CloseAgreement sample<CloseAgreement>() {
 }
 template <>
 EpochRecord sample<EpochRecord>() {
-  return {{filled<16>(1)}, 5, filled<32>(2)};
+  return {{filled<16>(1)}, 5, filled<32>(2), filled<32>(3)};
 }
 template <>
 ChannelAuth sample<ChannelAuth>() {
@@ -144,8 +144,8 @@ TEST(ChannelAddress, EveryPartOfItCounts) {
 
 class EpochTest : public ::testing::Test {
  protected:
-  SignedEpoch epoch(std::uint64_t n, const crypto::SigningKey& boot) {
-    return sign(EpochRecord::make(network_, n, boot.boot_key_id()), account_);
+  SignedEpoch epoch(std::uint64_t n, const crypto::SigningKey& boot, const Hash& reputation = {}) {
+    return sign(EpochRecord::make(network_, n, boot.boot_key_id(), reputation), account_);
   }
   Status admits(const SignedEpoch& shown, const std::optional<SignedEpoch>& newest) {
     return epoch_admits(shown, newest, account_.account_id(), network_, boot_.boot_key_id());
@@ -169,6 +169,13 @@ TEST_F(EpochTest, OlderEpochIsNotAdmitted) {
 
 TEST_F(EpochTest, TwoBootKeysOfOneEpochAreNotBothAdmitted) {
   EXPECT_EQ(admits(epoch(4, boot_), epoch(4, key(3))).error().code(), "epoch_superseded");
+}
+
+TEST_F(EpochTest, OneEpochHasOneReputation) {
+  const SignedEpoch published = epoch(4, boot_, filled<32>(1));
+  EXPECT_EQ(follows(published, epoch(4, boot_, filled<32>(2))).error().code(), "epoch_not_newer");
+  EXPECT_EQ(admits(epoch(4, boot_, filled<32>(2)), published).error().code(), "epoch_superseded");
+  EXPECT_TRUE(follows(published, epoch(5, boot_, filled<32>(2))));
 }
 
 TEST_F(EpochTest, AnothersBootKeySignatureOrNetworkIsNotAdmitted) {

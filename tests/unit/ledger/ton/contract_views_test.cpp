@@ -139,6 +139,9 @@ TEST_F(Views, ShowStatesInTheWordsOfTheRules) {
   const auto e = epoch(shown_.epoch());
   ASSERT_TRUE(e) << e.error().detail();
   EXPECT_EQ((*e)->value.epoch, 5u);
+  Hash digest{};
+  digest.back() = 11;
+  EXPECT_EQ((*e)->value.reputation, digest);
 }
 
 TEST_F(Views, ShowTheRegistryThatIsInForceAtThatTime) {
