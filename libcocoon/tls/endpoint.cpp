@@ -196,8 +196,9 @@ Status Endpoint::handshake() {
   transport_->readable = transport_->in.size();
   const int done = SSL_do_handshake(ssl_.get());
   transport_->readable = 0;
-  if (done == 1) return finish_handshake();
   const int why = SSL_get_error(ssl_.get(), done);
+  release_buffers();
+  if (done == 1) return finish_handshake();
   if (why == SSL_ERROR_WANT_READ) return ok();
   if (why == SSL_ERROR_ZERO_RETURN) {
     return fail({ErrorKind::io, "connection_closed",
@@ -275,6 +276,7 @@ Result<std::size_t> Endpoint::read(Bytes& out) {
     shutdown();
     break;
   }
+  release_buffers();
   return out.size() - before;
 }
 
@@ -295,7 +297,16 @@ Status Endpoint::write(ByteView plaintext) {
   if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &done) != 1) {
     return fail(tls_failure(X509_V_OK));
   }
+  release_buffers();
   return ok();
+}
+
+// OpenSSL's buffers are 33 KiB a connection. Its own SSL_MODE_RELEASE_BUFFERS would give them back
+// after each record, only to have the next of the same batch ask for them again.
+void Endpoint::release_buffers() {
+  // Of a record that a peer filled with several messages, something may be left to be read.
+  // SSL_free_buffers() sees that itself only since CVE-2024-4741.
+  if (SSL_has_pending(ssl_.get()) == 0) (void)SSL_free_buffers(ssl_.get());
 }
 
 void Endpoint::shutdown() {

@@ -106,6 +106,7 @@ class Endpoint {
   Status handshake();
   Status finish_handshake();
   Error fail(Error error);
+  void release_buffers();
 
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<SSL, SslDeleter> ssl_;
