@@ -24,6 +24,7 @@
 #include "io/jobs.h"
 #include "io/timer.h"
 #include "node/driver.h"
+#include "node/random_ahead.h"
 #include "ports/ledger.h"
 #include "store/sqlite_store.h"
 #include "tee/gpu_source.h"
@@ -105,7 +106,8 @@ class RoleNode {
   Result<std::vector<ports::StoreEntry>> stored() { return store_->load(""); }
   const io::Context& context() const { return context_; }
   const Logger& log() const { return log_; }
-  Random& random() { return random_; }
+  /// For what runs on the loop.
+  Random& random() { return random_ahead_; }
   Metrics* metrics() const { return options_.metrics.get(); }
   const billing::Registry& registry() const { return *registry_; }
   /// The certificate with the evidence of this machine's GPUs behind it; empty where it shows none.
@@ -147,6 +149,7 @@ class RoleNode {
   io::Context context_;
   Logger log_;
   crypto::SystemRandom random_;
+  RandomAhead random_ahead_;
   std::optional<crypto::SigningKey> account_;
   AccountId account_id_;
   std::optional<crypto::SigningKey> boot_;
