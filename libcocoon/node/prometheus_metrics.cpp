@@ -8,6 +8,9 @@
 
 #include <map>
 #include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "cocoon/metrics.h"
 
@@ -24,7 +27,7 @@ class PrometheusMetrics final : public Metrics {
   void add(std::string_view name, double delta, std::string_view label) override {
     if (delta <= 0) return;
     const std::lock_guard lock(mutex_);
-    auto& counter = counters_[key(name, label)];
+    auto& counter = entry(counters_, name, label);
     if (counter == nullptr) {
       counter = &prometheus::BuildCounter()
                      .Name(std::string(name))
@@ -36,7 +39,7 @@ class PrometheusMetrics final : public Metrics {
 
   void set(std::string_view name, double value, std::string_view label) override {
     const std::lock_guard lock(mutex_);
-    auto& gauge = gauges_[key(name, label)];
+    auto& gauge = entry(gauges_, name, label);
     if (gauge == nullptr) {
       gauge =
           &prometheus::BuildGauge().Name(std::string(name)).Register(registry_).Add(labels(label));
@@ -46,7 +49,7 @@ class PrometheusMetrics final : public Metrics {
 
   void observe(std::string_view name, double value) override {
     const std::lock_guard lock(mutex_);
-    auto& histogram = histograms_[std::string(name)];
+    auto& histogram = entry(histograms_, name, "");
     if (histogram == nullptr) {
       histogram = &prometheus::BuildHistogram()
                        .Name(std::string(name))
@@ -61,8 +64,20 @@ class PrometheusMetrics final : public Metrics {
   }
 
  private:
-  static std::string key(std::string_view name, std::string_view label) {
-    return std::string(name) + '\n' + std::string(label);
+  using Key = std::pair<std::string, std::string>;  // name and label
+  using KeyView = std::pair<std::string_view, std::string_view>;
+  struct KeyLess {
+    using is_transparent = void;
+    bool operator()(const KeyView& a, const KeyView& b) const { return a < b; }
+  };
+  template <class T>
+  using Map = std::map<Key, T*, KeyLess>;
+
+  /// Figures are set in every turn of a loop: looking one up allocates nothing.
+  template <class T>
+  static T*& entry(Map<T>& map, std::string_view name, std::string_view label) {
+    const auto at = map.find(KeyView{name, label});
+    return at != map.end() ? at->second : map[Key{name, label}];
   }
   static prometheus::Labels labels(std::string_view label) {
     return label.empty() ? prometheus::Labels{} : prometheus::Labels{{"kind", std::string(label)}};
@@ -70,9 +85,9 @@ class PrometheusMetrics final : public Metrics {
 
   std::mutex mutex_;
   prometheus::Registry registry_;
-  std::map<std::string, prometheus::Counter*> counters_;
-  std::map<std::string, prometheus::Gauge*> gauges_;
-  std::map<std::string, prometheus::Histogram*> histograms_;
+  Map<prometheus::Counter> counters_;
+  Map<prometheus::Gauge> gauges_;
+  Map<prometheus::Histogram> histograms_;
 };
 
 }  // namespace
