@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "io/async.h"
+#include "io/breaks.h"
 #include "io/context.h"
 #include "io/threads.h"
 
@@ -18,6 +19,7 @@ Loop Loop::borrow(uv_loop_s* loop) {
 struct LoopThread::Impl {
   uv_loop_t loop{};
   bool has_loop = false;
+  std::optional<io::Breaks> breaks;
   std::optional<io::Postbox> postbox;
   io::Poster poster;
   std::thread thread;
@@ -30,9 +32,16 @@ struct LoopThread::Impl {
       thread.join();
     } else {
       postbox.reset();
-      uv_run(&loop, UV_RUN_DEFAULT);
+      run();
     }
     uv_loop_close(&loop);
+  }
+
+  /// Until nothing is left on the loop.
+  void run() {
+    uv_run(&loop, UV_RUN_DEFAULT);
+    breaks->close();
+    uv_run(&loop, UV_RUN_DEFAULT);
   }
 };
 
@@ -48,12 +57,12 @@ Result<LoopThread> LoopThread::start() {
                  std::string("cannot make an event loop: ") + uv_strerror(rc));
   }
   impl->has_loop = true;
+  impl->breaks.emplace(impl->loop);
   COCOON_TRY(impl->postbox, io::Postbox::open(io::Context(Loop::borrow(&impl->loop))));
   impl->postbox->keep_alive(true);
   impl->poster = impl->postbox->poster();
-  COCOON_TRY(impl->thread, io::start_thread("cocoon-loop", [loop = &impl->loop] {
-               uv_run(loop, UV_RUN_DEFAULT);
-             }));
+  COCOON_TRY(impl->thread,
+             io::start_thread("cocoon-loop", [running = impl.get()] { running->run(); }));
   return LoopThread(std::move(impl));
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "io/breaks.h"
+
 namespace cocoon::io {
 
 Status Poll::open(int fd) {
@@ -24,6 +26,7 @@ void Poll::watch(int events) {
     return;
   }
   uv_poll_start(&box_->handle, events, [](uv_poll_t* handle, int status, int ready) {
+    Breaks::note_ready();
     Poll* self = Box::of(handle)->owner;
     if (self == nullptr) return;
     // libuv has stopped watching when it reports an error.
