@@ -1,0 +1,51 @@
+"""Half the load that a network can carry, for long, and how the memory of each role grows."""
+import dataclasses
+import statistics
+import time
+
+SLICE_S = 10  # of load, by one run of the load program: connections come and go, too
+WARM_UP = 0.2  # of the time: caches and heaps fill to what this load needs
+
+
+def growth(samples):
+    """KiB per hour: the slope of the line through (second, KiB) with the least squares."""
+    seconds = [second for second, _ in samples]
+    middle, level = statistics.mean(seconds), statistics.mean(kib for _, kib in samples)
+    spread = sum((second - middle) ** 2 for second in seconds)
+    if spread == 0:
+        return 0.0
+    return sum((second - middle) * (kib - level) for second, kib in samples) / spread * 3600
+
+
+def run(network, scene, minutes):
+    """Runs `scene`'s requests at half the rate that it reached. A sample of the private memory of
+    each role comes after each slice of load."""
+    per_second = scene.median("network", "per_second") / 2
+    piece = dataclasses.replace(scene, requests=max(1, round(per_second * SLICE_S)))
+    started = time.monotonic()
+    samples = {name: [] for name in network.roles}
+    reached = []
+    while (now := time.monotonic() - started) < minutes * 60:
+        reached.append(network.through(piece, per_second)["per_second"])
+        for name, (private, _) in network.memory().items():
+            samples[name].append((now, private))
+    roles = {}
+    for name, all_of_it in samples.items():
+        settled = [sample for sample in all_of_it if sample[0] >= WARM_UP * minutes * 60]
+        settled = settled or all_of_it
+        roles[name] = {
+            "first_kib": settled[0][1], "last_kib": settled[-1][1],
+            "highest_kib": max(kib for _, kib in settled),
+            "growth_kib_per_hour": growth(settled), "samples": all_of_it,
+        }
+    return {"minutes": minutes, "per_second": per_second,
+            "reached_per_second": statistics.median(reached), "roles": roles}
+
+
+def show(soaked):
+    print(f"soak: {soaked['minutes']:g} minutes at {soaked['reached_per_second']:.0f} requests per "
+          f"second; private memory after the first {WARM_UP:.0%}")
+    for name, role in sorted(soaked["roles"].items()):
+        print(f"  {name:16} from {role['first_kib'] / 1024:.2f} to {role['last_kib'] / 1024:.2f} "
+              f"MiB, highest {role['highest_kib'] / 1024:.2f}; "
+              f"{role['growth_kib_per_hour']:+.0f} KiB per hour")
