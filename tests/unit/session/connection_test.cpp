@@ -450,6 +450,13 @@ TEST(Liveness, ASilentPeerIsPingedAndThenGivenUp) {
   EXPECT_EQ(pair.left.next_deadline(), kNever);
 }
 
+TEST(Liveness, APeerThatFallsSilentHoldsNoMemory) {
+  Pair pair;
+  pair.left.output().reserve(limits::kMaxDataBytes);
+  pair.left.on_time(second(16));
+  EXPECT_LT(pair.left.output().capacity(), 64u);
+}
+
 TEST(Liveness, APongKeepsThePeerAlive) {
   Pair pair;
   pair.left.on_time(second(16));
