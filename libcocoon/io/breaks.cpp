@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace cocoon::io {
+namespace {
+
+std::chrono::nanoseconds since(std::uint64_t then_ns, std::uint64_t now_ns) {
+  return std::chrono::nanoseconds(now_ns - then_ns);
+}
+
+}  // namespace
 
 thread_local Breaks* Breaks::polling_ = nullptr;
 
@@ -25,14 +32,18 @@ void Breaks::close() {
 }
 
 void Breaks::before_poll() {
-  if (busy_.many()) std::this_thread::sleep_for(kBreak);
-  polling_ = this;
   polled_at_ns_ = uv_hrtime();
+  if (busy_.many() && since(ready_at_ns_, polled_at_ns_) < kLongTurn) {
+    std::this_thread::sleep_for(kBreak);
+    polled_at_ns_ = uv_hrtime();
+  }
+  polling_ = this;
 }
 
 void Breaks::first_ready() {
   polling_ = nullptr;
-  busy_.looked(std::chrono::nanoseconds(uv_hrtime() - polled_at_ns_));
+  ready_at_ns_ = uv_hrtime();
+  busy_.looked(since(polled_at_ns_, ready_at_ns_));
 }
 
 void Breaks::after_poll() {

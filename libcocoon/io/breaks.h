@@ -46,6 +46,9 @@ class Breaks {
   /// A turn under load takes as long; with the kernel's slack of 50 µs it is half as long again.
   static constexpr std::chrono::microseconds kBreak{100};
 
+  /// What comes during a turn that is as long by itself has gathered already.
+  static constexpr std::chrono::microseconds kLongTurn{500};
+
   /// Before anything else watches the loop: breaks come last in a turn.
   explicit Breaks(uv_loop_t& loop);
   Breaks(const Breaks&) = delete;
@@ -68,6 +71,7 @@ class Breaks {
   uv_check_t check_{};
   BusyTurns busy_;
   std::uint64_t polled_at_ns_ = 0;
+  std::uint64_t ready_at_ns_ = 0;
 };
 
 }  // namespace cocoon::io
