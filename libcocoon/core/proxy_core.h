@@ -293,6 +293,7 @@ class ProxyCore final : public AttestedCore {
   void send_payout(Peer& peer, const billing::SignedPayout& voucher);
   void repeat_payout(Peer& peer);
   void store_dirty();
+  void store_reputation();
   const billing::Prices* prices_of(std::uint64_t version, Now now) const;
 
   // The ledger's answers come back by what they were asked for.
@@ -330,6 +331,8 @@ class ProxyCore final : public AttestedCore {
   std::size_t workers_ = 0;
   std::map<AccountId, std::size_t> connections_;  ///< that are admitted, by account
   MonoTime next_settlement_{};
+  MonoTime next_reputation_{};
+  bool reputation_dirty_ = false;  ///< something was served since it was stored
   MonoTime next_liveness_{};
   bool contract_busy_ = false;  ///< the contract is being read
   bool draining_ = false;

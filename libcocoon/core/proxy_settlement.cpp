@@ -7,6 +7,12 @@
 #include "core/usage_bounds.h"
 
 namespace cocoon::core {
+namespace {
+
+/// How often the averages of all workers are stored while they change: 0.7 MB of 9,000 workers.
+constexpr Seconds kReputationInterval{60};
+
+}  // namespace
 
 const billing::Prices* ProxyCore::prices_of(std::uint64_t version, Now now) const {
   auto registry = registry_.priced(version, now.unix);
@@ -99,6 +105,15 @@ Nano ProxyCore::charge(Request& request, Nano cost, const billing::TokenCounts& 
   return cost;
 }
 
+/// All workers' averages are one value, some 80 bytes each. What a killed proxy forgets of them it
+/// has measured again after a few answers.
+void ProxyCore::store_reputation() {
+  if (!std::exchange(reputation_dirty_, false)) return;
+  ports::StoreBatch batch;
+  batch.put(std::string(kReputationKey), scheduler_.reputation().snapshot());
+  emit(WriteStore{std::move(batch)});
+}
+
 /// What the tokens of the last forwarded mark cost, within the request's bounds and cap.
 Nano ProxyCore::cost_of_mark(const Request& request, Now now) const {
   const auto* prices = prices_of(request.header.registry_version, now);
@@ -113,18 +128,23 @@ Nano ProxyCore::cost_of_mark(const Request& request, Now now) const {
 
 void ProxyCore::settle_periodically(Now now) {
   forget_cuts(now);
+  const bool owes_more = payouts_.unbacked().value > 0;  // a walk over all workers
   for (auto& [id, channel] : channels_) {
-    redeem(*channel, payouts_.unbacked().value > 0);
+    redeem(*channel, owes_more);
     present(*channel);
   }
   send_payouts();
   store_dirty();
+  if (now.mono < next_reputation_) return;
+  next_reputation_ = now.mono + kReputationInterval;
+  store_reputation();
 }
 
 void ProxyCore::settle_all(Now) {
   for (auto& [id, channel] : channels_) redeem(*channel, true);
   send_payouts();
   store_dirty();
+  store_reputation();
 }
 
 void ProxyCore::redeem(Channel& channel, bool at_any_worth) {
@@ -244,8 +264,8 @@ void ProxyCore::store_dirty() {
   }
   dirty_workers_.clear();
   if (batch.writes.empty()) return;
-  batch.put(std::string(kReputationKey), scheduler_.reputation().snapshot());
   emit(WriteStore{std::move(batch)});
+  reputation_dirty_ = true;
 }
 
 }  // namespace cocoon::core
