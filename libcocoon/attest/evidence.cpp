@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "attest/asn1_time.h"
+#include "attest/der.h"
 #include "attest/openssl_handles.h"
 #include "attest/quote.h"
 #include "attest/text.h"
@@ -73,6 +74,21 @@ ByteArray<64> report_data_for(ByteView claims) {
   const Hash hash = crypto::sha256(claims);
   std::copy(hash.begin(), hash.end(), out.begin());
   return out;
+}
+
+bool has_evidence(ByteView leaf_der) {
+  // kEvidenceOid, encoded by X.690 section 8.19.
+  constexpr ByteArray<6> kOid{0x67, 0x81, 0x05, 0x05, 0x04, 0x09};
+  // RFC 5280 section 4.1: the extensions have the context-specific tag 3.
+  constexpr std::uint8_t kExtensions = 0xA3;
+  for (der::Reader fields = der::Reader(leaf_der).sequence().sequence(); !fields.at_end();) {
+    const der::Element field = fields.any();
+    if (fields.failed() || field.tag != kExtensions) continue;
+    for (der::Reader list = der::Reader(field.contents).sequence(); !list.at_end();) {
+      if (equal_public(list.sequence().read(der::Tag::object_identifier), kOid)) return true;
+    }
+  }
+  return false;
 }
 
 Result<Evidence> parse_certificate_evidence(ByteView leaf_der) {

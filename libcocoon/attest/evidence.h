@@ -98,6 +98,10 @@ Result<Evidence> parse_evidence_extension(ByteView value);
 /// Errors: those above, and attestation/evidence_missing, attestation/certificate_invalid.
 Result<Evidence> parse_certificate_evidence(ByteView leaf_der);
 
+/// Whether a leaf certificate has the extension. Quick, for each connection that is taken in: it
+/// looks at nothing else, and finds none in what is no DER.
+bool has_evidence(ByteView leaf_der);
+
 /// Checks certificate key ↔ claims ↔ report_data. For every connection, whatever was cached.
 /// Errors: attestation/key_not_bound, attestation/claims_not_bound, attestation/quote_format.
 Status check_binding(const Evidence& evidence);

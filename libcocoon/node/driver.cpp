@@ -2,25 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "attest/evidence.h"
 #include "base/limits.h"
 #include "io/clock.h"
-#include "tls/certificate.h"
 
 namespace cocoon::node {
 namespace {
 
 /// Accepted peers are numbered apart from those that a core connects to.
 constexpr core::PeerId kFirstAccepted = 1ull << 40;
-
-bool has_evidence(ByteView certificate) {
-  auto parsed = tls::parse_certificate(certificate);
-  if (!parsed) return false;
-  return std::any_of(parsed->extensions.begin(), parsed->extensions.end(),
-                     [](const tls::Extension& e) { return e.oid == attest::kEvidenceOid; });
-}
 
 }  // namespace
 
@@ -214,7 +204,8 @@ void Driver::on_unverified(core::PeerId id, io::UnverifiedPeer proved) {
   if (peer == nullptr) return;
   // Only those who come to us may be without evidence: then they are clients, and their channel's
   // signature has to speak for them.
-  if (peer->counted && !has_evidence(proved.certificate)) return admit(*peer, proved, nullptr);
+  if (peer->counted && !attest::has_evidence(proved.certificate))
+    return admit(*peer, proved, nullptr);
   Bytes certificate = std::move(proved.certificate);
   auto facts = std::make_shared<io::UnverifiedPeer>(std::move(proved));
   parts_.verifier->verify(std::move(certificate), verify::Shown::certificate, peer->expect,
@@ -285,7 +276,7 @@ void Driver::lose(core::PeerId id, const Error& why) {
 void Driver::review_peers() {
   const UnixTime now = io::now().unix;
   for (const auto& [id, peer] : peers_) {
-    if (!peer->evidence) continue;
+    if (!peer->evidence || parts_.verifier->still_holds(*peer->evidence, now)) continue;
     const ports::VerifiedEvidence& last = *peer->evidence;
     Bytes shown = last.certificate;
     append(shown, last.gpu_evidence);

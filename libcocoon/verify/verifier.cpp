@@ -226,22 +226,36 @@ Status Verifier::set_policy(wire::Role role, AttestationPolicy policy) {
   return ok();
 }
 
-/// The verdict on what `work` shows, if that holds. One on the GPUs, too, is as good for the
-/// certificate alone, of which their evidence is a part; not the other way round, and not for other
-/// bytes behind the same certificate.
-std::shared_ptr<const ports::VerifiedEvidence> Verifier::find(const Work& work) {
-  const auto at = index_.find(work.digest);
-  if (at == index_.end() || at->second->role != work.role) return nullptr;
-  const auto judge = judges_.find(work.role);
+/// The remembered verdict, if it holds. It counts as used.
+const Verifier::Entry* Verifier::find(const EvidenceDigest& digest, wire::Role role, UnixTime now) {
+  const auto at = index_.find(digest);
+  if (at == index_.end() || at->second->role != role) return nullptr;
+  const auto judge = judges_.find(role);
   const bool valid = judge != judges_.end() && at->second->judge == judge->second &&
-                     at->second->evidence->expires > work.now && is_current(*at->second);
+                     at->second->evidence->expires > now && is_current(*at->second);
   if (!valid) {
     entries_.erase(at->second);
     index_.erase(at);
     return nullptr;
   }
   entries_.splice(entries_.begin(), entries_, at->second);
-  const auto& known = at->second->evidence;
+  return &*at->second;
+}
+
+bool Verifier::still_holds(const ports::VerifiedEvidence& verdict, UnixTime now) {
+  const Entry* entry = find(verdict.digest, verdict.role, now);
+  if (entry == nullptr || entry->evidence.get() != &verdict) return false;
+  ++hits_;
+  return true;
+}
+
+/// The verdict on what `work` shows, if that holds. One on the GPUs, too, is as good for the
+/// certificate alone, of which their evidence is a part; not the other way round, and not for other
+/// bytes behind the same certificate.
+std::shared_ptr<const ports::VerifiedEvidence> Verifier::find(const Work& work) {
+  const Entry* entry = find(work.digest, work.role, work.now);
+  if (entry == nullptr) return nullptr;
+  const auto& known = entry->evidence;
   if (work.shown == Shown::certificate) return known;
   return !known->gpu_owed && known->gpu_evidence == work.gpu_evidence ? known : nullptr;
 }

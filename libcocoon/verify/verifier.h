@@ -67,6 +67,10 @@ class Verifier {
   void verify(Bytes evidence, Shown shown, wire::Role expect, UnixTime now,
               Callback<void(EvidenceVerdict)> done);
 
+  /// Whether verify() would answer with this very verdict, from memory. Quick: nothing is copied or
+  /// hashed, so that thousands of peers can be looked through at once.
+  bool still_holds(const ports::VerifiedEvidence& verdict, UnixTime now);
+
   /// Judges the quote of an answer to a challenge: as verify() does under the policy for the peer's
   /// role, and whether it is over `report_data`, and of the guest of the peer's certificate.
   /// Nothing of it is remembered: it is shown once, and would push out verdicts that are asked for
@@ -112,6 +116,7 @@ class Verifier {
   void finish(Work& work);
   bool is_current(const Entry& entry) const;
   void remember(Entry entry);
+  const Entry* find(const EvidenceDigest& digest, wire::Role role, UnixTime now);
   std::shared_ptr<const ports::VerifiedEvidence> find(const Work& work);
   io::JobPool jobs_;
   std::vector<Answer> answers_;  ///< that need no job: given at the end of the turn

@@ -181,6 +181,18 @@ TEST(ParseCertificateEvidence, RefusesACertificateWithoutEvidence) {
             "evidence_missing");
 }
 
+TEST(HasEvidence, FindsNoneInWhatIsNoCertificate) {
+  EXPECT_FALSE(has_evidence({}));
+  EXPECT_FALSE(has_evidence(Bytes(100, 0x30)));
+  const Bytes whole = Node().certificate();
+  EXPECT_FALSE(has_evidence(ByteView(whole).first(whole.size() - 1)));
+}
+
+TEST(HasEvidence, TellsCertificatesApart) {
+  EXPECT_FALSE(has_evidence(test::leaf_certificate(test::LeafKey(), {})));
+  EXPECT_TRUE(has_evidence(Node().certificate()));
+}
+
 TEST(ParseCertificateEvidence, RefusesEvidenceTwice) {
   const Node node;
   const Bytes value = build_evidence_extension(node.quote, node.claims);
