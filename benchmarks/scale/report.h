@@ -1,6 +1,8 @@
 #pragma once
 // Figures in the order in which they were found, as JSON: an object of objects.
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 #include <vector>
