@@ -30,6 +30,8 @@ TEST(PublishedReputation, IsWhatTheRunBeforeHasMeasured) {
   const Hash measured = digest_of(net);
   EXPECT_NE(measured, Hash{});
   EXPECT_EQ(on_the_ledger(net, net.proxy()), Hash{}) << "an epoch's digest does not change";
+  net.proxy().proxy().settle_all(net.world.now);  // as at an orderly stop
+  net.proxy().turn();
   net.proxy().crash();
   net.proxy().boot();
   EXPECT_EQ(on_the_ledger(net, net.proxy()), measured);
