@@ -83,9 +83,11 @@ ClientCore::ProxyLink* ClientCore::find_proxy(PeerId peer) {
   return nullptr;
 }
 
-ClientCore::ProxyLink* ClientCore::best_proxy() {
+/// The first that is ready and not among `except`.
+ClientCore::ProxyLink* ClientCore::best_proxy(const std::vector<PeerId>& except) {
   for (ProxyLink& proxy : proxies_) {
-    if (proxy.state == ProxyState::ready && !proxy.going_away) return &proxy;
+    if (proxy.state != ProxyState::ready || proxy.going_away) continue;
+    if (std::find(except.begin(), except.end(), proxy.peer) == except.end()) return &proxy;
   }
   return nullptr;
 }

@@ -241,6 +241,9 @@ class ClientCore final : public Core {
     bool paused = false;
     std::size_t unconsumed = 0;
     std::uint64_t registry_version = 0;
+    std::vector<PeerId> without_worker;  ///< proxies that have none for it
+    std::optional<Error> shortage;       ///< what the first of them lacks
+    std::uint32_t shortage_wait_s = 0;
   };
 
   // client_core.cpp
@@ -256,7 +259,7 @@ class ClientCore final : public Core {
   void lose_proxy(ProxyLink& proxy, const Error& why, Now now);
   void drain_events(PeerId peer, Now now);
   void check_liveness(Now now);
-  ProxyLink* best_proxy();
+  ProxyLink* best_proxy(const std::vector<PeerId>& except = {});
 
   // client_renewal.cpp
   MonoTime renewal_due(const ProxyLink& proxy) const;
@@ -281,6 +284,7 @@ class ClientCore final : public Core {
   // client_requests.cpp
   void advance_waiting(Now now);
   void advance(Request& request, Now now);
+  void pass_over(Request& request, const ProxyLink& proxy, CandidateSet& set);
   void attempt(Request& request, ProxyLink& proxy, const CandidateSet& set, Now now);
   Result<session::RequestHeader> make_header(Request& request, const ProxyLink& proxy, Now now);
   void send_body(Request& request);

@@ -68,7 +68,10 @@ void ClientCore::advance(Request& request, Now now) {
   if (const Status fresh = registry_.fresh(); !fresh) {
     return finish(request, fresh.error(), Nano{0}, 0);
   }
-  ProxyLink* proxy = best_proxy();
+  ProxyLink* proxy = best_proxy(request.without_worker);
+  if (proxy == nullptr && request.shortage) {
+    return finish(request, *request.shortage, Nano{0}, request.shortage_wait_s);
+  }
   if (proxy == nullptr) {
     // Wait for one that is being connected; give up when each has failed.
     const bool hopeless = std::all_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
@@ -87,19 +90,26 @@ void ClientCore::advance(Request& request, Now now) {
   }
   CandidateSet* set = usable_set(*proxy, set_key(request), now);
   if (set == nullptr) return;
-  if (set->workers.empty()) {
-    const std::uint32_t wait_s = retry_after_s(set->retry_after_ms);
-    const bool refused = !set->problem.empty();
-    const Error error =
-        refused
-            ? Error(ErrorKind::attestation, "no_trusted_worker",
-                    "no worker of that model has acceptable evidence: " + set->problem)
-            : Error(ErrorKind::busy, "no_worker_free",
-                    fmt::format("no worker of \"{}\" can take a request now", request.plan.model));
-    set->state = SetState::none;  // ask again for the next request
-    return finish(request, error, Nano{0}, std::max<std::uint32_t>(wait_s, 1));
+  if (!set->workers.empty()) return attempt(request, *proxy, *set, now);
+  pass_over(request, *proxy, *set);
+  advance(request, now);
+}
+
+/// That proxy has no worker for the request: one that has just been restarted, say. The next one
+/// may.
+void ClientCore::pass_over(Request& request, const ProxyLink& proxy, CandidateSet& set) {
+  request.without_worker.push_back(proxy.peer);
+  set.state = SetState::none;  // ask again for the next request
+  if (request.shortage) return;
+  request.shortage_wait_s = std::max<std::uint32_t>(retry_after_s(set.retry_after_ms), 1);
+  if (set.problem.empty()) {
+    request.shortage.emplace(
+        ErrorKind::busy, "no_worker_free",
+        fmt::format("no worker of \"{}\" can take a request now", request.plan.model));
+  } else {
+    request.shortage.emplace(ErrorKind::attestation, "no_trusted_worker",
+                             "no worker of that model has acceptable evidence: " + set.problem);
   }
-  attempt(request, *proxy, *set, now);
 }
 
 Result<session::RequestHeader> ClientCore::make_header(Request& request, const ProxyLink& proxy,

@@ -199,7 +199,8 @@ test('a caller that stops reading stops the engine, and holds no memory of the r
   assert.ok(engine.written < engine.most / 4, `the engine wrote ${engine.written} that nobody reads`);
   for (const role of world.inOrder()) {
     const grown = role.usage().private_kib - before[role.name];
-    assert.ok(grown < 4096, `${role.name} holds ${grown} KiB more`);
+    // A sanitizer keeps what was freed.
+    if (!process.env.COCOON_NO_MEMORY) assert.ok(grown < 4096, `${role.name} holds ${grown} KiB more`);
   }
   const gone = new Promise((resolve) => request.on('close', resolve));
   request.destroy();

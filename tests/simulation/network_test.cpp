@@ -54,6 +54,35 @@ TEST(Simulation, WhatIsServedIsSettledOnTheLedger) {
   expect_money_conserved(world);
 }
 
+/// A proxy that has just been restarted is there before its workers are.
+TEST(Simulation, AProxyWithoutWorkersIsPassedOverForTheNext) {
+  SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()));
+  World world(seed(), {});
+  Node& empty = world.add(wire::Role::proxy);
+  Node& other = world.add(wire::Role::proxy);
+  Node& worker = world.add(wire::Role::worker);
+  Node& client = world.add(wire::Role::client);
+  world.fund(Nano{5'000'000'000});
+  const auto all = std::exchange(world.endpoints, {other.name()});
+  for (Node* node : {&empty, &other, &worker}) node->boot();
+  world.endpoints = all;  // the client knows both, the empty one first
+  client.boot();
+  Callers callers(world);
+  callers.strict = true;
+  world.run_for(Millis(3000));
+  for (int i = 0; i < 3; ++i) callers.ask(client);
+  world.run_for(Millis(3000));
+  callers.collect();
+  EXPECT_EQ(callers.served, 3u);
+  worker.crash();
+  world.run_for(Millis(3000));
+  callers.strict = false;
+  callers.ask(client);
+  world.run_for(Millis(3000));
+  callers.collect();
+  EXPECT_EQ(callers.failed, 1u) << "where no proxy has one, that is said at once";
+}
+
 /// Everything goes wrong at random: links break or go silent, engines fail, the ledger is away,
 /// nodes of every role crash. Then the world calms down, and everything has to come right.
 TEST(Simulation, InABadWorldEveryRequestStillEndsExactlyOnceAndNoMoneyIsLost) {
