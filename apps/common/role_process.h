@@ -1,8 +1,8 @@
 #pragma once
 /// @file What the three role programs share: command line, signals, drain, exit codes.
 ///
-/// Exit codes: 0 stopped as asked (or --check found nothing wrong), 1 could not run, or go on, 2 misuse or a
-/// bad configuration, 130 stopped at once by a second signal.
+/// Exit codes: 0 stopped as asked (or --check found nothing wrong), 1 could not run, or go on, 2
+/// misuse or a bad configuration, 130 stopped at once by a second signal.
 
 #include <chrono>
 #include <functional>

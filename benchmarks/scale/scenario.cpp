@@ -145,21 +145,26 @@ void Scenario::connect_clients() {
   connect(clients_, ready_clients_, "clients");
 }
 
-void Scenario::wait_for_directory() {
-  const MonoTime from = io::now().mono;
+/// Until the first client sees so many workers. @return whether it does within `patience`.
+bool Scenario::wait_until_seen(std::size_t workers, Seconds patience) {
   Client& watcher = *clients_[0];
   MonoTime asked{};
-  const bool seen = world_.run_until(
+  return world_.run_until(
       [&] {
         if (io::now().mono - asked > Millis{20}) {
           asked = io::now().mono;
           watcher.ask_models();
         }
-        return watcher.workers_seen() == workers_.size();
+        return watcher.workers_seen() == workers;
       },
-      kPatience);
-  expect(seen,
-         fmt::format("a client sees {} of {} workers", watcher.workers_seen(), workers_.size()));
+      patience);
+}
+
+void Scenario::wait_for_directory() {
+  const MonoTime from = io::now().mono;
+  const bool seen = wait_until_seen(workers_.size(), kPatience);
+  expect(seen, fmt::format("a client sees {} of {} workers", clients_[0]->workers_seen(),
+                           workers_.size()));
   report_.add("seconds_until_a_client_sees_all", seconds_since(from));
 }
 
@@ -271,18 +276,8 @@ void Scenario::cut_a_third() {
   std::size_t cut = 0;
   for (std::size_t i = 0; i < workers_.size(); i += 3, ++cut) workers_[i]->cut();
   const MonoTime from = io::now().mono;
-  Client& watcher = *clients_[0];
   const std::size_t stay = workers_.size() - cut;
-  MonoTime asked{};
-  const bool seen = world_.run_until(
-      [&] {
-        if (io::now().mono - asked > Millis{20}) {
-          asked = io::now().mono;
-          watcher.ask_models();
-        }
-        return watcher.workers_seen() == stay;
-      },
-      Seconds{60});
+  const bool seen = wait_until_seen(stay, Seconds{60});
   const double noticed = seconds_since(from);
   engines_.answer.gap = Millis{0};
   world_.run_until([&] { return ledger_.ended() == ledger_.submitted; }, Seconds{180});

@@ -34,6 +34,7 @@ class Scenario {
   void set_up();
   void connect_workers(const std::string& phase);
   void connect_clients();
+  bool wait_until_seen(std::size_t workers, Seconds patience);
   void wait_for_directory();
   void rest_and_weigh(const std::string& phase);
   void watch_idle(const std::string& phase);
