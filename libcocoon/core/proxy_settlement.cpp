@@ -2,17 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "core/proxy_core.h"
 #include "core/store_keys.h"
 #include "core/usage_bounds.h"
 
 namespace cocoon::core {
-namespace {
-
-/// How often the averages of all workers are stored while they change: 0.7 MB of 9,000 workers.
-constexpr Seconds kReputationInterval{60};
-
-}  // namespace
 
 const billing::Prices* ProxyCore::prices_of(std::uint64_t version, Now now) const {
   auto registry = registry_.priced(version, now.unix);
@@ -136,7 +131,7 @@ void ProxyCore::settle_periodically(Now now) {
   send_payouts();
   store_dirty();
   if (now.mono < next_reputation_) return;
-  next_reputation_ = now.mono + kReputationInterval;
+  next_reputation_ = now.mono + limits::kReputationInterval;
   store_reputation();
 }
 
