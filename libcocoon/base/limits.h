@@ -94,12 +94,24 @@ inline constexpr std::size_t kMaxModelIdBytes = 256;
 inline constexpr Seconds kFirstByteDeadline{120};
 inline constexpr Seconds kProgressDeadline{60};
 inline constexpr Seconds kRequestDeadline{600};
+/// The deadline is the client's to keep: it knows what it has seen of the answer. The proxy ends
+/// the request by itself only so much later, the worker after twice that.
+inline constexpr Seconds kDeadlineGrace{2};
+/// A sealed body of which nothing more comes for so long is given up.
+inline constexpr Seconds kBodyDeadline{30};
+/// A worker's engine may take so long to its first byte: its client hears of it before it gives up.
+inline constexpr Seconds kEngineFirstByteDeadline{90};
 /// `not_after` may lie at most this far ahead; bounds the worker's replay table.
 inline constexpr Seconds kMaxNotAfter{600};
 /// Clock difference tolerated between honest machines.
 inline constexpr Seconds kClockSkew{30};
 /// The proxy keeps a sealed body up to this size until a worker accepts.
 inline constexpr std::size_t kMaxHeldBodyBytes = 256 * 1024;
+/// Accounts and channels of new connections that a proxy reads from its ledger at once: the rest
+/// wait with the proxy, the newest in front, since the oldest have given up by then.
+inline constexpr std::size_t kMaxLookups = 16;
+/// A channel that refused a request is read again at most so often.
+inline constexpr Seconds kChannelReread{5};
 /// How often a proxy looks for vouchers to redeem and to raise, and writes its accounts: money at
 /// risk grows by what one second earns.
 inline constexpr Seconds kSettlementInterval{1};
@@ -109,6 +121,8 @@ inline constexpr Seconds kReputationInterval{60};
 /// so that a restarted proxy is found soon and not trampled.
 inline constexpr Millis kReconnectFirst{200};
 inline constexpr Millis kReconnectLongest{30'000};
+/// A connection that lasted so long ends the row of failures.
+inline constexpr Seconds kConnectionProved{10};
 /// How often a worker reads what it was paid; it cashes as soon as enough is owed to be worth it.
 inline constexpr Seconds kPayoutInterval{10};
 /// What a worker holds of an answer that waits for credit before it pauses its engine.
@@ -558,7 +572,5 @@ inline constexpr std::uint32_t kMaxConnectionsSetting = 10'000;
 inline constexpr std::uint32_t kMaxRequestsSetting = 4096;
 /// Requests a second of one client: more is no bound.
 inline constexpr std::uint32_t kMaxRateSetting = 1'000'000;
-/// Most requests that may share one key agreement with a worker.
-inline constexpr std::uint32_t kMaxRequestsPerKeyAgreement = 1'000'000;
 
 }  // namespace cocoon::limits

@@ -42,7 +42,7 @@ Result<ClientConfig> parse_client_config(std::string_view text, const std::strin
   root.size("max_request_size", client.max_request_bytes,
             {limits::kLowestMaxRequestBytes, limits::kHighestMaxRequestBytes});
   root.integer("requests_per_key_agreement", client.requests_per_key_agreement,
-               {1, limits::kMaxRequestsPerKeyAgreement});
+               {1, limits::kMaxExporterUses});
   read_policy(root, "proxy_policy", client.proxy_policy);
   read_worker_policy(root, client.worker_policy);
   read_collateral(root, client.collateral);

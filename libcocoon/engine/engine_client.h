@@ -21,7 +21,7 @@ struct EngineOptions {
   std::string url;
   /// Models without which it does not count as ready.
   std::vector<std::string> required_models;
-  Millis first_byte = limits::kFirstByteDeadline;
+  Millis first_byte = limits::kEngineFirstByteDeadline;
   Millis progress = limits::kProgressDeadline;
   Millis total = limits::kRequestDeadline;
   Millis probe_interval = limits::kEngineProbeInterval;
