@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "billing/amount.h"
 #include "cocoon/version.h"
 #include "network.h"
 
@@ -19,6 +20,12 @@ std::atomic<int> signals_received{0};
 
 void on_signal(int) {
   if (++signals_received > 1) _exit(130);  // the children die with us
+}
+
+/// What is wrong with it; empty: nothing.
+std::string is_amount(const std::string& text) {
+  const auto amount = cocoon::billing::parse_amount(text);
+  return amount ? std::string() : amount.error().detail();
 }
 
 /// A directory of its own, gone at the end, for a network that nobody asked to keep.
@@ -58,6 +65,12 @@ int main(int argc, char** argv) {
                  "Directory for keys, ledger, configurations and logs; kept and used again. "
                  "Without it a temporary one is used")
       ->type_name("DIR");
+  cli.add_option("--deposit", options.deposit,
+                 "What the gateway pays from, of a new network. It is worth nothing; "
+                 "`cocoon-ledger top-up` adds to it")
+      ->capture_default_str()
+      ->check(is_amount)
+      ->type_name("AMOUNT");
   cli.add_option("--ledger", ledger,
                  "local: a file that all processes share; ton: the contracts, on a chain for "
                  "development (apps/ton-devnet, needs Node.js)")

@@ -22,7 +22,8 @@ namespace {
 using ledger::TonLedgerOptions;
 
 constexpr std::size_t kMaxNetworkFile = 4096;
-/// What each account gets once: the client's deposit, the proxy's stake, and fees for years.
+/// What each account gets once, the client beside its deposit: the proxy's stake, and fees for
+/// years.
 constexpr Nano kGift{1'000'000'000'000};
 /// Below 20 times the fee of a message nobody may set it (billing/registry.h); as low as that
 /// allows, so that workers of a network that is only tried out are paid, too.
@@ -88,13 +89,13 @@ Status sign_registry(const TonLedgerOptions& options, const crypto::SigningKey& 
 }
 
 /// Gives an account money that has never had any.
-Status give(TonDesk& desk, const TonServer& server, const AccountId& account) {
+Status give(TonDesk& desk, const TonServer& server, const AccountId& account, Nano amount) {
   COCOON_TRY(const auto wallet, ton::account_wallet(account, ton::WalletNetwork::mainnet));
   COCOON_TRY(const auto reading, desk.account(wallet));
   if (reading.balance > Nano{0}) return ok();
   COCOON_CHECK(
       tell(server, "faucet",
-           fmt::format(R"({{"address":"{}","amount":"{}"}})", ton::to_raw(wallet), kGift.value)));
+           fmt::format(R"({{"address":"{}","amount":"{}"}})", ton::to_raw(wallet), amount.value)));
   return ok();
 }
 
@@ -132,9 +133,12 @@ Result<TonNetwork> make_ton_contracts(const TonContracts& wanted) {
   COCOON_TRY(const auto root, desk.account(options.site.root));
   COCOON_TRY(const auto registry, ledger::view_registry(options.site, root));
   COCOON_CHECK(sign_registry(options, keeper, registry));
-  COCOON_CHECK(give(desk, wanted.server, wanted.client->account_id()));
-  COCOON_CHECK(give(desk, wanted.server, wanted.proxy->account_id()));
-  for (const AccountId& worker : wanted.workers) COCOON_CHECK(give(desk, wanted.server, worker));
+  COCOON_CHECK(give(desk, wanted.server, wanted.client->account_id(),
+                    saturating_add(kGift, wanted.deposit)));
+  COCOON_CHECK(give(desk, wanted.server, wanted.proxy->account_id(), kGift));
+  for (const AccountId& worker : wanted.workers) {
+    COCOON_CHECK(give(desk, wanted.server, worker, kGift));
+  }
   COCOON_CHECK(write_once(desk, *wanted.proxy, ports::DeployProxy{registry.min_stake}));
   COCOON_CHECK(open_channel(desk, wanted, options.site.network));
   return network;
