@@ -9,6 +9,7 @@
 #endif
 
 #include "base/limits.h"
+#include "crypto/ed25519.h"
 #include "crypto/openssl_context.h"
 #include "tls/errors.h"
 #include "tls/openssl_types.h"
@@ -30,6 +31,49 @@ bool has_aes_hardware() {
 #endif
 }
 
+// The signed part of a certificate: the first of the three in its outer sequence (RFC 5280, 4.1).
+// Empty where the lengths do not fit.
+ByteView signed_part(ByteView der) {
+  const unsigned char* at = der.data();
+  long length = 0;
+  int tag = 0;
+  int kind = 0;
+  if ((ASN1_get_object(&at, &length, &tag, &kind, static_cast<long>(der.size())) & 0x80) != 0) {
+    return {};
+  }
+  const unsigned char* const from = at;
+  if ((ASN1_get_object(&at, &length, &tag, &kind, length) & 0x80) != 0) return {};
+  return {from, at + length};
+}
+
+// What X509_verify() does, with libsodium: OpenSSL's Ed25519 takes twice as long, and this is a
+// seventh of what a new connection costs.
+bool is_signed_by_own_key(X509* certificate) {
+  EVP_PKEY* key = X509_get0_pubkey(certificate);
+  ByteArray<32> raw;
+  std::size_t raw_size = raw.size();
+  if (EVP_PKEY_get_raw_public_key(key, raw.data(), &raw_size) != 1) return false;
+
+  const ASN1_BIT_STRING* signature = nullptr;
+  const X509_ALGOR* algorithm = nullptr;
+  X509_get0_signature(&signature, &algorithm, certificate);
+  // RFC 5280, 4.1.1.2: named outside and inside, and the same.
+  if (OBJ_obj2nid(algorithm->algorithm) != NID_ED25519 ||
+      X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(certificate)) != 0) {
+    return false;
+  }
+  unsigned char* der = nullptr;  // its signed part is as it came, not as OpenSSL would write it
+  const int size = i2d_X509(certificate, &der);
+  if (size <= 0) return false;
+  const ByteView text = signed_part({der, static_cast<std::size_t>(size)});
+  const bool good =
+      !text.empty() && crypto::verify(raw, text,
+                                      {ASN1_STRING_get0_data(signature),
+                                       static_cast<std::size_t>(ASN1_STRING_length(signature))});
+  OPENSSL_free(der);
+  return good;
+}
+
 // Replaces OpenSSL's path building, which would look for an issuer to trust. Any single
 // certificate that its own Ed25519 key has signed is well formed; whether its holder may come in is
 // decided from its evidence, off this thread. (Pausing the handshake with SSL_set_retry_verify is
@@ -43,7 +87,7 @@ int accept_self_signed(X509_STORE_CTX* store, void*) {
   } else if (EVP_PKEY* key = X509_get0_pubkey(leaf);
              key == nullptr || EVP_PKEY_is_a(key, "ED25519") != 1) {
     error = X509_V_ERR_APPLICATION_VERIFICATION;
-  } else if (X509_verify(leaf, key) != 1) {
+  } else if (!is_signed_by_own_key(leaf)) {
     error = X509_V_ERR_CERT_SIGNATURE_FAILURE;
   }
   X509_STORE_CTX_set_error(store, error);

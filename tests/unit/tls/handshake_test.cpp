@@ -192,6 +192,27 @@ TEST_F(TlsHandshake, ACertificateNotSignedByItsOwnKeyIsRefused) {
   EXPECT_EQ(error_code(server), "tls_bad_certificate");
 }
 
+TEST_F(TlsHandshake, ACertificateChangedAfterItWasSignedIsRefused) {
+  // Behind the signed part: 7 bytes that name Ed25519, then 3 and the signature's 64.
+  Identity altered = identity(2, {{.oid = "1.3.6.1.4.1.9999.1", .value = Bytes(8)}});
+  altered.certificate[altered.certificate.size() - 75] ^= 1;
+  RawPeer client(TLS_client_method());
+  client.use(altered);
+  client.offer_alpn();
+  Endpoint server = meet(Side::server, client);
+  EXPECT_EQ(error_code(server), "tls_bad_certificate");
+}
+
+TEST_F(TlsHandshake, ACertificateThatNamesAnotherAlgorithmOutsideIsRefused) {
+  Identity altered = identity(2);
+  altered.certificate[altered.certificate.size() - 68] ^= 1;  // 1.3.101.112 becomes 1.3.101.113
+  RawPeer client(TLS_client_method());
+  client.use(altered);
+  client.offer_alpn();
+  Endpoint server = meet(Side::server, client);
+  EXPECT_EQ(error_code(server), "tls_bad_certificate");
+}
+
 TEST_F(TlsHandshake, AKeyThatIsNotEd25519IsRefused) {
   // P-256, self-signed: what other kinds of server have.
   Owned<X509> certificate(X509_new());
