@@ -103,6 +103,9 @@ inline constexpr Seconds kBodyDeadline{30};
 inline constexpr Seconds kEngineFirstByteDeadline{90};
 /// `not_after` may lie at most this far ahead; bounds the worker's replay table.
 inline constexpr Seconds kMaxNotAfter{600};
+/// How far ahead a client puts it: time to wait at a proxy (kMaxQueueWait), to be refused and
+/// offered again, and for clocks. No more, because a worker remembers every request for as long.
+inline constexpr Seconds kSealedFor{120};
 /// Clock difference tolerated between honest machines.
 inline constexpr Seconds kClockSkew{30};
 /// The proxy keeps a sealed body up to this size until a worker accepts.
@@ -162,7 +165,8 @@ inline constexpr Seconds kMaxExporterAge{600};
 inline constexpr std::size_t kMaxClientExporters = 1024;
 /// Exporter secrets that a worker keeps per sealing key: one per client connection that it sees.
 inline constexpr std::size_t kMaxWorkerExporters = 16384;
-/// Request hashes that a worker remembers: 600 s of 400 requests a second. Full = refuse.
+/// Request hashes that a worker remembers: 150 s (kSealedFor, kClockSkew) of 1,700 requests a
+/// second, about 150 bytes each. Full = refuse.
 inline constexpr std::size_t kMaxReplayEntries = 262144;
 /// A worker's sealing key is replaced after the first and forgotten after the second: every few
 /// hours (protocol.md "Keys"), with an overlap for records that are still in directories.

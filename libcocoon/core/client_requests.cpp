@@ -134,7 +134,7 @@ Result<session::RequestHeader> ClientCore::make_header(Request& request, const P
   COCOON_CHECK(billing::within_cap(header.cost_cap, request.max_cost));
   const auto left = std::chrono::duration_cast<Seconds>(request.deadline - now.mono);
   header.not_after = std::chrono::time_point_cast<Seconds>(now.unix) +
-                     std::clamp<Seconds>(left, Seconds(1), limits::kMaxNotAfter);
+                     std::clamp<Seconds>(left, Seconds(1), limits::kSealedFor);
   return header;
 }
 

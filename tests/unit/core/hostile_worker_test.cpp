@@ -2,6 +2,7 @@
 /// its receipt does not prove, the client pays for nothing that it cannot check, and requests of
 /// other workers go on.
 
+#include "base/limits.h"
 #include "codec/hex.h"
 #include "unit/core/acts.h"
 #include "unit/core/rogue_worker.h"
@@ -48,6 +49,19 @@ TEST_F(HostileWorker, IsServedAndPaidWhileItIsHonest) {
   EXPECT_TRUE(got.status) << got.status.error().detail();
   EXPECT_EQ(got.usage.cost_nano, kCost.value);
   EXPECT_EQ(net.acknowledged(net.client()), kCost);
+}
+
+/// A worker has to remember every request for as long as it may come again.
+TEST_F(HostileWorker, IsHandedRequestsThatAreSoonTooOldToBeginAnew) {
+  UnixTime until{};
+  rogue->act = [&](RogueWorker::Job& job) {
+    until = job.opener.header().not_after;
+    rogue->answer(job);
+  };
+  const UnixTime from = net.world.now.unix;
+  EXPECT_TRUE(net.outcome(net.ask()).status);
+  EXPECT_GT(until, from + limits::kMaxQueueWait);
+  EXPECT_LE(until, net.world.now.unix + limits::kSealedFor);
 }
 
 // --- Usage ---
