@@ -304,6 +304,11 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   Request* request = request_of(proxy, reset.stream);
   if (request == nullptr)
     return settle_crossed(proxy, reset.stream, {{}, reset.cost, {}, reset.charged_total}, now);
+  if (request->deadline <= now.mono) {  // our own cut was due: the two cross
+    break_off(*request,
+              Error(ErrorKind::timeout, "deadline_exceeded", "the request's deadline passed"), now);
+    return on_reset(proxy, reset, now);
+  }
   proxy.streams.erase(reset.stream);
   request->stream = 0;
   const Nano cost = std::min(reset.cost, cost_of_mark(*request, now));

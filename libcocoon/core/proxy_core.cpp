@@ -262,7 +262,7 @@ void ProxyCore::end_peer(Peer& peer, const Error& why, Now now) {
     if (at == requests_.end()) continue;
     Request& request = *at->second;
     if (request.client == peer.link.peer) {
-      cancel_request(request, Error(ErrorKind::cancelled, "client_lost", why.detail()), now);
+      cancel_request(request, now);
     } else {
       worker_gave_up(request,
                      Error(ErrorKind::upstream, "worker_lost",
@@ -324,16 +324,7 @@ void ProxyCore::on_lookup(PeerId id, const LedgerAnswer& answer, Now now) {
 }
 
 void ProxyCore::on_time(Now now) {
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono) {
-    const RequestId id = deadlines_.begin()->second;
-    deadlines_.erase(deadlines_.begin());
-    const auto at = requests_.find(id);
-    if (at == requests_.end()) continue;
-    fail_request(*at->second,
-                 Error(ErrorKind::timeout, "deadline_exceeded",
-                       "the request's deadline passed before its answer was complete"),
-                 0, now);
-  }
+  end_overdue(now);
   if (now.mono >= next_liveness_) {
     next_liveness_ = now.mono + limits::kLivenessInterval;
     check_liveness(now);

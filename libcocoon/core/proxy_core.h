@@ -5,7 +5,8 @@
 ///
 /// Files: proxy_core.cpp (connections, dispatch), proxy_clients.cpp (channels, candidates),
 /// proxy_workers.cpp (records, status), proxy_requests.cpp (the life of a request),
-/// proxy_settlement.cpp (charges, payouts, redeeming), proxy_cuts.cpp (charges of cut requests).
+/// proxy_endings.cpp (how it ends), proxy_settlement.cpp (charges, payouts, redeeming),
+/// proxy_cuts.cpp (charges of cut requests).
 
 #include <deque>
 #include <map>
@@ -172,7 +173,8 @@ class ProxyCore final : public AttestedCore {
     RequestHash hash;
     std::vector<Bytes> wraps;
     Channel* channel = nullptr;
-    MonoTime deadline{};
+    MonoTime deadline{};    ///< the client's
+    MonoTime due{};         ///< its entry in deadlines_
     MonoTime wait_until{};  ///< it does not wait for a worker for longer
     // The sealed body, held until a worker accepts (or dropped once it is too large to hold).
     std::deque<Bytes> body;
@@ -191,7 +193,9 @@ class ProxyCore final : public AttestedCore {
     EvidenceDigest worker_evidence;
     std::uint32_t coefficient_e3 = 0;
     MonoTime assigned_at{};
+    MonoTime body_sent_at{};  ///< all of it, where end_sent
     MonoTime first_byte_at{};
+    std::optional<Error> refusal;  ///< a worker finds fault with the request itself
     // The answer.
     struct AnswerChunk {
       Bytes payload;
@@ -256,21 +260,30 @@ class ProxyCore final : public AttestedCore {
   bool give(Request& request, std::size_t candidate, routing::WorkerIndex index, Now now);
   Status wait(Request& request, Now now);
   void serve_waiting(Now now);
-  void send_body(Request& request);
+  void send_body(Request& request, Now now);
   void on_data(Peer& peer, const wire::Data& data, Now now);
-  void on_body_chunk(Request& request, const wire::Data& data);
+  void on_body_chunk(Request& request, const wire::Data& data, Now now);
   void on_answer_chunk(Request& request, const wire::Data& data, Now now);
   void send_answer(Request& request, Now now);
   void on_accepted(Peer& peer, const wire::Accepted& accepted, Now now);
   void on_end(Peer& peer, const wire::End& end, Now now);
-  void on_reset(Peer& peer, const wire::Reset& reset, Now now);
   void on_writable(Peer& peer, StreamId stream, Now now);
+  Request* request_of(Peer& peer, StreamId stream);
+
+  // proxy_endings.cpp
+  void on_reset(Peer& peer, const wire::Reset& reset, Now now);
+  bool is_silent(const Request& request, Now now) const;
+  routing::Outcome outcome_of(const Request& request, const Error& error, Now now) const;
   void worker_gave_up(Request& request, const Error& error, Now now);
   void leave_worker(Request& request, routing::Outcome outcome, Now now);
   routing::Observation observe(const Request& request, routing::Outcome outcome, Now now) const;
   void fail_request(Request& request, const Error& error, std::uint32_t retry_after_ms, Now now);
-  void cancel_request(Request& request, const Error& why, Now now);
-  Request* request_of(Peer& peer, StreamId stream);
+  void reset_client(Request& request, const Error& error, std::uint32_t retry_after_ms,
+                    Nano charged);
+  Nano cut(Request& request, Now now);
+  void cancel_request(Request& request, Now now);
+  void expire_request(Request& request, Now now);
+  void end_overdue(Now now);
   void erase_request(Request& request);
 
   // proxy_settlement.cpp

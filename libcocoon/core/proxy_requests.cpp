@@ -30,6 +30,9 @@ Result<session::RequestHeader> ProxyCore::admit_request(const Peer& peer, const 
   if (header.not_after <= now.unix) {
     return Error(ErrorKind::timeout, "request_expired", "the request's not_after has passed");
   }
+  if (open.time_left_ms == 0) {
+    return Error(ErrorKind::timeout, "deadline_exceeded", "the request came with no time left");
+  }
   if (header.not_after > now.unix + limits::kMaxNotAfter + limits::kClockSkew) {
     return Error(ErrorKind::protocol, "not_after_too_far",
                  "the request's not_after lies further ahead than is allowed");
@@ -88,6 +91,7 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
   request.channel = peer.channel;
   const Millis left = std::min<Millis>(Millis(open.time_left_ms), limits::kRequestDeadline);
   request.deadline = now.mono + left;
+  request.due = request.deadline + limits::kDeadlineGrace;
   request.wait_until = std::min(request.deadline, now.mono + limits::kMaxQueueWait);
   if (auto status = peer.channel->meter.reserve(request.hash, request.header.cost_cap); !status) {
     read_channel(*peer.channel);  // it may have been topped up, or be closing
@@ -95,7 +99,7 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
   }
   ++peer.channel->running;
   peer.requests[open.stream] = request.id;
-  deadlines_.emplace(request.deadline, request.id);
+  deadlines_.emplace(request.due, request.id);
   requests_[request.id] = std::move(made);
   assign(request, now);
 }
@@ -104,9 +108,11 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
 
 void ProxyCore::assign(Request& request, Now now) {
   request.state = RequestState::queued;
+  if (now.mono >= request.deadline) return expire_request(request, now);
   while (request.next_candidate < request.header.candidates.size()) {
     if (offer(request, request.next_candidate++, now)) return;
   }
+  if (request.refusal) return fail_request(request, *request.refusal, 0, now);
   if (!wait(request, now)) refuse_busy(request, now);
 }
 
@@ -153,7 +159,7 @@ bool ProxyCore::give(Request& request, std::size_t candidate, routing::WorkerInd
   request.sent_chunks = 0;
   request.end_sent = false;
   worker->requests[*stream] = request.id;
-  send_body(request);
+  send_body(request, now);
   touch(worker->link.peer);
   return true;
 }
@@ -238,13 +244,13 @@ void ProxyCore::on_data(Peer& peer, const wire::Data& data, Now now) {
     return;
   }
   if (request->client == peer.link.peer) {
-    on_body_chunk(*request, data);
+    on_body_chunk(*request, data, now);
   } else {
     on_answer_chunk(*request, data, now);
   }
 }
 
-void ProxyCore::on_body_chunk(Request& request, const wire::Data& data) {
+void ProxyCore::on_body_chunk(Request& request, const wire::Data& data, Now now) {
   Peer* client = find_peer(request.client);
   request.body.push_back(to_bytes(data.payload));
   request.body_bytes += data.payload.size();
@@ -254,10 +260,10 @@ void ProxyCore::on_body_chunk(Request& request, const wire::Data& data) {
   } else {
     request.held = false;
   }
-  send_body(request);
+  send_body(request, now);
 }
 
-void ProxyCore::send_body(Request& request) {
+void ProxyCore::send_body(Request& request, Now now) {
   if (request.state == RequestState::queued) return;
   Peer* worker = find_peer(request.worker);
   Peer* client = find_peer(request.client);
@@ -281,6 +287,7 @@ void ProxyCore::send_body(Request& request) {
     end.stream = request.worker_stream;
     worker->link.connection.send_end(end);
     request.end_sent = true;
+    request.body_sent_at = now.mono;
   }
   touch(worker->link.peer);
   touch(client->link.peer);
@@ -359,7 +366,7 @@ void ProxyCore::on_writable(Peer& peer, StreamId stream, Now now) {
   if (request->client == peer.link.peer) {
     send_answer(*request, now);
   } else {
-    send_body(*request);
+    send_body(*request, now);
   }
 }
 
@@ -372,122 +379,12 @@ void ProxyCore::on_end(Peer& peer, const wire::End& end, Now now) {
   }
   if (request->client == peer.link.peer) {
     request->body_complete = true;
-    return send_body(*request);
+    return send_body(*request, now);
   }
   peer.requests.erase(end.stream);
   request->receipt = to_bytes(end.receipt);
   request->worker_stream = 0;
   send_answer(*request, now);
-}
-
-// --- Endings ---
-
-void ProxyCore::on_reset(Peer& peer, const wire::Reset& reset, Now now) {
-  Request* request = request_of(peer, reset.stream);
-  if (request == nullptr) return;
-  if (request->client == peer.link.peer) {
-    peer.requests.erase(reset.stream);
-    return cancel_request(*request, error_from(reset), now);
-  }
-  peer.requests.erase(reset.stream);
-  request->worker_stream = 0;
-  worker_gave_up(*request, error_from(reset), now);
-}
-
-void ProxyCore::worker_gave_up(Request& request, const Error& error, Now now) {
-  const bool refused = request.state == RequestState::assigned && error.kind() == ErrorKind::busy;
-  leave_worker(request, refused ? routing::Outcome::refused : routing::Outcome::failed, now);
-  // Where the fault is the request's own, the next worker would say the same.
-  const bool hopeless = error.kind() == ErrorKind::invalid_argument ||
-                        error.kind() == ErrorKind::too_large || error.kind() == ErrorKind::timeout;
-  if (request.state == RequestState::assigned && !hopeless && request.held) {
-    return assign(request, now);
-  }
-  fail_request(request, error, 0, now);
-}
-
-routing::Observation ProxyCore::observe(const Request& request, routing::Outcome outcome,
-                                        Now now) const {
-  const auto ms = [](auto d) { return std::chrono::duration_cast<Millis>(d); };
-  routing::Observation o;
-  o.outcome = outcome;
-  o.elapsed = ms(now.mono - request.assigned_at);
-  if (request.first_byte_at != MonoTime{}) {
-    o.first_token = ms(request.first_byte_at - request.assigned_at);
-    o.streaming = ms(now.mono - request.first_byte_at);
-  }
-  o.tokens = request.mark.completion + request.mark.reasoning;
-  return o;
-}
-
-/// Ends what the present worker has to do with the request; its stream is reset if it still runs.
-void ProxyCore::leave_worker(Request& request, routing::Outcome outcome, Now now) {
-  if (request.worker == 0) return;
-  if (Peer* worker = find_peer(request.worker)) {
-    if (request.worker_stream != 0) {
-      worker->requests.erase(request.worker_stream);
-      worker->link.connection.reset(
-          request.worker_stream,
-          Error(ErrorKind::cancelled, "cancelled", "the request is no longer wanted"));
-      touch(request.worker);
-    }
-  }
-  scheduler_.finish(request.worker_index, request.worker_account, request.header.model,
-                    observe(request, outcome, now), now);
-  request.worker = 0;
-  request.worker_stream = 0;
-}
-
-/// Ends a request without an answer, and without a charge.
-void ProxyCore::fail_request(Request& request, const Error& error, std::uint32_t retry_after_ms,
-                             Now now) {
-  leave_worker(
-      request,
-      error.kind() == ErrorKind::timeout ? routing::Outcome::failed : routing::Outcome::cancelled,
-      now);
-  ++(error.kind() == ErrorKind::busy ? counts_.requests_refused : counts_.requests_failed);
-  (void)charge(request, Nano{0}, {});
-  if (Peer* client = find_peer(request.client)) {
-    client->requests.erase(request.client_stream);
-    client->link.connection.reset(request.client_stream, error, retry_after_ms, Nano{0},
-                                  request.channel->meter.charged());
-    touch(request.client);
-  }
-  erase_request(request);
-}
-
-/// The client gave it up, or is gone: it pays what was forwarded.
-void ProxyCore::cancel_request(Request& request, const Error&, Now now) {
-  ++counts_.requests_cancelled;
-  const bool ran = request.state == RequestState::accepted;
-  const Nano cost = ran ? cost_of_mark(request, now) : Nano{0};
-  const AccountId worker = request.worker_account;
-  leave_worker(request, routing::Outcome::cancelled, now);
-  const Nano charged = charge(
-      request, cost,
-      {request.mark.prompt, request.mark.cached, request.mark.completion, request.mark.reasoning});
-  if (charged.value > 0) {
-    if (const auto* prices = prices_of(request.header.registry_version, now)) {
-      if (payouts_.owe(worker, billing::worker_share(charged, prices->worker_share_e4))) {
-        dirty_workers_.insert(worker);
-      }
-    }
-  }
-  leave_cut(request, charged, now);
-  erase_request(request);
-}
-
-void ProxyCore::erase_request(Request& request) {
-  if (request.state == RequestState::queued) scheduler_.give_up(request.id);
-  if (request.channel != nullptr && request.channel->running > 0) --request.channel->running;
-  const auto [first, last] = deadlines_.equal_range(request.deadline);
-  for (auto at = first; at != last; ++at) {
-    if (at->second == request.id) {
-      deadlines_.erase(at);
-      break;
-    }
-  }
-  requests_.erase(request.id);
 }
 
 }  // namespace cocoon::core

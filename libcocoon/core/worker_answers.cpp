@@ -177,8 +177,10 @@ void WorkerCore::queue_receipt(Run& run, Now now) {
   batch_entries_.push_back({.run = run.key});
 }
 
-/// The proxy has reset the stream of a run: its receipt goes by itself. It counts as the marks do.
+/// The stream of a run is reset before its end. What the proxy charges for it, if it had accepted
+/// it, needs this worker's word: its receipt goes by itself. It counts as the marks do.
 void WorkerCore::queue_cut_receipt(Run& run, Now now) {
+  if (run.state != RunState::running && run.state != RunState::closing) return;
   batch_.add(make_receipt(run, billing::Outcome::cancelled, run.usage.running(), now));
   batch_entries_.push_back({.cut_by = run.peer});
 }
@@ -237,11 +239,14 @@ void WorkerCore::finish_run(Run& run, Now) {
   if (!solvent) send_status(*proxy);
 }
 
-/// After the engine has started: the client is told, and nothing is charged.
-void WorkerCore::fail_run(Run& run, const Error& error, Now) {
-  ++counts_.requests_failed;
+/// After the engine has started: the client is told, and nothing is charged, unless it was the
+/// client's time that ran out: the proxy then charges as for a cut.
+void WorkerCore::fail_run(Run& run, const Error& error, Now now) {
+  const bool overdue = error.kind() == ErrorKind::timeout && run.deadline <= now.mono;
+  ++(overdue ? counts_.requests_cancelled : counts_.requests_failed);
   if (run.state != RunState::receiving && !run.engine_ended) emit(CancelEngine{run.key});
   if (ProxyLink* proxy = find_proxy(run.peer); proxy != nullptr && proxy->link) {
+    if (overdue) queue_cut_receipt(run, now);
     proxy->link->connection.reset(run.stream, error);
     proxy->runs.erase(run.stream);
     touch(run.peer);

@@ -159,7 +159,8 @@ class WorkerCore final : public AttestedCore {
     std::optional<session::AnswerSealer> sealer;
     UsageCounter usage;
     billing::Prices prices;
-    MonoTime deadline{};
+    MonoTime deadline{};  ///< the client's
+    MonoTime due{};       ///< its entry in deadlines_
     int status = 0;  ///< the engine's HTTP status
     std::string content_type;
     bool head_sealed = false;

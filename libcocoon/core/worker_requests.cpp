@@ -93,7 +93,8 @@ void WorkerCore::on_open(ProxyLink& proxy, const wire::Open& open, Now now) {
   run->proxy = proxy.account;
   const Millis left = std::min<Millis>(Millis(open.time_left_ms), limits::kRequestDeadline);
   run->deadline = now.mono + left;
-  deadlines_.emplace(run->deadline, run->key);
+  run->due = run->deadline + 2 * limits::kDeadlineGrace;
+  deadlines_.emplace(run->due, run->key);
   proxy.runs[open.stream] = run->key;
   runs_[run->key] = std::move(run);
 }
@@ -138,7 +139,7 @@ void WorkerCore::on_end(ProxyLink& proxy, StreamId stream, Now now) {
   request.path = std::string(session::path_of(header.endpoint));
   request.body = std::move(body->text);
   request.streams = body->streams;
-  request.time_left = std::chrono::duration_cast<Millis>(run->deadline - now.mono);
+  request.time_left = std::chrono::duration_cast<Millis>(run->due - now.mono);
   emit(StartEngine{std::move(request)});
 }
 
@@ -146,10 +147,7 @@ void WorkerCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   Run* run = run_of(proxy, reset.stream);
   if (run == nullptr) return;
   proxy.runs.erase(reset.stream);
-  // What the proxy charges for a run that it had accepted needs this worker's word.
-  if (run->state == RunState::running || run->state == RunState::closing) {
-    queue_cut_receipt(*run, now);
-  }
+  queue_cut_receipt(*run, now);
   abandon(*run, now);
 }
 
@@ -177,7 +175,7 @@ void WorkerCore::abandon(Run& run, Now) {
 }
 
 void WorkerCore::erase_run(Run& run) {
-  const auto [first, last] = deadlines_.equal_range(run.deadline);
+  const auto [first, last] = deadlines_.equal_range(run.due);
   for (auto at = first; at != last; ++at) {
     if (at->second == run.key) {
       deadlines_.erase(at);

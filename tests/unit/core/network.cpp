@@ -61,6 +61,7 @@ Asked Network::ask(Node& node, std::string_view fields) {
   request.body = R"({"model":"sim/model","stream":true,"user":")" + user +
                  R"(","messages":[{"role":"user","content":"hello"}],)" + std::string(fields) + "}";
   request.max_cost_nano = 10'000'000;
+  request.deadline = deadline;
   auto id = node.client().submit(request, world.now);
   if (!id) {
     ADD_FAILURE() << id.error().detail();
@@ -100,6 +101,11 @@ Nano Network::acknowledged(Node& node) {
   node.turn();
   run(Millis(100));
   return acknowledged_[&node];
+}
+
+double Network::success_rate(const Node& worker) {
+  const auto* averages = proxy().proxy().reputation().find(worker.account());
+  return averages == nullptr ? 1 : averages->success_rate();
 }
 
 bool Network::said(const Node& node, std::string_view code) const {

@@ -78,6 +78,8 @@ class Network {
   simulation::World world;
   /// Sees every frame; set it at any time.
   std::function<void(Hop&)> meddle;
+  /// Of the requests that are asked.
+  Millis deadline{600'000};
 
   Node& client(std::size_t n = 0) { return nth(wire::Role::client, n); }
   Node& proxy(std::size_t n = 0) { return nth(wire::Role::proxy, n); }
@@ -103,6 +105,8 @@ class Network {
 
   /// What a client's vouchers acknowledge at the end, once it was asked for a last one.
   Nano acknowledged(Node& client);
+  /// The share of `worker`'s requests that the first proxy does not hold against it.
+  double success_rate(const Node& worker);
   /// Whether `node` has sent a reset or a fatal goaway with this code, to anybody.
   bool said(const Node& node, std::string_view code) const;
   /// Frame as if `from` had sent it to `to`, past the man in the middle.

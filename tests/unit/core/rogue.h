@@ -29,6 +29,8 @@ class Rogue : public Core {
   std::optional<Error> ended;
   /// Codes of the resets that came, by stream.
   std::map<wire::StreamId, std::string> resets;
+  /// What they say that it cost.
+  std::map<wire::StreamId, Nano> costs;
   /// Ends that came, by stream.
   std::map<wire::StreamId, Nano> ends;
 
@@ -88,6 +90,7 @@ class Rogue : public Core {
       ended = failed->error;
     } else if (auto* reset = std::get_if<session::StreamReset>(&event)) {
       resets[reset->reset.stream] = reset->reset.code;
+      costs[reset->reset.stream] = reset->reset.cost;
     } else if (auto* end = std::get_if<session::StreamEnded>(&event)) {
       ends[end->end.stream] = end->end.cost;
     }

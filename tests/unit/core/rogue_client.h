@@ -18,6 +18,9 @@ class RogueClient final : public Rogue {
   std::vector<session::Recipient> recipients;
 
   bool beside = false;  ///< its hello's
+  std::uint32_t time_left_ms = 60'000;
+  /// How much of each body it sends; all of them: with its end.
+  std::size_t most_chunks = SIZE_MAX;
 
   void ask_candidates();
   /// A voucher for its channel; the last word on it and on its signer.

@@ -117,6 +117,12 @@ void RogueWorker::accept(Job& job) {
   touch(1);
 }
 
+void RogueWorker::refuse(Job& job, const Error& error) {
+  replays_.forget(job.opener.hash());
+  link->reset(job.stream, error);
+  touch(1);
+}
+
 void RogueWorker::say(Job& job, std::string_view text, const billing::TokenCounts& mark) {
   if (job.answer_bytes == 0) job.sealer->add_head({200, "text/event-stream"});
   EXPECT_EQ(job.sealer->add_body(as_bytes(text)), text.size());

@@ -50,6 +50,8 @@ class RogueWorker final : public Rogue {
   void answer(Job& job, std::string_view text = "data: {}\n\n",
               const billing::TokenCounts& tokens = {7, 0, 8, 0});
   void accept(Job& job);
+  /// Resets its stream; the same bytes may come again.
+  void refuse(Job& job, const Error& error);
   /// One chunk with `text`, and a mark.
   void say(Job& job, std::string_view text, const billing::TokenCounts& mark);
   /// The receipt, sealed as the last chunk; then `end` with it.
