@@ -113,6 +113,7 @@ class ProxyCore final : public AttestedCore {
     ChannelId id;
     billing::ProxyMeter meter;
     std::size_t running = 0;
+    std::size_t held_bytes = 0;     ///< of its requests' bodies
     routing::TokenBucket begins;    ///< bounds how fast it begins requests
     bool dirty = false;             ///< its snapshot is to be stored
     bool busy = false;              ///< a ledger call about it is under way
@@ -160,12 +161,12 @@ class ProxyCore final : public AttestedCore {
     bool hello_beside = false;
     std::optional<billing::SignedEpoch> hello_epoch;
   };
-  /// queued: between candidates, or waiting for one. assigned: offered to one. accepted: its engine
-  /// has started.
-  enum class RequestState : std::uint8_t { queued, assigned, accepted };
+  /// receiving: its body comes, and no worker was asked yet. queued: between candidates, or waiting
+  /// for one. assigned: offered to one. accepted: its engine has started.
+  enum class RequestState : std::uint8_t { receiving, queued, assigned, accepted };
   struct Request {
     RequestId id = 0;
-    RequestState state = RequestState::queued;
+    RequestState state = RequestState::receiving;
     PeerId client = 0;
     StreamId client_stream = 0;
     session::RequestHeader header;
@@ -178,8 +179,10 @@ class ProxyCore final : public AttestedCore {
     MonoTime wait_until{};  ///< it does not wait for a worker for longer
     // The sealed body, held until a worker accepts (or dropped once it is too large to hold).
     std::deque<Bytes> body;
-    std::size_t body_bytes = 0;
-    std::size_t sent_chunks = 0;  ///< of `body`, to the present worker
+    std::uint64_t body_chunks = 0;  ///< that came
+    std::uint64_t body_bytes = 0;   ///< that came
+    MonoTime body_by{};             ///< more of it is to come by then
+    std::size_t sent_chunks = 0;    ///< of `body`, to the present worker
     bool body_complete = false;
     bool end_sent = false;
     bool held = true;  ///< `body` still has its first chunk
@@ -263,6 +266,8 @@ class ProxyCore final : public AttestedCore {
   void send_body(Request& request, Now now);
   void on_data(Peer& peer, const wire::Data& data, Now now);
   void on_body_chunk(Request& request, const wire::Data& data, Now now);
+  void on_body_end(Request& request, Now now);
+  void drop_body(Request& request, std::size_t chunks);
   void on_answer_chunk(Request& request, const wire::Data& data, Now now);
   void send_answer(Request& request, Now now);
   void on_accepted(Peer& peer, const wire::Accepted& accepted, Now now);
@@ -283,6 +288,7 @@ class ProxyCore final : public AttestedCore {
   Nano cut(Request& request, Now now);
   void cancel_request(Request& request, Now now);
   void expire_request(Request& request, Now now);
+  void arm(Request& request);
   void end_overdue(Now now);
   void erase_request(Request& request);
 
@@ -340,6 +346,7 @@ class ProxyCore final : public AttestedCore {
   std::unordered_map<EvidenceDigest, PeerId> evidence_;
   std::set<AccountId> dirty_workers_;  ///< whose accounts are to be stored
   RequestId last_request_ = 0;
+  std::size_t held_bytes_ = 0;  ///< of all bodies
   std::size_t clients_ = 0;
   std::size_t workers_ = 0;
   std::map<AccountId, std::size_t> connections_;  ///< that are admitted, by account

@@ -1,6 +1,8 @@
 /// ProxyCore: how requests end: for the client, for the account between the two, and for what is
 /// said of the worker.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -13,6 +15,12 @@ namespace {
 Error overdue() {
   return Error(ErrorKind::timeout, "deadline_exceeded",
                "the request's deadline passed before its answer was complete");
+}
+
+Error body_stalled() {
+  return Error(
+      ErrorKind::timeout, "body_truncated",
+      fmt::format("no more of the request's body came for {} s", limits::kBodyDeadline.count()));
 }
 
 /// Codes by which an honest worker says that it takes nothing now, whatever the kind: it is about
@@ -171,12 +179,29 @@ void ProxyCore::expire_request(Request& request, Now now) {
   erase_request(request);
 }
 
+/// When a request is to be looked at next.
+void ProxyCore::arm(Request& request) {
+  const MonoTime end = request.deadline + limits::kDeadlineGrace;
+  request.due = request.body_complete ? end : std::min(end, request.body_by);
+  deadlines_.emplace(request.due, request.id);
+}
+
 void ProxyCore::end_overdue(Now now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono) {
     const RequestId id = deadlines_.begin()->second;
     deadlines_.erase(deadlines_.begin());
     const auto at = requests_.find(id);
-    if (at != requests_.end()) expire_request(*at->second, now);
+    if (at == requests_.end()) continue;
+    Request& request = *at->second;
+    // While it waits for a worker, the rest of its body may wait for credit.
+    if (request.state == RequestState::queued) request.body_by = now.mono + limits::kBodyDeadline;
+    if (request.deadline + limits::kDeadlineGrace <= now.mono) {
+      expire_request(request, now);
+    } else if (!request.body_complete && request.body_by <= now.mono) {
+      fail_request(request, body_stalled(), 0, now);
+    } else {
+      arm(request);
+    }
   }
 }
 
@@ -190,6 +215,7 @@ void ProxyCore::erase_request(Request& request) {
       break;
     }
   }
+  drop_body(request, request.body.size());
   requests_.erase(request.id);
 }
 

@@ -1,5 +1,5 @@
-/// ProxyCore: the life of a request. `queued → assigned → accepted → gone`. Until a worker has
-/// accepted, a request may be offered to the next candidate; afterwards never.
+/// ProxyCore: the life of a request. `receiving → queued → assigned → accepted → gone`. Until a
+/// worker has accepted, a request may be offered to the next candidate; afterwards never.
 
 #include <fmt/format.h>
 
@@ -9,8 +9,31 @@
 #include "core/store_keys.h"
 #include "core/usage_bounds.h"
 #include "routing/candidates.h"
+#include "session/size_classes.h"
 
 namespace cocoon::core {
+namespace {
+
+/// A sealed body's length on the wire.
+std::uint64_t sealed_bytes(const session::RequestHeader& header) {
+  const std::uint64_t padded = header.padded_body_length;
+  const std::uint64_t chunks =
+      (padded + session::kMaxChunkPlaintext - 1) / session::kMaxChunkPlaintext;
+  return crypto::kStreamHeaderBytes + padded + chunks * crypto::kStreamChunkOverhead;
+}
+
+/// The length of the chunk that follows the first `chunks`; 0 where these are the whole body.
+std::uint64_t next_chunk_bytes(const session::RequestHeader& header, std::uint64_t chunks) {
+  const std::uint64_t before = chunks * session::kMaxChunkPlaintext;
+  if (before >= header.padded_body_length) return 0;
+  return std::min<std::uint64_t>(header.padded_body_length - before, session::kMaxChunkPlaintext) +
+         crypto::kStreamChunkOverhead + (chunks == 0 ? crypto::kStreamHeaderBytes : 0);
+}
+
+/// What bodies of one channel may take up here: as much as of those that wait.
+constexpr std::size_t kMostOfChannel = limits::kMaxQueuedPerChannel * limits::kMaxHeldBodyBytes;
+
+}  // namespace
 
 // --- Admission ---
 
@@ -91,7 +114,7 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
   request.channel = peer.channel;
   const Millis left = std::min<Millis>(Millis(open.time_left_ms), limits::kRequestDeadline);
   request.deadline = now.mono + left;
-  request.due = request.deadline + limits::kDeadlineGrace;
+  request.body_by = now.mono + limits::kBodyDeadline;
   request.wait_until = std::min(request.deadline, now.mono + limits::kMaxQueueWait);
   if (auto status = peer.channel->meter.reserve(request.hash, request.header.cost_cap); !status) {
     read_channel(*peer.channel);  // it may have been topped up, or be closing
@@ -99,9 +122,11 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
   }
   ++peer.channel->running;
   peer.requests[open.stream] = request.id;
-  deadlines_.emplace(request.due, request.id);
+  arm(request);
   requests_[request.id] = std::move(made);
-  assign(request, now);
+  // A body that can be held, and comes within the stream's credit, takes no worker before it is
+  // whole: one that never ends would keep it for nothing.
+  if (sealed_bytes(request.header) > limits::kMaxHeldBodyBytes) assign(request, now);
 }
 
 // --- Choosing a worker ---
@@ -143,6 +168,7 @@ bool ProxyCore::give(Request& request, std::size_t candidate, routing::WorkerInd
   request.coefficient_e3 = entry->record.coefficient_e3;
   request.worker_index = index;
   request.assigned_at = now.mono;
+  request.body_by = now.mono + limits::kBodyDeadline;
   request.first_byte_at = {};
   const auto left = std::chrono::duration_cast<Millis>(request.deadline - now.mono);
   auto stream = worker->link.connection.open(
@@ -251,9 +277,23 @@ void ProxyCore::on_data(Peer& peer, const wire::Data& data, Now now) {
 }
 
 void ProxyCore::on_body_chunk(Request& request, const wire::Data& data, Now now) {
+  if (data.payload.size() != next_chunk_bytes(request.header, request.body_chunks)) {
+    return fail_request(request,
+                        Error(ErrorKind::protocol, "bad_body_chunk",
+                              "a chunk of the request's body is not as long as its header calls "
+                              "for"),
+                        0, now);
+  }
   Peer* client = find_peer(request.client);
   request.body.push_back(to_bytes(data.payload));
+  ++request.body_chunks;
   request.body_bytes += data.payload.size();
+  request.body_by = now.mono + limits::kBodyDeadline;
+  held_bytes_ += data.payload.size();
+  request.channel->held_bytes += data.payload.size();
+  if (held_bytes_ > limits::kMaxQueuedBodyBytes || request.channel->held_bytes > kMostOfChannel) {
+    return refuse_busy(request, now);
+  }
   // What may be held does not keep other streams of the connection waiting.
   if (request.body_bytes <= limits::kMaxHeldBodyBytes) {
     client->link.connection.buffered(data.stream, data.payload.size());
@@ -263,8 +303,33 @@ void ProxyCore::on_body_chunk(Request& request, const wire::Data& data, Now now)
   send_body(request, now);
 }
 
+void ProxyCore::on_body_end(Request& request, Now now) {
+  if (next_chunk_bytes(request.header, request.body_chunks) != 0) {
+    return fail_request(request,
+                        Error(ErrorKind::protocol, "body_truncated",
+                              "the request's body ended before it was as long as its header says"),
+                        0, now);
+  }
+  request.body_complete = true;
+  if (request.state == RequestState::receiving) {
+    request.wait_until = std::min(request.deadline, now.mono + limits::kMaxQueueWait);
+    return assign(request, now);
+  }
+  send_body(request, now);
+}
+
+/// Forgets the first `chunks` of what is held of a body.
+void ProxyCore::drop_body(Request& request, std::size_t chunks) {
+  for (; chunks > 0; --chunks) {
+    const std::size_t size = request.body.front().size();
+    held_bytes_ -= size;
+    request.channel->held_bytes -= size;
+    request.body.pop_front();
+  }
+}
+
 void ProxyCore::send_body(Request& request, Now now) {
-  if (request.state == RequestState::queued) return;
+  if (request.state == RequestState::receiving || request.state == RequestState::queued) return;
   Peer* worker = find_peer(request.worker);
   Peer* client = find_peer(request.client);
   if (worker == nullptr || client == nullptr) return;
@@ -277,9 +342,7 @@ void ProxyCore::send_body(Request& request, Now now) {
     client->link.connection.consumed(request.client_stream, size);
     ++request.sent_chunks;
     if (!request.held) {  // too large to be given to another worker: keep nothing
-      request.body.erase(request.body.begin(),
-                         request.body.begin() + static_cast<std::ptrdiff_t>(request.sent_chunks));
-      request.sent_chunks = 0;
+      drop_body(request, std::exchange(request.sent_chunks, 0));
     }
   }
   if (request.body_complete && !request.end_sent && request.sent_chunks == request.body.size()) {
@@ -301,9 +364,8 @@ void ProxyCore::on_accepted(Peer& peer, const wire::Accepted& accepted, Now) {
   request->state = RequestState::accepted;
   request->mark.prompt =
       std::min(accepted.prompt_tokens, usage_bounds(request->header, 0).prompt_tokens);
-  if (request->end_sent) request->body.clear();
   request->held = false;
-  if (request->end_sent) request->sent_chunks = 0;
+  drop_body(*request, std::exchange(request->sent_chunks, 0));
   if (Peer* client = find_peer(request->client)) {
     client->link.connection.send_accepted(request->client_stream,
                                           static_cast<std::uint8_t>(request->next_candidate - 1),
@@ -378,8 +440,7 @@ void ProxyCore::on_end(Peer& peer, const wire::End& end, Now now) {
     return;
   }
   if (request->client == peer.link.peer) {
-    request->body_complete = true;
-    return send_body(*request, now);
+    return on_body_end(*request, now);
   }
   peer.requests.erase(end.stream);
   request->receipt = to_bytes(end.receipt);

@@ -484,16 +484,7 @@ void WorkerCore::settle_all(Now now) {
 }
 
 void WorkerCore::on_time(Now now) {
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono) {
-    const RunKey key = deadlines_.begin()->second;
-    deadlines_.erase(deadlines_.begin());
-    if (Run* run = find_run(key)) {
-      fail_run(*run,
-               Error(ErrorKind::timeout, "deadline_exceeded",
-                     "the request's deadline passed before its answer was complete"),
-               now);
-    }
-  }
+  end_overdue(now);
   for (ProxyLink& proxy : proxies_) {
     if (proxy.state == ProxyState::waiting && proxy.retry_at <= now.mono) connect(proxy, now);
   }

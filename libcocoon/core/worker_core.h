@@ -160,8 +160,9 @@ class WorkerCore final : public AttestedCore {
     UsageCounter usage;
     billing::Prices prices;
     MonoTime deadline{};  ///< the client's
+    MonoTime body_by{};   ///< more of the body is to come by then
     MonoTime due{};       ///< its entry in deadlines_
-    int status = 0;  ///< the engine's HTTP status
+    int status = 0;       ///< the engine's HTTP status
     std::string content_type;
     bool head_sealed = false;
     Bytes pending;                 ///< from the engine, not sealed yet
@@ -218,6 +219,8 @@ class WorkerCore final : public AttestedCore {
   Run* find_run(RunKey key);
   void refuse_run(Run& run, const Error& error, Now now);
   void abandon(Run& run, Now now);
+  void arm(Run& run);
+  void end_overdue(Now now);
   void erase_run(Run& run);
 
   // worker_answers.cpp

@@ -9,6 +9,14 @@
 #include "core/worker_core.h"
 
 namespace cocoon::core {
+namespace {
+
+/// When a worker ends a run by itself. Before that the client does, or the proxy for it.
+MonoTime end_of(MonoTime clients_deadline) {
+  return clients_deadline + 2 * limits::kDeadlineGrace;
+}
+
+}  // namespace
 
 WorkerCore::Run* WorkerCore::find_run(RunKey key) {
   const auto at = runs_.find(key);
@@ -93,8 +101,8 @@ void WorkerCore::on_open(ProxyLink& proxy, const wire::Open& open, Now now) {
   run->proxy = proxy.account;
   const Millis left = std::min<Millis>(Millis(open.time_left_ms), limits::kRequestDeadline);
   run->deadline = now.mono + left;
-  run->due = run->deadline + 2 * limits::kDeadlineGrace;
-  deadlines_.emplace(run->due, run->key);
+  run->body_by = now.mono + limits::kBodyDeadline;
+  arm(*run);
   proxy.runs[open.stream] = run->key;
   runs_[run->key] = std::move(run);
 }
@@ -103,6 +111,7 @@ void WorkerCore::on_data(ProxyLink& proxy, const wire::Data& data, Now now) {
   Run* run = run_of(proxy, data.stream);
   proxy.link->connection.consumed(data.stream, data.payload.size());
   if (run == nullptr) return;
+  run->body_by = now.mono + limits::kBodyDeadline;
   if (auto status = run->opener.add_chunk(data.payload); !status) {
     refuse_run(*run, status.error(), now);
   }
@@ -139,7 +148,7 @@ void WorkerCore::on_end(ProxyLink& proxy, StreamId stream, Now now) {
   request.path = std::string(session::path_of(header.endpoint));
   request.body = std::move(body->text);
   request.streams = body->streams;
-  request.time_left = std::chrono::duration_cast<Millis>(run->due - now.mono);
+  request.time_left = std::chrono::duration_cast<Millis>(end_of(run->deadline) - now.mono);
   emit(StartEngine{std::move(request)});
 }
 
@@ -172,6 +181,36 @@ void WorkerCore::abandon(Run& run, Now) {
   // What the proxy forwarded is paid by its next voucher; this worker does not insist on it.
   (void)meter_of(run.proxy).earn(run.run_id, Nano{0});
   erase_run(run);
+}
+
+/// When a run is to be looked at next.
+void WorkerCore::arm(Run& run) {
+  const MonoTime end = end_of(run.deadline);
+  run.due = run.state == RunState::receiving ? std::min(end, run.body_by) : end;
+  deadlines_.emplace(run.due, run.key);
+}
+
+void WorkerCore::end_overdue(Now now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono) {
+    const RunKey key = deadlines_.begin()->second;
+    deadlines_.erase(deadlines_.begin());
+    Run* run = find_run(key);
+    if (run == nullptr) continue;
+    if (end_of(run->deadline) <= now.mono) {
+      fail_run(*run,
+               Error(ErrorKind::timeout, "deadline_exceeded",
+                     "the request's deadline passed before its answer was complete"),
+               now);
+    } else if (run->state == RunState::receiving && run->body_by <= now.mono) {
+      refuse_run(*run,
+                 Error(ErrorKind::timeout, "body_truncated",
+                       fmt::format("no more of the request's body came for {} s",
+                                   limits::kBodyDeadline.count())),
+                 now);
+    } else {
+      arm(*run);
+    }
+  }
 }
 
 void WorkerCore::erase_run(Run& run) {
