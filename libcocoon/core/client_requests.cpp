@@ -269,6 +269,11 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
   if (request == nullptr)
     return settle_crossed(proxy, end.stream, {{}, end.cost, end.receipt, end.charged_total}, now);
   proxy.streams.erase(end.stream);
+  if (!request->end_sent) {  // else our direction would stay open for good
+    proxy.link->connection.reset(end.stream,
+                                 Error(ErrorKind::cancelled, "cancelled",
+                                       "the request ended before its body had been sent"));
+  }
   Status status = ok();
   if (!request->answer) {
     status = Error(ErrorKind::protocol, "answer_missing", "the request ended without an answer");

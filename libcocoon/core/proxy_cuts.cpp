@@ -10,11 +10,14 @@ namespace cocoon::core {
 
 void ProxyCore::leave_cut(const Request& request, Nano charged, Now now) {
   if (charged.value == 0) {  // where the client is gone, the next statement says the same
-    Peer* client = find_peer(request.client);
-    if (client == nullptr || client->state != PeerState::ready) return;
-    client->link.connection.send(wire::Settlement{
-        .request = request.hash, .charged_total = request.channel->meter.charged()});
-    return touch(request.client);
+    for (const PeerId id : {request.channel->peer, request.client}) {
+      Peer* client = find_peer(id);
+      if (client == nullptr || client->state != PeerState::ready) continue;
+      client->link.connection.send(wire::Settlement{
+          .request = request.hash, .charged_total = request.channel->meter.charged()});
+      return touch(id);
+    }
+    return;
   }
   while (cut_order_.size() >= limits::kMaxCutsRemembered) {
     cuts_.erase(cut_order_.front().second);

@@ -358,14 +358,21 @@ void ProxyCore::send_body(Request& request, Now now) {
 
 // --- The answer, towards the client ---
 
-void ProxyCore::on_accepted(Peer& peer, const wire::Accepted& accepted, Now) {
+void ProxyCore::on_accepted(Peer& peer, const wire::Accepted& accepted, Now now) {
   Request* request = request_of(peer, accepted.stream);
   if (request == nullptr || request->state != RequestState::assigned) return;
+  if (!request->end_sent) {  // nor may it end a stream that the client still sends on
+    return worker_gave_up(*request,
+                          Error(ErrorKind::upstream, "frame_unexpected",
+                                "the worker accepted a request before it had all of its body"),
+                          now);
+  }
   request->state = RequestState::accepted;
   request->mark.prompt =
       std::min(accepted.prompt_tokens, usage_bounds(request->header, 0).prompt_tokens);
   request->held = false;
-  drop_body(*request, std::exchange(request->sent_chunks, 0));
+  request->sent_chunks = 0;
+  drop_body(*request, request->body.size());
   if (Peer* client = find_peer(request->client)) {
     client->link.connection.send_accepted(request->client_stream,
                                           static_cast<std::uint8_t>(request->next_candidate - 1),

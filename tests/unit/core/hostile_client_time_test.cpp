@@ -10,6 +10,11 @@ namespace {
 
 constexpr Millis kGrace = limits::kDeadlineGrace;
 
+/// The fields of a request whose body is larger than a proxy holds.
+std::string large() {
+  return R"("max_tokens":64,"metadata":{"filler":")" + std::string(400'000, 'x') + R"("})";
+}
+
 bool is_answer(Hop& hop) {
   return hop.as<wire::Accepted>() || hop.as<wire::Data>() || hop.as<wire::End>();
 }
@@ -294,6 +299,23 @@ TEST_F(Blame, IsNotForSilenceThatAnHonestEngineMayKeep) {
   EXPECT_EQ(net.success_rate(net.worker()), 1);
 }
 
+TEST(BlameOfHaste, IsForAcceptanceBeforeTheBodyHasCome) {
+  Network net({.workers = 1});
+  net.boot();
+  bool accepted = false;
+  net.meddle = [&](Hop& hop) {
+    const auto* data = hop.as<wire::Data>();
+    if (data == nullptr || &hop.to != &net.worker() || std::exchange(accepted, true)) return;
+    net.forge(net.worker(), net.proxy(), wire::Accepted{data->stream, 0, 0});
+  };
+  const Asked asked = net.ask(net.client(), large());
+  net.run(Millis(100));
+  EXPECT_TRUE(accepted);
+  EXPECT_LT(net.success_rate(net.worker()), 1);
+  EXPECT_TRUE(net.said(net.proxy(), "cancelled"));
+  net.expect_served(asked);  // at the second attempt
+}
+
 /// One worker that finds fault with every request, beside an honest one.
 class FaultFinder : public Blame {
  protected:
@@ -317,6 +339,25 @@ TEST_F(FaultFinder, IsBelievedWhereTheOthersSayTheSame) {
   net.worker(1).crash();
   net.run(Millis(200));
   net.expect_refused(net.ask(), ErrorKind::invalid_argument, "model_mismatch");
+}
+
+// --- Streams that nobody waits for ---
+
+TEST(EndedBeforeItsBody, ARequestLeavesNoStreamOpenAtTheClient) {
+  Network net({.workers = 1});
+  net.boot();
+  bool ended = false;
+  net.meddle = [&](Hop& hop) {
+    const auto* data = hop.as<wire::Data>();
+    if (data == nullptr || &hop.from != &net.client() || std::exchange(ended, true)) return;
+    net.forge(net.proxy(), net.client(), wire::Accepted{data->stream, 0, 0});
+    net.forge(net.proxy(), net.client(), wire::End{.stream = data->stream});
+  };
+  const Asked asked = net.ask(net.client(), large());
+  EXPECT_FALSE(net.outcome(asked).status);
+  EXPECT_TRUE(net.said(net.client(), "cancelled"));
+  net.run(Millis(1000));
+  EXPECT_EQ(net.proxy().proxy().counts().running, 0u);
 }
 
 }  // namespace

@@ -204,5 +204,28 @@ TEST_F(ClientRenewal, ARequestThatIsCancelledOnTheOldConnectionIsSettledBeforeTh
   net.expect_served(net.ask());
 }
 
+/// Its cap would stay reserved: the statement that settles what was lost has come before.
+TEST_F(ClientRenewal, ARequestThatCostsNothingIsNamedOnTheNewConnectionWhereTheOldOneIsLost) {
+  bool named = false;
+  net.meddle = [&](Hop& hop) {
+    const bool answer = hop.as<wire::Accepted>() || hop.as<wire::Data>() || hop.as<wire::End>();
+    if (hop.from.role() == wire::Role::worker && answer) hop.drop();
+    if (&hop.to == &net.client() && hop.as<wire::Settlement>()) named = true;
+  };
+  Asked asked;
+  for (int minute = 0; minute < 4 * 60 && net.client().links() < 2; ++minute) {
+    asked = net.ask();
+    for (int s = 0; s < 60 && net.client().links() < 2; ++s) net.run(Millis(1000));
+    if (net.client().links() < 2) net.client().client().cancel(asked.id, net.world.now);
+    net.run(Millis(100));
+  }
+  ASSERT_EQ(net.client().links(), 2u);
+  named = false;
+  net.forge(net.client(), net.proxy(), wire::GoAway{.reason = "internal_error", .fatal = true});
+  net.run(Millis(100));
+  EXPECT_TRUE(named);
+  EXPECT_FALSE(net.outcome(asked).status);
+}
+
 }  // namespace
 }  // namespace cocoon::core::test
