@@ -42,7 +42,8 @@ void add_settings(CLI::App& command, RegistrySettings& s) {
   command.add_option("--min-deposit", s.min_deposit, "Least deposit of a channel");
   command.add_option("--min-payout", s.min_payout, "Least sum that a worker cashes");
   command.add_option("--min-stake", s.min_stake, "Least stake of a proxy");
-  command.add_option("--message-fee", s.message_fee, "What a message to the ledger costs");
+  command.add_option("--message-fee", s.message_fee,
+                     "What a message to the ledger costs; 0 TON by default");
   command.add_option("--rent", s.rent, "What a closed channel keeps");
   command.add_option("--tcb-floor", s.tcb_floor, "Least TCB evaluation number");
 }

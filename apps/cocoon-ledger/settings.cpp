@@ -35,9 +35,8 @@ billing::Registry default_registry() {
   // The live network's (economics.md "Units and price").
   r.client_close_delay = Seconds{43'200};
   r.proxy_close_delay = Seconds{86'400};
-  // A message to a small contract costs about a thousandth of a TON; 20 times that must be below
-  // the minima.
-  r.message_fee = Nano{1'000'000};
+  // A message to a file costs nothing, so whatever was acknowledged is worth redeeming.
+  r.message_fee = Nano{0};
   r.min_deposit = Nano{100'000'000};
   r.min_payout = Nano{50'000'000};
   r.min_stake = Nano{1'000'000'000};

@@ -28,7 +28,7 @@ std::optional<DueWrite> due(const billing::ProxyMeter& meter,
     return DueWrite{name, floor_sub(present->claim, channel.claimed),
                     ports::PresentVoucher{channel.id(), present->voucher, present->claim}};
   }
-  if (const auto redeem = meter.redeem_due(true)) {
+  if (const auto redeem = meter.redeem_due(billing::Worth::any)) {
     const Nano claim = std::min(meter.acknowledged(), channel.deposited);
     return DueWrite{name, floor_sub(claim, channel.claimed),
                     ports::RedeemVoucher{channel.id(), redeem->voucher}};

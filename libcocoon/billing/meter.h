@@ -124,8 +124,15 @@ struct ProxyLimits {
   Nano max_unacknowledged;
   /// Redeem at the latest when so much is acknowledged and not redeemed.
   Nano value_at_risk;
-  /// What redeeming costs; with it, value is redeemed when the fee is at most 0.5 % of it.
+  /// What redeeming costs; see Worth.
   Nano redeem_fee;
+};
+
+/// What a redemption has to be worth beside its fee.
+enum class Worth : std::uint8_t {
+  usual,    ///< the fee is at most 0.5 % of it, and it is at risk otherwise
+  backing,  ///< at most 5 %: the workers' vouchers need it, or the proxy stops
+  any       ///< the operator asks for it
 };
 
 class ProxyMeter {
@@ -161,9 +168,10 @@ class ProxyMeter {
   const std::optional<SignedVoucher>& voucher() const { return voucher_; }
   UsageStatement statement() const { return {network_, channel_, charged_}; }
 
-  /// The voucher to redeem now, if it is worth it, or at any worth where `at_any_worth` (shutdown,
-  /// or the workers' vouchers need backing).
-  std::optional<Redeem> redeem_due(bool at_any_worth = false) const;
+  /// What the ledger would pay for the newest voucher now.
+  Nano redeemable() const;
+  /// The voucher to redeem now, if it is worth that.
+  std::optional<Redeem> redeem_due(Worth worth = Worth::usual) const;
   /// What to present now that the channel closes: exactly what was charged.
   std::optional<Present> present_due() const;
 
@@ -218,8 +226,8 @@ class PayoutBook {
   /// Σ of vouchers that are out and not paid: at most backing().
   Nano unpaid() const;
   Nano backing() const { return backing_; }
-  /// Σ owed and not vouched, less what the backing has room for: what clients' vouchers must be
-  /// redeemed for, whatever they are worth.
+  /// Σ owed and not vouched, less what the backing has room for: what the workers' shares of
+  /// redeemed vouchers have to bring.
   Nano unbacked() const;
 
   /// One worker's account, for a store that holds a row per worker; empty if unknown.

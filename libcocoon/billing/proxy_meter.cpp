@@ -8,12 +8,25 @@ namespace {
 
 constexpr std::string_view kSnapshotMagic = "CMP1";
 
-/// Fees are at most 0.5 % of the value settled (economics.md "Money out").
+/// Fees are at most 0.5 % of the value settled (economics.md "Money out: the proxy's contract").
 constexpr std::uint64_t kFeesPerValue = 200;
+/// Where workers wait for it, 5 %: the registry's own measure of what is worth a message, since no
+/// deposit and no payout is below 20 fees. Without such a floor each nanoton that a client
+/// acknowledges would cost its proxy a fee.
+constexpr std::uint64_t kFeesPerBacking = 20;
 
-Nano worth_its_fee(Nano fee) {
+Nano times(Nano fee, std::uint64_t factor) {
   std::uint64_t out = 0;
-  return __builtin_mul_overflow(fee.value, kFeesPerValue, &out) ? kMaxNano : Nano{out};
+  return __builtin_mul_overflow(fee.value, factor, &out) ? kMaxNano : Nano{out};
+}
+
+Nano least_worth(Worth worth, const ProxyLimits& limits) {
+  switch (worth) {
+    case Worth::usual: break;
+    case Worth::backing: return std::max(Nano{1}, times(limits.redeem_fee, kFeesPerBacking));
+    case Worth::any: return Nano{1};
+  }
+  return std::max(limits.value_at_risk, times(limits.redeem_fee, kFeesPerValue));
 }
 
 }  // namespace
@@ -105,12 +118,13 @@ Nano ProxyMeter::unacknowledged() const {
   return floor_sub(charged_, acknowledged());
 }
 
-std::optional<Redeem> ProxyMeter::redeem_due(bool at_any_worth) const {
-  if (!voucher_ || phase_ == ChannelPhase::closed) return std::nullopt;
-  const Nano value = floor_sub(std::min(acknowledged(), deposit_), claimed_);
-  const Nano enough =
-      at_any_worth ? Nano{1} : std::max(limits_.value_at_risk, worth_its_fee(limits_.redeem_fee));
-  if (value < enough) return std::nullopt;
+Nano ProxyMeter::redeemable() const {
+  if (phase_ == ChannelPhase::closed) return Nano{0};
+  return floor_sub(std::min(acknowledged(), deposit_), claimed_);
+}
+
+std::optional<Redeem> ProxyMeter::redeem_due(Worth worth) const {
+  if (!voucher_ || redeemable() < least_worth(worth, limits_)) return std::nullopt;
   return Redeem{own_account_, *voucher_};
 }
 

@@ -79,7 +79,7 @@ class ProxyCore final : public AttestedCore {
   void drain(Now now);
   /// Nothing runs and nothing waits for the ledger.
   bool idle() const { return requests_.empty() && ledger_calls_.empty(); }
-  /// Redeems what is held, at any worth: the last thing before stopping.
+  /// Redeems what is held and worth it (Worth::backing): the last thing before stopping.
   void settle_all(Now now);
 
   ProxyCounts counts() const;
@@ -117,6 +117,7 @@ class ProxyCore final : public AttestedCore {
     routing::TokenBucket begins;    ///< bounds how fast it begins requests
     bool dirty = false;             ///< its snapshot is to be stored
     bool busy = false;              ///< a ledger call about it is under way
+    Nano redeeming{};               ///< by that call, or by the one before that it reads after
     bool stale = false;             ///< read it again from the ledger
     PeerId peer = 0;                ///< its newest connection
     std::vector<RequestHash> cuts;  ///< in cuts_, and not told to the client for want of one
@@ -302,7 +303,8 @@ class ProxyCore final : public AttestedCore {
   void tell_cuts(Channel& channel);
   void forget_cuts(Now now);
   void settle_periodically(Now now);
-  void redeem(Channel& channel, bool at_any_worth);
+  void redeem_for_backing();
+  void redeem(Channel& channel, billing::Worth worth);
   void present(Channel& channel);
   void read_channel(Channel& channel);
   void read_contract();
@@ -354,7 +356,8 @@ class ProxyCore final : public AttestedCore {
   MonoTime next_reputation_{};
   bool reputation_dirty_ = false;  ///< something was served since it was stored
   MonoTime next_liveness_{};
-  bool contract_busy_ = false;  ///< the contract is being read
+  bool contract_busy_ = false;   ///< the contract is being read
+  bool contract_stale_ = false;  ///< and is to be read again then
   bool draining_ = false;
   ProxyCounts counts_;
 };

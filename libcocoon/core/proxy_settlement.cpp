@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "core/proxy_core.h"
 #include "core/store_keys.h"
@@ -123,11 +125,11 @@ Nano ProxyCore::cost_of_mark(const Request& request, Now now) const {
 
 void ProxyCore::settle_periodically(Now now) {
   forget_cuts(now);
-  const bool owes_more = payouts_.unbacked().value > 0;  // a walk over all workers
   for (auto& [id, channel] : channels_) {
-    redeem(*channel, owes_more);
+    redeem(*channel, billing::Worth::usual);
     present(*channel);
   }
+  redeem_for_backing();
   send_payouts();
   store_dirty();
   if (now.mono < next_reputation_) return;
@@ -136,16 +138,43 @@ void ProxyCore::settle_periodically(Now now) {
 }
 
 void ProxyCore::settle_all(Now) {
-  for (auto& [id, channel] : channels_) redeem(*channel, true);
+  // What is worth less stays in the store, for the next run or `cocoon-wallet redeem`.
+  for (auto& [id, channel] : channels_) redeem(*channel, billing::Worth::backing);
   send_payouts();
   store_dirty();
   store_reputation();
 }
 
-void ProxyCore::redeem(Channel& channel, bool at_any_worth) {
+/// Brings in what the workers' vouchers need beyond pool and stake, in the fewest messages: the
+/// largest vouchers first, and no more of them than that, together with what is under way.
+void ProxyCore::redeem_for_backing() {
+  Nano need = payouts_.unbacked();  // a walk over all workers
+  if (need == Nano{0}) return;
+  const auto share = [this](Nano value) {
+    return billing::worker_share(value, registry_.current()->prices.worker_share_e4);
+  };
+  std::vector<std::pair<Nano, Channel*>> worthwhile;
+  for (auto& [id, channel] : channels_) {
+    if (channel->busy) {
+      need = floor_sub(need, share(channel->redeeming));
+    } else if (channel->meter.redeem_due(billing::Worth::backing)) {
+      worthwhile.emplace_back(channel->meter.redeemable(), channel.get());
+    }
+  }
+  std::sort(worthwhile.begin(), worthwhile.end(),
+            [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (const auto& [value, channel] : worthwhile) {
+    if (need == Nano{0}) return;
+    redeem(*channel, billing::Worth::backing);
+    need = floor_sub(need, share(value));
+  }
+}
+
+void ProxyCore::redeem(Channel& channel, billing::Worth worth) {
   if (channel.busy) return;
-  const auto due = channel.meter.redeem_due(at_any_worth);
+  const auto due = channel.meter.redeem_due(worth);
   if (!due) return;
+  channel.redeeming = channel.meter.redeemable();
   channel.busy = true;
   channel.stale = true;
   call_ledger(ports::RedeemVoucher{channel.id, due->voucher}, ForChannel{channel.id});
@@ -167,7 +196,10 @@ void ProxyCore::read_channel(Channel& channel) {
 }
 
 void ProxyCore::read_contract() {
-  if (contract_busy_) return;
+  if (contract_busy_) {
+    contract_stale_ = true;  // what is on its way may be from before the newest payment
+    return;
+  }
   contract_busy_ = true;
   call_ledger(ports::ReadProxy{identity_.account.account_id()}, ForContract{});
 }
@@ -178,6 +210,7 @@ void ProxyCore::on_channel_answer(const ChannelId& id, const LedgerAnswer& answe
   Channel& channel = *at->second;
   channel.busy = false;
   if (!answer) {
+    channel.redeeming = {};
     report(LogLevel::warning, "ledger: " + answer.error().detail() + "; trying again later");
     return;
   }
@@ -185,6 +218,7 @@ void ProxyCore::on_channel_answer(const ChannelId& id, const LedgerAnswer& answe
     report(LogLevel::warning, "the ledger refused a voucher: " + bounced->error.detail());
   }
   if (const auto* view = std::get_if<ports::ChannelView>(&*answer)) {
+    channel.redeeming = {};
     if (view->channel) channel.meter.set_channel(*view->channel);
     return;
   }
@@ -197,6 +231,7 @@ void ProxyCore::on_channel_answer(const ChannelId& id, const LedgerAnswer& answe
 
 void ProxyCore::on_contract_answer(const LedgerAnswer& answer) {
   contract_busy_ = false;
+  if (std::exchange(contract_stale_, false)) read_contract();
   if (!answer) {
     report(LogLevel::warning, "ledger: " + answer.error().detail() + "; trying again later");
     return;

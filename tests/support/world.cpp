@@ -29,10 +29,11 @@ billing::Registry genesis_registry(SimRandom& random) {
   r.price_grace = Seconds(600);
   r.client_close_delay = Seconds(100);
   r.proxy_close_delay = Seconds(200);
-  r.message_fee = Nano{1000};
+  // Small, so that every charge is worth redeeming: no token costs less than 20 of them.
+  r.message_fee = Nano{1};
   r.min_deposit = Nano{100'000};
   r.min_payout = Nano{50'000};
-  r.min_stake = Nano{1'000'000};
+  r.min_stake = Nano{1'000};
   r.tombstone_rent = Nano{10'000};
   r.models.push_back({kModel, 4096, 64});
   return r;
@@ -99,7 +100,7 @@ Node& World::add(wire::Role role) {
           return ok();
         },
         now.unix));
-    carry_out_on(*ledger, ledger::deploy_proxy(node.account(), Nano{2'000'000'000}), now.unix);
+    carry_out_on(*ledger, ledger::deploy_proxy(node.account(), stake), now.unix);
   }
   return node;
 }

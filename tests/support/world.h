@@ -166,6 +166,7 @@ class World {
   Weather weather;
   Nano max_exposure{2'000'000'000};  ///< of each client
   Nano max_unpaid{1'000'000'000};    ///< of each worker
+  Nano stake{2'000'000'000};         ///< of each proxy that is added
   Seconds certificate_lifetime{7 * 24 * 3600};
   std::vector<std::unique_ptr<Node>> nodes;
   std::unique_ptr<ledger::LocalLedger> ledger;

@@ -345,7 +345,7 @@ void Market::send_voucher() {
 void Market::redeem_or_present() {
   Client& c = some_client();
   ProxyMeter& meter = *proxy.meters.at(c.channel);
-  const auto redeem = meter.redeem_due(random.chance(50));
+  const auto redeem = meter.redeem_due(random.chance(50) ? Worth::any : Worth::usual);
   const auto present = meter.present_due();
   if (random.chance(20)) return;  // the message is lost
   if (!present && !redeem) return;

@@ -321,13 +321,13 @@ TEST_F(ProxyMeterTest, OnlyOwnStatementsAreAdopted) {
 TEST_F(ProxyMeterTest, RedeemsByValueAtRiskAndByFee) {
   ASSERT_TRUE(meter_.accept(voucher(299, 500)));
   EXPECT_FALSE(meter_.redeem_due());
-  EXPECT_TRUE(meter_.redeem_due(true));
+  EXPECT_TRUE(meter_.redeem_due(Worth::any));
   ASSERT_TRUE(meter_.accept(voucher(300, 500)));
   ASSERT_TRUE(meter_.redeem_due());
   EXPECT_EQ(meter_.redeem_due()->sender, key(2).account_id());
   state_.claimed = Nano{300};
   meter_.set_channel(state_);
-  EXPECT_FALSE(meter_.redeem_due(true));
+  EXPECT_FALSE(meter_.redeem_due(Worth::any));
 
   ProxyMeter costly(kNetwork, state_.id(), key(1).account_id(), key(2).account_id(),
                     {Nano{1'000}, Nano{300}, Nano{4}});
@@ -338,17 +338,39 @@ TEST_F(ProxyMeterTest, RedeemsByValueAtRiskAndByFee) {
   EXPECT_TRUE(costly.redeem_due());
 }
 
+TEST_F(ProxyMeterTest, BackingIsRedeemedWhereTheFeeIsAtMostAFewPercent) {
+  ProxyMeter costly(kNetwork, state_.id(), key(1).account_id(), key(2).account_id(),
+                    {Nano{1'000}, Nano{300}, Nano{4}});
+  costly.set_channel(channel_with(Nano{5'000}));
+  ASSERT_TRUE(costly.accept(voucher(79, 900)));
+  EXPECT_FALSE(costly.redeem_due(Worth::backing)) << "the fee is above 5 %";
+  EXPECT_TRUE(costly.redeem_due(Worth::any));
+  ASSERT_TRUE(costly.accept(voucher(80, 900)));
+  EXPECT_TRUE(costly.redeem_due(Worth::backing));
+  EXPECT_FALSE(costly.redeem_due());
+}
+
+TEST_F(ProxyMeterTest, BackingIsRedeemedToTheLastNanotonWhereItCostsNothing) {
+  ProxyMeter free(kNetwork, state_.id(), key(1).account_id(), key(2).account_id(),
+                  {Nano{1'000}, Nano{300}, Nano{0}});
+  free.set_channel(channel_with(Nano{5'000}));
+  ASSERT_TRUE(free.accept(voucher(0, 900)));
+  EXPECT_FALSE(free.redeem_due(Worth::backing));
+  ASSERT_TRUE(free.accept(voucher(1, 900)));
+  EXPECT_TRUE(free.redeem_due(Worth::backing));
+}
+
 TEST_F(ProxyMeterTest, NothingIsRedeemedBeyondTheDepositOrFromAClosedChannel) {
   ASSERT_TRUE(meter_.accept(voucher(6'000, 9'000)));
   state_.claimed = state_.deposited;
   meter_.set_channel(state_);
-  EXPECT_FALSE(meter_.redeem_due(true));
+  EXPECT_FALSE(meter_.redeem_due(Worth::any));
   state_.claimed = Nano{0};
   meter_.set_channel(state_);
-  EXPECT_TRUE(meter_.redeem_due(true));
+  EXPECT_TRUE(meter_.redeem_due(Worth::any));
   state_.phase = ChannelPhase::closed;
   meter_.set_channel(state_);
-  EXPECT_FALSE(meter_.redeem_due(true));
+  EXPECT_FALSE(meter_.redeem_due(Worth::any));
 }
 
 TEST_F(ProxyMeterTest, WhatTheLedgerPaidWasCharged) {
@@ -380,7 +402,7 @@ TEST_F(ProxyMeterTest, PresentsExactlyWhatWasChargedWhileClosing) {
   EXPECT_FALSE(meter_.present_due());
   state_.phase = ChannelPhase::closed;
   meter_.set_channel(state_);
-  EXPECT_FALSE(meter_.redeem_due(true));
+  EXPECT_FALSE(meter_.redeem_due(Worth::any));
 }
 
 TEST_F(ProxyMeterTest, SnapshotRestoresVoucherAndChargesButNoReservation) {

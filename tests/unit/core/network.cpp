@@ -13,6 +13,7 @@ ByteView Hop::flipped(ByteView bytes, std::size_t at) {
 Network::Network(Shape shape) : world(20261125, {}) {
   world.weather.latency_low = world.weather.latency_high = Millis(1);
   world.weather.quote_time = Millis(10);
+  world.stake = shape.stake;
   for (unsigned i = 0; i < shape.proxies; ++i) world.add(wire::Role::proxy);
   for (unsigned i = 0; i < shape.workers; ++i) world.add(wire::Role::worker);
   for (unsigned i = 0; i < shape.clients; ++i) world.add(wire::Role::client);
