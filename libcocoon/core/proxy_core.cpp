@@ -50,12 +50,16 @@ void ProxyCore::on_registry_stale(bool stale, Now) {
 }
 
 void ProxyCore::drain(Now now) {
-  (void)now;
   draining_ = true;
   for (auto& [id, peer] : peers_) {
     peer->link.connection.go_away("draining", "this proxy is shutting down; use another one");
     touch(id);
   }
+  for (const PeerId id : std::exchange(lookups_, {})) fail_peer(*find_peer(id), draining(), now);
+}
+
+Error ProxyCore::draining() {
+  return Error(ErrorKind::unavailable, "draining", "this proxy is shutting down; use another one");
 }
 
 ProxyCounts ProxyCore::counts() const {
@@ -126,10 +130,7 @@ void ProxyCore::on_hello(Peer& peer, const wire::Hello& hello, Now now) {
                            "this proxy serves another network; check which ledger you use"),
                      now);
   }
-  if (draining_) {
-    return fail_peer(peer, Error(ErrorKind::unavailable, "draining", "this proxy is shutting down"),
-                     now);
-  }
+  if (draining_) return fail_peer(peer, draining(), now);
   peer.account = hello.account;
   peer.role = hello.role;
   peer.state = PeerState::looking_up;
@@ -144,7 +145,7 @@ void ProxyCore::on_hello(Peer& peer, const wire::Hello& hello, Now now) {
     peer.hello_channel = *hello.channel;
     peer.hello_signature = to_bytes(hello.channel_signature);
     peer.hello_beside = hello.beside;
-    call_ledger(ports::ReadChannel{*hello.channel}, ForPeer{peer.link.peer});
+    look_up(peer);
   } else if (hello.role == wire::Role::worker) {
     if (auto status = check_role(peer.link, wire::Role::worker, hello.account); !status) {
       return fail_peer(peer, status.error(), now);
@@ -152,14 +153,33 @@ void ProxyCore::on_hello(Peer& peer, const wire::Hello& hello, Now now) {
     auto epoch = decode_epoch(hello.epoch_record, hello.epoch_signature, hello.account);
     if (!epoch) return fail_peer(peer, epoch.error(), now);
     peer.hello_epoch = std::move(*epoch);
-    call_ledger(ports::ReadEpoch{hello.account}, ForPeer{peer.link.peer});
+    look_up(peer);
   } else {
     fail_peer(peer, Error(ErrorKind::protocol, "unexpected_role", "a proxy serves no proxies"),
               now);
   }
 }
 
+void ProxyCore::look_up(const Peer& peer) {
+  lookups_.insert(peer.link.peer);
+  begin_lookups();
+}
+
+/// A ledger answers in the order of the questions. After a restart, with every peer's at once, it
+/// would answer those that have given up; so few are out, and the peers that came last go first.
+void ProxyCore::begin_lookups() {
+  while (lookups_out_ < limits::kMaxLookups && !lookups_.empty()) {
+    const Peer& peer = *find_peer(*lookups_.begin());
+    lookups_.erase(lookups_.begin());
+    ++lookups_out_;
+    ports::LedgerRequest question = ports::ReadEpoch{peer.account};
+    if (peer.role == wire::Role::client) question = ports::ReadChannel{peer.hello_channel};
+    call_ledger(std::move(question), ForPeer{peer.link.peer});
+  }
+}
+
 void ProxyCore::accept(Peer& peer, Now now) {
+  if (draining_) return fail_peer(peer, draining(), now);
   const std::size_t taken = peer.role == wire::Role::client ? clients_ : workers_;
   const std::size_t most =
       peer.role == wire::Role::client ? options_.max_clients : options_.max_workers;
@@ -256,6 +276,7 @@ void ProxyCore::end_peer(Peer& peer, const Error& why, Now now) {
   // First, so that nothing is offered or told to it any more.
   const PeerState was = std::exchange(peer.state, PeerState::ended);
   end_challenge(peer.link);
+  lookups_.erase(peer.link.peer);
   const auto running = std::exchange(peer.requests, {});
   for (const auto& [stream, id] : running) {
     const auto at = requests_.find(id);
@@ -302,7 +323,11 @@ void ProxyCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
   if (at == ledger_calls_.end()) return;
   const LedgerPurpose purpose = at->second;
   ledger_calls_.erase(at);
-  if (const auto* p = std::get_if<ForPeer>(&purpose)) return on_lookup(p->peer, answer, now);
+  if (const auto* p = std::get_if<ForPeer>(&purpose)) {
+    --lookups_out_;
+    on_lookup(p->peer, answer, now);
+    return begin_lookups();
+  }
   if (const auto* c = std::get_if<ForChannel>(&purpose)) {
     return on_channel_answer(c->channel, answer);
   }

@@ -9,6 +9,7 @@
 /// proxy_cuts.cpp (charges of cut requests).
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -117,6 +118,7 @@ class ProxyCore final : public AttestedCore {
     routing::TokenBucket begins;    ///< bounds how fast it begins requests
     bool dirty = false;             ///< its snapshot is to be stored
     bool busy = false;              ///< a ledger call about it is under way
+    MonoTime reread_from{};         ///< not before, for a request that it refuses
     Nano redeeming{};               ///< by that call, or by the one before that it reads after
     bool stale = false;             ///< read it again from the ledger
     PeerId peer = 0;                ///< its newest connection
@@ -223,7 +225,10 @@ class ProxyCore final : public AttestedCore {
   void on_going_away(Peer& peer, Now now);
   void on_lookup(PeerId peer, const LedgerAnswer& answer, Now now);
   void check_liveness(Now now);
+  void look_up(const Peer& peer);
+  void begin_lookups();
   void accept(Peer& peer, Now now);
+  static Error draining();
 
   // proxy_clients.cpp
   void admit_client(Peer& peer, const ports::ChannelView& view, Now now);
@@ -307,6 +312,7 @@ class ProxyCore final : public AttestedCore {
   void redeem(Channel& channel, billing::Worth worth);
   void present(Channel& channel);
   void read_channel(Channel& channel);
+  void reread_refusing(Channel& channel, const Error& why, Now now);
   void read_contract();
   void on_channel_answer(const ChannelId& channel, const LedgerAnswer& answer);
   void on_contract_answer(const LedgerAnswer& answer);
@@ -343,6 +349,8 @@ class ProxyCore final : public AttestedCore {
   std::unordered_map<RequestHash, Cut> cuts_;
   std::deque<std::pair<MonoTime, RequestHash>> cut_order_;  ///< all of cuts_, the oldest first
   std::unordered_map<CallId, LedgerPurpose> ledger_calls_;
+  std::set<PeerId, std::greater<>> lookups_;  ///< whose accounts are to be read, the newest first
+  std::size_t lookups_out_ = 0;               ///< that the ledger is being asked for
   std::unordered_map<CallId, PeerId> verifications_;
   std::unordered_map<std::string, Bytes> restored_channels_;  ///< by store key, until first used
   std::unordered_map<EvidenceDigest, PeerId> evidence_;

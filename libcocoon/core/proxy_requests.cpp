@@ -117,7 +117,7 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
   request.body_by = now.mono + limits::kBodyDeadline;
   request.wait_until = std::min(request.deadline, now.mono + limits::kMaxQueueWait);
   if (auto status = peer.channel->meter.reserve(request.hash, request.header.cost_cap); !status) {
-    read_channel(*peer.channel);  // it may have been topped up, or be closing
+    reread_refusing(*peer.channel, status.error(), now);
     return refuse(peer, open.stream, status.error(), 0);
   }
   ++peer.channel->running;

@@ -195,6 +195,15 @@ void ProxyCore::read_channel(Channel& channel) {
   call_ledger(ports::ReadChannel{channel.id}, ForChannel{channel.id});
 }
 
+/// A channel may have been topped up since it was read. Vouchers, of which the other refusals
+/// speak, the ledger does not know.
+void ProxyCore::reread_refusing(Channel& channel, const Error& why, Now now) {
+  if (why.code() != "deposit_exhausted" && why.code() != "channel_not_open") return;
+  if (now.mono < channel.reread_from) return;
+  channel.reread_from = now.mono + limits::kChannelReread;
+  read_channel(channel);
+}
+
 void ProxyCore::read_contract() {
   if (contract_busy_) {
     contract_stale_ = true;  // what is on its way may be from before the newest payment

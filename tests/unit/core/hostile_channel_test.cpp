@@ -207,6 +207,31 @@ TEST_F(HostileChannel, AcknowledgingWhatWasNeverUsedIsTheClientsOwnLoss) {
   EXPECT_EQ(net.world.executions["rogue"], 0u);
 }
 
+TEST_F(HostileChannel, ARefusalForWantOfAVoucherReadsNothingFromTheLedger) {
+  RogueClient& rogue = boot();
+  const unsigned before = net.world.channel_reads;
+  const auto stream = rogue.request();
+  net.run(Millis(500));
+  EXPECT_EQ(rogue.resets[stream], "not_authorised");
+  EXPECT_EQ(net.world.channel_reads, before);
+}
+
+TEST_F(HostileChannel, AnExhaustedDepositIsReadAgainOnceInAWhile) {
+  RogueClient& rogue = boot();
+  rogue.send_voucher(Nano{4'999'999'000}, Nano{5'000'000'000});
+  const unsigned before = net.world.channel_reads;
+  for (int i = 0; i < 10; ++i) {
+    const auto stream = rogue.request();
+    net.run(Millis(200));
+    EXPECT_EQ(rogue.resets[stream], "deposit_exhausted");
+  }
+  EXPECT_EQ(net.world.channel_reads, before + 1);
+  net.run(limits::kChannelReread);
+  rogue.request();
+  net.run(Millis(200));
+  EXPECT_EQ(net.world.channel_reads, before + 2);
+}
+
 TEST_F(HostileChannel, AStatementThatTheProxyNeverSigned) {
   RogueClient& rogue = boot();
   const auto forged =
