@@ -201,7 +201,7 @@ std::string Network::ledger_table() const {
 }
 
 std::string Network::policy(const std::string& section) const {
-  return fmt::format("[{}]\nroot = \"simulated\"\nsimulated_dir = {}\nimages = []\n\n", section,
+  return fmt::format("[{}]\nroot = \"simulated\"\nsimulated_dir = {}\n\n", section,
                      toml_string(path("sim")));
 }
 

@@ -118,7 +118,7 @@ void World::found_network(std::size_t max_peers) {
                          "state_dir = \"{0}/proxy\"\nlisten = \"127.0.0.1:0\"\n"
                          "max_clients = {1}\nmax_workers = {1}\n\n"
                          "[worker_policy]\nroot = \"simulated\"\nsimulated_dir = \"{0}/sim\"\n"
-                         "images = []\n\n[evidence]\nkind = \"simulated\"\n"
+                         "\n[evidence]\nkind = \"simulated\"\n"
                          "simulated_dir = \"{0}/sim\"\n",
                          folder_, max_peers));
 }

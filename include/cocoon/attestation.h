@@ -176,9 +176,9 @@ struct SnpPolicy {
   std::optional<std::vector<SnpDigest>> author_keys;
 };
 
-/// Which evidence is good enough. The defaults admit nobody until images are listed, and then only
-/// current, production-mode TDX guests on real hardware. There is no setting that skips
-/// verification or admits a debug or migratable guest.
+/// Which evidence is good enough. The defaults admit the images that the network's registry lists,
+/// and of them only current, production-mode TDX guests on real hardware. There is no setting that
+/// skips verification or admits a debug or migratable guest.
 struct AttestationPolicy {
   /// A policy that names the simulated root accepts nothing else; one that names Intel never
   /// accepts simulated evidence. SEV-SNP guests, which rest on AMD's roots, are admitted where
@@ -189,8 +189,9 @@ struct AttestationPolicy {
   /// once, at start.
   std::string simulated_dir;
 
-  /// The images that are admitted. Empty admits nobody.
-  std::vector<ImageHash> images;
+  /// The images that are admitted, of those that the registry lists. Unset: all of the registry's.
+  /// An empty list admits nobody, and so does a registry that lists none.
+  std::optional<std::vector<ImageHash>> images;
   /// Kinds of environment that are admitted.
   std::vector<TeeKind> tees{TeeKind::tdx};
   /// TCB statuses that are admitted. `revoked` is refused even where listed.

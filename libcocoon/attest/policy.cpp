@@ -184,7 +184,7 @@ class Evaluation {
     if (policy_.platforms && !platform_listed()) {
       refuse("platform", "The machine is not on the policy's list of platforms.");
     }
-    if (!contains(policy_.images, verdict_.image)) {
+    if (!policy_.images || !contains(*policy_.images, verdict_.image)) {
       refuse("image",
              fmt::format("The image {} is not on the policy's list.", verdict_.image.to_hex()));
     }

@@ -84,9 +84,10 @@ void read_policy_keys(Table& table, AttestationPolicy& policy) {
                                 {named(TrustedRootKind::intel), named(TrustedRootKind::simulated)});
   read_simulated_dir(table, "root", policy.root == TrustedRootKind::simulated,
                      policy.simulated_dir);
-  table.require("images", "the hashes of the images to admit");
-  table.parsed_list<ImageHash>("images", policy.images, "an image hash of 64 hexadecimal digits",
-                               parse_image);
+  if (table.has("images")) {
+    table.parsed_list<ImageHash>("images", policy.images.emplace(),
+                                 "an image hash of 64 hexadecimal digits", parse_image);
+  }
   read_tcb(table, policy);
   if (table.has("platforms")) {
     table.parsed_list<PlatformId>("platforms", policy.platforms.emplace(),
@@ -225,6 +226,7 @@ Result<PolicyFile> parse_policy_file(std::string_view text, const std::string& f
   Reader reader(file, document);
   PolicyFile out;
   Table& root = reader.root();
+  root.require("images", "the hashes of the images to admit");  // there is no registry beside it
   read_policy_keys(root, out.policy);
   read_gpu_sets(root, out.policy);
   root.choices<TeeKind>("tees", out.policy.tees,

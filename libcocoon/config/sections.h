@@ -19,8 +19,8 @@ void read_common(Table& root, ProcessConfig& process, std::string& ledger_path,
 /// admin_listen: a loopback address, as it has no authentication.
 void read_admin(Table& root, ProcessConfig& process);
 
-/// The table `key` with an AttestationPolicy. It is required, and so is its list of images: a
-/// default that admits nobody is safe, but never what the writer of a file means.
+/// The table `key` with an AttestationPolicy. It is required: whom a node trusts is nothing to
+/// forget.
 /// @return the table, for what only some policies have in it
 Table& read_policy(Table& root, std::string_view key, AttestationPolicy& policy);
 

@@ -5,15 +5,16 @@
 namespace cocoon::node {
 namespace {
 
-/// What of `allowed` the owner lists, or all of it where he lists nothing.
-std::optional<std::vector<GpuSetHash>> effective_gpu_sets(
-    const std::optional<std::vector<GpuSetHash>>& configured, const std::vector<Hash>& allowed) {
-  if (!configured && allowed.empty()) return std::nullopt;
-  std::vector<GpuSetHash> out;
-  for (const Hash& set : allowed) {
+/// What of `allowed` the owner lists, or all of it where he has no list.
+template <class T>
+std::vector<T> within(const std::optional<std::vector<T>>& configured,
+                      const std::vector<Hash>& allowed) {
+  std::vector<T> out;
+  for (const Hash& hash : allowed) {
+    const T one{hash};
     if (!configured ||
-        std::find(configured->begin(), configured->end(), set) != configured->end()) {
-      out.push_back(set);
+        std::find(configured->begin(), configured->end(), one) != configured->end()) {
+      out.push_back(one);
     }
   }
   return out;
@@ -24,20 +25,14 @@ std::optional<std::vector<GpuSetHash>> effective_gpu_sets(
 AttestationPolicy effective_policy(const AttestationPolicy& configured,
                                    const billing::Registry& registry, wire::Role role) {
   AttestationPolicy policy = configured;
-  const auto& allowed = role == wire::Role::proxy ? registry.proxy_images : registry.worker_images;
-  policy.images.clear();
-  for (const Hash& hash : allowed) {
-    const ImageHash image{hash};
-    const bool listed = configured.images.empty() ||
-                        std::find(configured.images.begin(), configured.images.end(), image) !=
-                            configured.images.end();
-    if (listed) policy.images.push_back(image);
-  }
+  policy.images = within(configured.images, role == wire::Role::proxy ? registry.proxy_images
+                                                                      : registry.worker_images);
   policy.min_tcb_evaluation_number =
       std::max(policy.min_tcb_evaluation_number, registry.tcb_evaluation_floor);
-  if (role == wire::Role::worker) {
+  const bool judges_gpus = configured.gpu_measurement_sets || !registry.gpu_measurements.empty();
+  if (role == wire::Role::worker && judges_gpus) {
     policy.gpu_measurement_sets =
-        effective_gpu_sets(configured.gpu_measurement_sets, registry.gpu_measurements);
+        within(configured.gpu_measurement_sets, registry.gpu_measurements);
   }
   return policy;
 }

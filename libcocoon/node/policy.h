@@ -7,10 +7,11 @@
 
 namespace cocoon::node {
 
-/// `configured`, with the registry's images for `role`: where the owner listed images, those that
-/// are in both lists count; where not, the registry's. The higher TCB floor of both counts. An
-/// empty result admits nobody. The same goes for the measurement sets of workers' GPUs, but where
-/// neither lists any, no GPU evidence is demanded (AttestationPolicy::gpu_measurement_sets).
+/// `configured`, with the registry's images for `role`: where the owner has a list of images, even
+/// an empty one, those that are in both lists count; where not, the registry's. The higher TCB
+/// floor of both counts. An empty result admits nobody. The same goes for the measurement sets of
+/// workers' GPUs, but where neither lists any, no GPU evidence is demanded
+/// (AttestationPolicy::gpu_measurement_sets).
 AttestationPolicy effective_policy(const AttestationPolicy& configured,
                                    const billing::Registry& registry, wire::Role role);
 

@@ -120,8 +120,7 @@ function fillIn(box, role, from) {
     readFileSync(join(SOURCE, `packaging/${role}.toml`), 'utf8')
       .replace(/^#?root = .*$/gm, 'root = "simulated"')
       .replace(/^#?simulated_dir = .*$/gm, `simulated_dir = ${simulated}`)
-      .replace(/^#?kind = .*$/gm, 'kind = "simulated"')
-      .replace(/^images = .*$/gm, 'images = []'),
+      .replace(/^#?kind = .*$/gm, 'kind = "simulated"'),
   );
   for (const key of ['ledger', 'state_dir']) setKey(file, key, getKey(own, key));
   if (role === 'worker') {

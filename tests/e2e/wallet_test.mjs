@@ -26,7 +26,7 @@ const accountOf = async (role) => /^account +([0-9a-f]{64})$/m.exec(await done(r
 let proxy;
 before(async () => {
   const common = (role) => `ledger = "ledger.sqlite"\nstate_dir = "${role}"\n`;
-  const policy = (name) => `[${name}]\nimages = []\n`;
+  const policy = (name) => `[${name}]\n`;
   writeFileSync(inBox('client.toml'), common('client') + policy('proxy_policy') + policy('worker_policy'));
   writeFileSync(inBox('proxy.toml'), common('proxy') + policy('worker_policy'));
   writeFileSync(inBox('worker.toml'), common('worker') + 'engine_url = "http://127.0.0.1:9"\nmodels = ["demo/echo"]\n' +

@@ -275,7 +275,7 @@ TEST_F(Policy, RefusesAPlatformThatIsNotListed) {
 }
 
 TEST_F(Policy, RefusesAnImageThatIsNotListed) {
-  policy_.images[0].bytes[31] ^= 1;
+  policy_.images->front().bytes[31] ^= 1;
   EXPECT_EQ(refusals(), "image");
 }
 

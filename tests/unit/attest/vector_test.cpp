@@ -47,7 +47,9 @@ TEST_P(PublicVector, IsAcceptedByNobodyWithoutListedImages) {
   const test::Vector vector = test::load_vector(GetParam());
   const Verdict verdict = verify(vector);
   AttestationPolicy policy = strict_policy(verdict);
-  policy.images.clear();
+  policy.images->clear();
+  EXPECT_FALSE(evaluate(verdict, policy, vector.now).accepted());
+  policy.images.reset();
   EXPECT_FALSE(evaluate(verdict, policy, vector.now).accepted());
 }
 

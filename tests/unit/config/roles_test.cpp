@@ -36,11 +36,18 @@ TEST(ClientConfigFile, MissingKeysAreNamed) {
               HasSubstr("\"state_dir\" is missing"));
 }
 
-TEST(ClientConfigFile, APolicyIsRequiredAndSoAreItsImages) {
+TEST(ClientConfigFile, APolicyIsRequired) {
   EXPECT_THAT(error_of(parse_client_config(kClient + kProxyPolicy, "f")),
               HasSubstr("\"worker_policy\" is missing"));
-  EXPECT_THAT(error_of(parse_client_config(kClient + kProxyPolicy + "[worker_policy]\n", "f")),
-              HasSubstr("f:5:2: \"images\" is missing in [worker_policy]"));
+}
+
+TEST(PolicySection, AnEmptyListOfImagesIsNotAnAbsentOne) {
+  const auto config =
+      parse_client_config(kClient + "[proxy_policy]\n[worker_policy]\nimages = []\n", "f");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_FALSE(config->client.proxy_policy.images.has_value());
+  ASSERT_TRUE(config->client.worker_policy.images.has_value());
+  EXPECT_TRUE(config->client.worker_policy.images->empty());
 }
 
 TEST(ClientConfigFile, KeysOfOtherRolesAreUnknown) {
@@ -167,8 +174,8 @@ gpu_measurement_sets = [")" + kImage + R"("]
   const AttestationPolicy& policy = config->client.worker_policy;
   EXPECT_EQ(policy.root, TrustedRootKind::simulated);
   EXPECT_EQ(policy.simulated_dir, "/etc/cocoon/sim");
-  ASSERT_EQ(policy.images.size(), 1U);
-  EXPECT_EQ(policy.images[0].to_hex(), kImage);
+  ASSERT_TRUE(policy.images && policy.images->size() == 1);
+  EXPECT_EQ(policy.images->front().to_hex(), kImage);
   EXPECT_EQ(policy.tees, (std::vector<TeeKind>{TeeKind::sgx, TeeKind::tdx}));
   EXPECT_EQ(policy.tcb_statuses,
             (std::vector<TcbStatus>{TcbStatus::up_to_date, TcbStatus::sw_hardening_needed}));
@@ -198,7 +205,7 @@ TEST(PolicySection, AnEmptyListOfPlatformsIsNotAnAbsentOne) {
 TEST(PolicyFile, HasTheKeysOfASectionAtTheTop) {
   const auto file = parse_policy_file("images = [\"" + kImage + "\"]\ntees = [\"sgx\"]\n", "f");
   ASSERT_TRUE(file) << file.error().detail();
-  EXPECT_EQ(file->policy.images.at(0).to_hex(), kImage);
+  EXPECT_EQ(file->policy.images->at(0).to_hex(), kImage);
   EXPECT_EQ(file->policy.tees, std::vector<TeeKind>{TeeKind::sgx});
   EXPECT_FALSE(file->allowances.debug || file->allowances.sept_ve || file->allowances.migratable);
 }

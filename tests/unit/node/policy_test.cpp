@@ -20,6 +20,37 @@ std::optional<Sets> sets(const std::vector<Hash>& registered, std::optional<Sets
   return effective_policy(policy, registry, role).gpu_measurement_sets;
 }
 
+using Images = std::optional<std::vector<ImageHash>>;
+
+/// The images that hold for workers where the registry lists `registered` and the owner
+/// `configured`.
+Images images(const std::vector<Hash>& registered, Images configured) {
+  billing::Registry registry;
+  registry.worker_images = registered;
+  registry.proxy_images = {kThird};
+  AttestationPolicy policy;
+  policy.images = std::move(configured);
+  return effective_policy(policy, registry, wire::Role::worker).images;
+}
+
+TEST(EffectivePolicy, AdmitsTheRegistrysImagesWhereTheOwnerHasNoList) {
+  EXPECT_EQ(images({kFirst, kSecond}, std::nullopt),
+            (Images{{ImageHash{kFirst}, ImageHash{kSecond}}}));
+}
+
+TEST(EffectivePolicy, AdmitsOnlyImagesThatBothList) {
+  EXPECT_EQ(images({kFirst, kSecond}, {{ImageHash{kSecond}, ImageHash{kThird}}}),
+            (Images{{ImageHash{kSecond}}}));
+}
+
+TEST(EffectivePolicy, OfAnOwnerWhoseListIsEmptyAdmitsNobody) {
+  EXPECT_EQ(images({kFirst}, Images{std::in_place}), Images{std::in_place});
+}
+
+TEST(EffectivePolicy, OfARegistryWithoutImagesAdmitsNobody) {
+  EXPECT_EQ(images({}, std::nullopt), Images{std::in_place});
+}
+
 TEST(EffectivePolicy, DemandsNoGpusWhereNobodyListsSets) {
   EXPECT_EQ(sets({}, std::nullopt), std::nullopt);
 }
