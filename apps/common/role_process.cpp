@@ -52,7 +52,8 @@ ParsedCommandLine parse_command_line(int argc, char** argv, const std::string& p
       ->required()
       ->type_name("FILE");
   cli.add_flag("--check", parsed.line.check_only,
-               "Check the configuration, print what is wrong, and exit");
+               "Check the configuration, print all that is wrong with it, and exit. Opens no other "
+               "file: whether those that it names are there and good shows at the start");
   cli.footer(
       "Exit codes: 0 stopped as asked, 1 could not run or go on, 2 bad usage or configuration.\n"
       "SIGTERM drains running requests; a second one exits now.");

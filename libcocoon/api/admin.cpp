@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/log.h"
+#include "config/units.h"
 #include "http/request_parser.h"
 #include "http/response_writer.h"
 #include "io/context.h"
@@ -18,8 +19,7 @@ constexpr std::size_t kMaxAdminBodyBytes = 1024;
 constexpr Millis kAdminFarewell{1000};
 
 bool is_loopback(const io::Address& address) {
-  return address.is_unix() || address.host == "localhost" || address.host == "::1" ||
-         address.host.starts_with("127.");
+  return address.is_unix() || config::is_loopback_host(address.host);
 }
 
 }  // namespace

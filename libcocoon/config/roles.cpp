@@ -1,5 +1,7 @@
 #include "config/roles.h"
 
+#include <fmt/format.h>
+
 #include "base/limits.h"
 #include "config/document.h"
 #include "config/sections.h"
@@ -10,7 +12,7 @@ namespace cocoon::config {
 namespace {
 
 void read_gateway(Table& table, GatewayOptions& gateway) {
-  table.address("listen", gateway.listen, 0);
+  table.listen_address("listen", gateway.listen);
   table.secrets("api_keys", gateway.api_keys);
   table.texts("allowed_hosts", gateway.allowed_hosts);
   table.texts("allowed_origins", gateway.allowed_origins);
@@ -39,6 +41,13 @@ Result<ClientConfig> parse_client_config(std::string_view text, const std::strin
   root.addresses("proxies", client.proxies);
   root.amount("max_exposure", client.max_exposure_nano);
   root.amount("max_request_cost", client.max_request_cost_nano);
+  if (client.max_request_cost_nano > client.max_exposure_nano) {
+    root.fault(
+        root.has("max_request_cost") ? "max_request_cost" : "max_exposure", "config_value",
+        fmt::format("\"max_request_cost\" ({} nanotons) is above \"max_exposure\" ({}), which "
+                    "has to cover it",
+                    client.max_request_cost_nano, client.max_exposure_nano));
+  }
   root.size("max_request_size", client.max_request_bytes,
             {limits::kLowestMaxRequestBytes, limits::kHighestMaxRequestBytes});
   root.integer("requests_per_key_agreement", client.requests_per_key_agreement,
@@ -61,7 +70,7 @@ Result<ProxyConfig> parse_proxy_config(std::string_view text, const std::string&
   ProxyOptions& proxy = config.proxy;
   read_common(root, config.process, proxy.ledger_path, proxy.ton, proxy.state_dir, proxy.log);
   read_admin(root, config.process);
-  root.address("listen", proxy.listen, 0);
+  root.listen_address("listen", proxy.listen);
   root.amount("max_unacknowledged", proxy.max_unacknowledged_nano);
   root.integer("max_clients", proxy.max_clients, {1, limits::kMaxConnectionsSetting});
   root.integer("max_workers", proxy.max_workers, {1, limits::kMaxConnectionsSetting});

@@ -1,10 +1,15 @@
 #include "config/sections.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
 
 #include "attest/text.h"
 #include "base/limits.h"
 #include "config/snp_policy.h"
+#include "config/units.h"
+#include "ton/address.h"
 
 namespace cocoon::config {
 
@@ -127,29 +132,82 @@ void read_service_url(Table& table, std::string_view url) {
   }
 }
 
-void read_keepers(Table& table, TonNetwork& ton) {
-  constexpr std::size_t kDigits = 64;
-  table.texts("keepers", ton.keepers);
-  for (const std::string& keeper : ton.keepers) {
-    const bool hex = keeper.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-    if (hex && keeper.size() == kDigits) continue;
-    table.fault("keepers", "config_value",
-                "\"keepers\" of [ton]: expected keys, 64 hexadecimal digits each, found \"" +
-                    keeper + "\"");
+template <std::size_t kBytes>
+std::optional<std::string> parse_hex(std::string_view text) {
+  if (!attest::decode_hex_array<kBytes>(text)) return std::nullopt;
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
+std::optional<std::string> parse_ton_address(std::string_view text) {
+  return ton::parse_address(text) ? std::optional<std::string>(text) : std::nullopt;
+}
+
+/// Plain HTTP would show the key to everybody on the way, and let them answer.
+std::optional<std::string> parse_ton_endpoint(std::string_view text) {
+  constexpr std::string_view kPlain = "http://";
+  const std::string_view url = text.ends_with('/') ? text.substr(0, text.size() - 1) : text;
+  if (!is_http_url(url) || text.size() > limits::kMaxTonUrlBytes) return std::nullopt;
+  if (url.starts_with(kPlain)) {
+    const std::string_view rest = url.substr(kPlain.size());
+    const std::string_view host = rest.substr(0, rest.find('/'));
+    const bool has_port = is_address(host, 1);
+    if (!is_loopback_host(has_port ? host_of(host) : host)) return std::nullopt;
   }
+  return std::string(text);
+}
+
+void read_keepers(Table& table, TonNetwork& ton) {
   table.integer("keepers_needed", ton.keepers_needed,
                 {1, static_cast<std::uint32_t>(limits::kMaxRegistryKeepers)});
+  if (!table.parsed_list<std::string>("keepers", ton.keepers, "a key of 64 hexadecimal digits",
+                                      parse_hex<32>)) {
+    return;
+  }
+  const std::size_t named = ton.keepers.size();
+  if (named == 0 || named > limits::kMaxRegistryKeepers) {
+    return table.fault("keepers", "config_value",
+                       fmt::format("\"keepers\" of [ton] names {}: expected 1 to {}, as without "
+                                   "them no registry counts",
+                                   named, limits::kMaxRegistryKeepers));
+  }
+  std::vector<std::string> sorted = ton.keepers;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+    table.fault("keepers", "config_value", "\"keepers\" of [ton] names one twice");
+  }
+  if (ton.keepers_needed > named) {
+    table.fault("keepers_needed", "config_value",
+                fmt::format("\"keepers_needed\" of [ton] is {}, but only {} of \"keepers\" are "
+                            "named: expected at most so many",
+                            ton.keepers_needed, named));
+  }
 }
 
 void read_ton(Table& table, TonNetwork& ton) {
   table.require("network", "the network's id, 32 hexadecimal digits");
-  table.text("network", ton.network);
+  table.parsed<std::string>("network", ton.network, "an id of 32 hexadecimal digits",
+                            parse_hex<16>);
   table.require("root", "the address of the network's root contract");
-  table.text("root", ton.root);
+  table.parsed<std::string>(
+      "root", ton.root,
+      "an address on TON: \"0:\" and 64 hexadecimal digits, or the 48 characters of wallets",
+      parse_ton_address);
   table.boolean("testnet", ton.testnet);
   table.require("endpoints",
                 "servers with toncenter's API, such as \"https://toncenter.com/api/v2\"");
-  table.texts("endpoints", ton.endpoints);
+  const bool read = table.parsed_list<std::string>(
+      "endpoints", ton.endpoints,
+      "a URL with https:// (http:// only to 127.0.0.1), such as \"https://toncenter.com/api/v2\"",
+      parse_ton_endpoint);
+  if (read && (ton.endpoints.empty() || ton.endpoints.size() > limits::kMaxTonEndpoints)) {
+    table.fault("endpoints", "config_value",
+                fmt::format("\"endpoints\" of [ton] has {}: expected 1 to {}", ton.endpoints.size(),
+                            limits::kMaxTonEndpoints));
+  }
   table.path("api_key_file", ton.api_key_file);
   table.path("ca_file", ton.ca_file);
   table.require("keepers", "the keys of those who sign registries");
@@ -179,11 +237,6 @@ void read_ledger(Table& root, std::string& ledger_path, std::optional<TonNetwork
   read_ton(root.table("ton"), ton.emplace());
 }
 
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("[::1]:") ||
-         address.starts_with("localhost:");
-}
-
 }  // namespace
 
 void read_common(Table& root, ProcessConfig& process, std::string& ledger_path,
@@ -199,8 +252,9 @@ void read_common(Table& root, ProcessConfig& process, std::string& ledger_path,
 }
 
 void read_admin(Table& root, ProcessConfig& process) {
-  root.address("admin_listen", process.admin_listen, 0);
-  if (!process.admin_listen.empty() && !is_loopback(process.admin_listen)) {
+  root.listen_address("admin_listen", process.admin_listen);
+  if (!process.admin_listen.empty() && is_local_host(host_of(process.admin_listen)) &&
+      !is_loopback_host(host_of(process.admin_listen))) {
     root.fault("admin_listen", "config_value",
                "\"admin_listen\" has no authentication: expected a loopback address, such as "
                "\"127.0.0.1:10001\", found \"" +
@@ -213,7 +267,12 @@ Table& read_policy(Table& root, std::string_view key, AttestationPolicy& policy)
   Table& table = root.table(key);
   read_policy_keys(table, policy);
   // A node's certificate cannot carry a SEV-SNP report yet.
-  table.choices<TeeKind>("tees", policy.tees, {named(TeeKind::sgx), named(TeeKind::tdx)});
+  const bool read =
+      table.choices<TeeKind>("tees", policy.tees, {named(TeeKind::sgx), named(TeeKind::tdx)});
+  if (read && policy.tees.empty()) {
+    table.fault("tees", "config_value",
+                "\"tees\" is empty and admits nobody: expected \"tdx\", \"sgx\" or both");
+  }
   return table;
 }
 

@@ -16,6 +16,8 @@ namespace {
 
 /// How much of a value a message shows.
 constexpr std::size_t kShownCharacters = 40;
+/// How many faults are shown: a file with more is of another kind, and nobody reads that many.
+constexpr std::size_t kShownFaults = 100;
 
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
@@ -219,6 +221,14 @@ void Table::address(std::string_view key, std::string& out, std::uint32_t lowest
   out = value->text;
 }
 
+void Table::listen_address(std::string_view key, std::string& out) {
+  const Value* value = find(key);
+  address(key, out, 0);
+  if (value == nullptr || out != value->text || is_local_host(host_of(out))) return;
+  unexpected(*value, key, "config_value",
+             "a numeric address of this machine, or \"localhost\", and a port");
+}
+
 void Table::addresses(std::string_view key, std::vector<std::string>& out) {
   parsed_list<std::string>(
       key, out, "\"host:port\", such as \"proxy.example:7443\"", [](std::string_view text) {
@@ -307,16 +317,19 @@ Reader::Reader(std::string file, const Value& root) : file_(std::move(file)) {
 Status Reader::finish() {
   for (Table& table : tables_) table.report_unknown_keys();
   if (faults_.empty()) return ok();
-  const auto first =
-      std::min_element(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) {
-        return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
-      });
-  std::string detail =
-      fmt::format("{}:{}:{}: {}", file_, first->at.line, first->at.column, first->text);
-  if (faults_.size() > 1) {
-    detail += fmt::format(" (and {} more)", faults_.size() - 1);
+  std::stable_sort(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) {
+    return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
+  });
+  std::string detail;
+  for (std::size_t i = 0; i < std::min(faults_.size(), kShownFaults); ++i) {
+    const Fault& fault = faults_[i];
+    detail += fmt::format("{}{}:{}:{}: {}", i == 0 ? "" : "\n", file_, fault.at.line,
+                          fault.at.column, fault.text);
   }
-  return Error(ErrorKind::invalid_argument, first->code, std::move(detail));
+  if (faults_.size() > kShownFaults) {
+    detail += fmt::format("\n{}: and {} more faults", file_, faults_.size() - kShownFaults);
+  }
+  return Error(ErrorKind::invalid_argument, faults_.front().code, std::move(detail));
 }
 
 }  // namespace cocoon::config

@@ -55,6 +55,8 @@ class Table {
   void paths(std::string_view key, std::vector<std::string>& out);
   /// "host:port", with a port of at least `lowest_port` (0: any free one).
   void address(std::string_view key, std::string& out, std::uint32_t lowest_port);
+  /// Where to listen: an address of this machine, as a name has to be looked up first.
+  void listen_address(std::string_view key, std::string& out);
   void addresses(std::string_view key, std::vector<std::string>& out);
   void http_url(std::string_view key, std::string& out);
   void duration(std::string_view key, Millis& out, Range<Millis> range);
@@ -81,15 +83,17 @@ class Table {
   }
 
   /// A list of such names, none twice.
+  /// @return true where the file has it, without a fault
   template <class E>
-  void choices(std::string_view key, std::vector<E>& out,
+  bool choices(std::string_view key, std::vector<E>& out,
                std::initializer_list<std::pair<std::string_view, E>> names) {
     const std::vector<Value>* items = list(key);
-    if (items == nullptr) return;
+    if (items == nullptr) return false;
     out.clear();
     for (const Value& item : *items) {
       if (const E* chosen = match(item, key, names)) out.push_back(*chosen);
     }
+    return out.size() == items->size();
   }
 
   /// A text that `parse` turns into a value.
@@ -108,11 +112,12 @@ class Table {
 
   /// A list of texts that `parse` turns into values.
   /// @param expected what an item is, for faults: "64 hexadecimal digits"
+  /// @return true where the file has it, without a fault
   template <class T>
-  void parsed_list(std::string_view key, std::vector<T>& out, std::string_view expected,
+  bool parsed_list(std::string_view key, std::vector<T>& out, std::string_view expected,
                    std::optional<T> (*parse)(std::string_view)) {
     const std::vector<Value>* items = list(key);
-    if (items == nullptr) return;
+    if (items == nullptr) return false;
     out.clear();
     for (const Value& item : *items) {
       if (!is_text(item, key, expected)) continue;
@@ -122,6 +127,7 @@ class Table {
         unexpected(item, key, "config_value", expected);
       }
     }
+    return out.size() == items->size();
   }
 
   /// Notes a fault at `key` (or at the table, where the key is absent).
@@ -169,10 +175,10 @@ class Reader {
   Reader(std::string file, const Value& root);
 
   Table& root() { return tables_.front(); }
-  /// Success where nothing was wrong and nothing is left over. Else the fault that comes first in
-  /// the file, and how many more there are.
-  /// Errors: invalid_argument with the code of that fault: config_unknown_key, config_missing_key,
-  /// config_type, config_range or config_value.
+  /// Success where nothing was wrong and nothing is left over. Else the faults in the order of the
+  /// file, one a line.
+  /// Errors: invalid_argument with the code of the first fault: config_unknown_key,
+  /// config_missing_key, config_type, config_range or config_value.
   Status finish();
 
  private:

@@ -1,9 +1,11 @@
 #include "config/units.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
+#include <string>
 #include <vector>
 
 namespace cocoon::config {
@@ -75,6 +77,11 @@ bool is_host(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_host_character);
 }
 
+bool is_numeric(int family, std::string_view host) {
+  unsigned char bytes[sizeof(in6_addr)];
+  return inet_pton(family, std::string(host).c_str(), bytes) == 1;
+}
+
 }  // namespace
 
 std::optional<Millis> parse_duration(std::string_view text) {
@@ -122,6 +129,21 @@ bool is_address(std::string_view text, std::uint32_t lowest_port) {
   if (colon == std::string_view::npos || !is_host(text.substr(0, colon))) return false;
   const auto port = parse_digits(text.substr(colon + 1));
   return port && *port >= lowest_port && *port <= 65535;
+}
+
+std::string_view host_of(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host;
+}
+
+bool is_local_host(std::string_view host) {
+  return host == "localhost" || is_numeric(AF_INET, host) || is_numeric(AF_INET6, host);
+}
+
+bool is_loopback_host(std::string_view host) {
+  return host == "localhost" || host == "::1" ||
+         (is_numeric(AF_INET, host) && host.starts_with("127."));
 }
 
 bool is_http_url(std::string_view text) {

@@ -27,6 +27,14 @@ std::optional<Nano> parse_amount(std::string_view text);
 /// True for "host:port" with a port from `lowest_port` to 65535. The host is a name, an IPv4
 /// address, or an IPv6 address in brackets.
 bool is_address(std::string_view text, std::uint32_t lowest_port);
+/// The host of such an address, without brackets.
+std::string_view host_of(std::string_view address);
+
+/// True where somebody can listen at the host of such an address without a name server: an IPv4 or
+/// IPv6 address, or "localhost".
+bool is_local_host(std::string_view host);
+/// Of those, the ones that only this machine reaches.
+bool is_loopback_host(std::string_view host);
 
 /// True for "http://host[:port][/path]" and https, without credentials, query, fragment or a slash
 /// at the end.

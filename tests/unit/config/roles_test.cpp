@@ -117,6 +117,7 @@ TEST(PolicySection, RefusesBadValues) {
   EXPECT_THAT(policy_error("root = \"simulated\""), HasSubstr("\"simulated_dir\" is missing"));
   EXPECT_THAT(policy_error("simulated_dir = \"x\""), HasSubstr("only beside root = \"simulated\""));
   EXPECT_THAT(policy_error("tees = [\"sev\"]"), HasSubstr("one of \"sgx\", \"tdx\""));
+  EXPECT_THAT(policy_error("tees = []"), HasSubstr("\"tees\" is empty and admits nobody"));
   EXPECT_THAT(policy_error("platforms = [\"00\"]"), HasSubstr("32 hexadecimal digits"));
   EXPECT_THAT(policy_error("tdx_modules = [\"" + std::string(96, 'g') + "\"]"),
               HasSubstr("96 hexadecimal digits"));
@@ -317,10 +318,36 @@ TEST(PolicyFile, IsReadStrictly) {
               StartsWith("config_type f:2:15: \"allow_debug\""));
 }
 
+TEST(ClientConfigFile, ARequestCostsAtMostTheExposure) {
+  EXPECT_THAT(error_of(parse_client_config(
+                  "max_exposure = 5\nmax_request_cost = 6\n" + kClient + kPolicies, "f")),
+              StartsWith("config_value f:2:1: \"max_request_cost\" (6 nanotons) is above"));
+  EXPECT_THAT(error_of(parse_client_config("max_exposure = 5\n" + kClient + kPolicies, "f")),
+              StartsWith("config_value f:1:1: \"max_request_cost\""));
+  EXPECT_TRUE(
+      parse_client_config("max_exposure = 5\nmax_request_cost = 5\n" + kClient + kPolicies, "f"));
+}
+
+TEST(ClientConfigFile, TheGatewayListensAtAnAddressOfThisMachine) {
+  EXPECT_THAT(
+      error_of(
+          parse_client_config(kClient + kPolicies + "[gateway]\nlisten = \"myhost:10000\"\n", "f")),
+      HasSubstr("f:8:10: \"listen\" in [gateway]: expected a numeric address of this machine"));
+}
+
+TEST(ProxyConfigFile, ListensAtAnAddressOfThisMachine) {
+  EXPECT_THAT(
+      error_of(parse_proxy_config("listen = \"myhost:1\"\n" + kClient + kWorkerPolicy, "f")),
+      StartsWith("config_value f:1:10: \"listen\""));
+}
+
 TEST(ProxyConfigFile, AdminListensOnLoopbackOnly) {
   EXPECT_THAT(
       error_of(parse_proxy_config("admin_listen = \"0.0.0.0:1\"\n" + kClient + kWorkerPolicy, "f")),
       StartsWith("config_value f:1:1: \"admin_listen\" has no authentication"));
+  EXPECT_THAT(error_of(parse_proxy_config(
+                  "admin_listen = \"127.evil.example:1\"\n" + kClient + kWorkerPolicy, "f")),
+              StartsWith("config_value f:1:16: \"admin_listen\""));
   EXPECT_TRUE(
       parse_proxy_config("admin_listen = \"127.0.0.1:0\"\n" + kClient + kWorkerPolicy, "f"));
 }

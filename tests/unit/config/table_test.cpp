@@ -14,6 +14,7 @@ using ::testing::StartsWith;
 struct Options {
   std::string name = "default";
   std::string listen;
+  std::string own;
   std::string state_dir;
   std::string url;
   std::vector<std::string> words;
@@ -34,6 +35,7 @@ Status read(std::string_view text, Options& out, const std::string& file = "dir/
   Table& root = reader.root();
   root.text("name", out.name);
   root.address("listen", out.listen, 0);
+  root.listen_address("own", out.own);
   root.path("state_dir", out.state_dir);
   root.http_url("url", out.url);
   root.texts("words", out.words);
@@ -186,9 +188,31 @@ TEST(Table, SecretsAreNeverShown) {
   }
 }
 
-TEST(Reader, ReportsTheFirstFaultInTheFileAndCountsTheRest) {
-  expect_error("bogus = 1\ncount = 0\nname = 4\n", "config_unknown_key", ":1:1: ");
-  EXPECT_THAT(error_of("bogus = 1\ncount = 0\nname = 4\n").detail(), HasSubstr("(and 2 more)"));
+TEST(Reader, ReportsEveryFaultOnALineInTheOrderOfTheFile) {
+  const Error error = error_of("bogus = 1\ncount = 0\nname = 4\n");
+  EXPECT_EQ(error.code(), "config_unknown_key");
+  EXPECT_THAT(error.detail(), ::testing::MatchesRegex("dir/test.toml:1:1: unknown[^\n]*\n"
+                                                      "dir/test.toml:2:9: .count.[^\n]*\n"
+                                                      "dir/test.toml:3:8: .name.[^\n]*"));
+}
+
+TEST(Reader, ReportsNoMoreFaultsThanAnybodyReads) {
+  std::string text;
+  for (int i = 0; i < 150; ++i) text += "bogus" + std::to_string(i) + " = 1\n";
+  EXPECT_THAT(error_of(text).detail(), ::testing::EndsWith("\ndir/test.toml: and 50 more faults"));
+}
+
+TEST(Table, ListensAtAnAddressOfThisMachine) {
+  for (const char* text : {"127.0.0.1:0", "0.0.0.0:7443", "[::]:1", "localhost:80"}) {
+    Options options;
+    EXPECT_TRUE(read("own = \"" + std::string(text) + "\"", options)) << text;
+    EXPECT_EQ(options.own, text);
+  }
+  for (const char* text : {"myhost:10000", "127.evil.example:1", "1.2.3:4", "1.2.3.256:4",
+                           "1.2.3.4.5:6", "1.2..4:5", "[1::2::3]:4"}) {
+    expect_error("own = \"" + std::string(text) + "\"", "config_value",
+                 "expected a numeric address of this machine");
+  }
 }
 
 TEST(Table, ReadsEveryKind) {

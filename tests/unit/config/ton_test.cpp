@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -64,6 +65,38 @@ TEST(TonConfig, HasKeysOfKeepers) {
   std::string ton = kTon;
   ton.replace(ton.find("2222"), 4, "22xx");
   EXPECT_NE(fault(file("", ton)).find("64 hexadecimal digits"), std::string::npos);
+}
+
+/// The fault of kTon with another line in the place of that of `key`, and where it is.
+std::string fault_with(const std::string& key, const std::string& line) {
+  std::string ton = kTon;
+  const std::size_t at = ton.find(key + " =");
+  return fault(file("", ton.replace(at, ton.find('\n', at) - at, line)));
+}
+
+TEST(TonConfig, IsCheckedWhereItStands) {
+  using ::testing::HasSubstr;
+  const std::string keeper(64, '2');
+  EXPECT_THAT(fault_with("network", "network = \"zz\""), HasSubstr(":3:11: \"network\" in [ton]"));
+  EXPECT_THAT(fault_with("root", "root = \"hello\""), HasSubstr(":4:8: \"root\" in [ton]"));
+  EXPECT_THAT(fault_with("keepers", "keepers = []"),
+              HasSubstr(":6:1: \"keepers\" of [ton] names 0"));
+  EXPECT_THAT(fault_with("keepers", "keepers = [\"" + keeper + "\", \"" + keeper + "\"]"),
+              HasSubstr("names one twice"));
+  EXPECT_THAT(fault_with("keepers_needed", "keepers_needed = 2"),
+              HasSubstr(":7:1: \"keepers_needed\" of [ton] is 2, but only 1"));
+  EXPECT_THAT(fault_with("endpoints", "endpoints = []"), HasSubstr(":5:1: \"endpoints\""));
+}
+
+TEST(TonConfig, AsksOnlyWhoCannotBeOverheard) {
+  for (const char* url : {"ftp:x", "http://toncenter.com/api/v2", "http://127.evil.example",
+                          "https://one.example/?key=1", "https://", "one.example"}) {
+    EXPECT_NE(fault_with("endpoints", "endpoints = [\"" + std::string(url) + "\"]"), "") << url;
+  }
+  for (const char* url : {"https://one.example", "https://one.example/api/v2/",
+                          "http://127.0.0.1:8081/api/v2/", "http://localhost", "http://[::1]:80"}) {
+    EXPECT_EQ(fault_with("endpoints", "endpoints = [\"" + std::string(url) + "\"]"), "") << url;
+  }
 }
 
 TEST(TonConfig, HasABoundOnTheRegistrysAge) {
