@@ -11,7 +11,7 @@ __extension__ using Uint128 = unsigned __int128;
 /// What a weighted count (tokens × multiplier) is divided by after coefficient and price.
 constexpr std::uint64_t kDenominator = std::uint64_t{kE4} * kE3;
 
-/// Tokens that share one default limit (defaults.md "Reservation").
+/// Tokens that share one default limit (economics.md "Price").
 constexpr std::uint32_t kDefaultMaxTokens = 4096;
 
 std::uint64_t saturating_mul(std::uint64_t a, std::uint64_t b) {
@@ -83,7 +83,7 @@ Status within_cap(Nano reserved, Nano cap) {
   return Error(ErrorKind::payment, "cap_too_low",
                "the request may cost up to " + std::to_string(reserved.value) +
                    " nanoton, but its cost cap is " + std::to_string(cap.value) +
-                   ": raise the cap or lower the output limit");
+                   ": raise the cap (max_request_cost) or lower the output limit (max_tokens)");
 }
 
 }  // namespace cocoon::billing

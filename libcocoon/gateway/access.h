@@ -1,6 +1,6 @@
 #pragma once
 /// @file Who may use the gateway: a web page must not spend the deposit of the machine it is looked
-/// at on (protocol.md "Errors at the HTTP gateway").
+/// at on (gateway.md "What is sent").
 
 #include <string>
 #include <string_view>

@@ -16,7 +16,7 @@ struct KindRow {
   std::string_view type;
 };
 
-// Statuses: protocol.md "Errors at the HTTP gateway". 499 is what proxies log for a caller that
+// Statuses: gateway.md "Errors". 499 is what proxies log for a caller that
 // hung up; it is never seen. An attestation failure is 502: the peer upstream is not to be trusted,
 // and another attempt may find one that is.
 constexpr KindRow kKinds[] = {

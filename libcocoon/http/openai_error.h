@@ -1,6 +1,5 @@
 #pragma once
-/// @file Errors as an OpenAI client library expects them (protocol.md "Errors at the HTTP
-/// gateway").
+/// @file Errors as an OpenAI client library expects them (gateway.md "Errors").
 
 #include <cstdint>
 #include <string>
