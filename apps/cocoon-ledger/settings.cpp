@@ -32,7 +32,7 @@ billing::Registry default_registry() {
   billing::Registry r;
   r.prices = billing::reference_prices();
   r.price_grace = Seconds{600};
-  // The live network's (economics.md "Units and price").
+  // The live network's.
   r.client_close_delay = Seconds{43'200};
   r.proxy_close_delay = Seconds{86'400};
   // A message to a file costs nothing, so whatever was acknowledged is worth redeeming.

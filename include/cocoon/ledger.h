@@ -12,7 +12,8 @@ COCOON_ABI_BEGIN
 
 /// A network whose contracts are on TON, and the servers by which this node reads and writes them.
 /// The servers may lie: they can then refuse, delay and take away, but not let anybody in whom the
-/// keepers have not signed for, nor make anybody pay twice (docs/ton.md "Trust").
+/// keepers have not signed for, nor make anybody pay twice (docs/ton.md "What an API that lies can
+/// and cannot do").
 struct TonNetwork {
   std::string network;   ///< the network's id, 32 hexadecimal digits
   std::string root;      ///< the address of its root contract, in any of TON's forms

@@ -1,6 +1,6 @@
 #pragma once
 /// @file Evidence in TLS certificates (RA-TLS): the extension of the CCC's interoperable RA-TLS,
-/// and the claims that a Cocoon node makes in it (protocol.md "TLS and evidence").
+/// and the claims that a Cocoon node makes in it (protocol.md "Transport").
 ///
 /// The extension's value is CBOR: tag 60000 [quote: bstr, claims: bstr]. The claims are a map:
 ///

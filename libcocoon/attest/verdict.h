@@ -17,7 +17,7 @@
 
 namespace cocoon::attest {
 
-/// Everything that can be wrong, in the order in which it is reported (defaults.md "Verdict
+/// Everything that can be wrong, in the order in which it is reported (attestation.md "Verdict
 /// classes"): format; signatures and roles; missing parts; revocation; dates; matching; TCB status.
 enum class Fault : std::uint8_t {
   quote_format,

@@ -12,7 +12,7 @@
 namespace cocoon::billing {
 
 /// Signed by an account key at each start of its node: this boot key serves from now on. Peers
-/// accept only the newest that they can see (protocol.md "Keys").
+/// accept only the newest that they can see (protocol.md "Statements").
 /// Layout: "CCE1" ‖ network(16) ‖ epoch u64 ‖ SHA-256(boot key)(32) ‖ reputation(32), 92 bytes.
 struct EpochRecord {
   static constexpr std::string_view kName = "epoch record";
@@ -47,7 +47,7 @@ Status epoch_admits(const SignedEpoch& shown, const std::optional<SignedEpoch>& 
                     const AccountId& account, const NetworkId& network, const BootKeyId& boot_key);
 
 /// Signed by a channel's signer: this TLS connection may spend from it. A client has no evidence;
-/// this is all of its authority (protocol.md "TLS and evidence").
+/// this is all of its authority (protocol.md "Opening a connection").
 /// Layout: "CCA1" ‖ network(16) ‖ channel(32) ‖ exporter(32) ‖ SHA-256(own leaf)(32), 116 bytes.
 struct ChannelAuth {
   static constexpr std::string_view kName = "channel authorisation";

@@ -27,7 +27,7 @@ Result<Nano> reservation(std::uint64_t prompt_bound_tokens, std::uint64_t output
                          std::uint32_t coefficient_e3, const Prices& prices);
 
 /// Upper bound of the prompt tokens of a request: a token is at least one byte of the body, plus
-/// what the template adds, for each of `prompts` prompts (defaults.md "Reservation").
+/// what the template adds, for each of `prompts` prompts (economics.md "Price").
 /// Saturates at the largest value.
 std::uint64_t prompt_bound(std::uint64_t body_bytes, std::uint64_t prompts,
                            const ModelEntry& model);
@@ -37,7 +37,7 @@ std::uint64_t prompt_bound(std::uint64_t body_bytes, std::uint64_t prompts,
 /// @param asked the body's limit; 0 means none was given
 std::uint64_t output_bound(std::uint64_t asked, std::uint64_t answers, const ModelEntry& model);
 
-/// The limit that a client inserts where the body has none (defaults.md "Reservation").
+/// The limit that a client inserts where the body has none (economics.md "Price").
 std::uint32_t default_max_tokens(const ModelEntry& model);
 
 /// Whether `reserved` fits under the cap that the payer signed. The only comparison of the two.

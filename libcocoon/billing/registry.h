@@ -1,6 +1,6 @@
 #pragma once
 /// @file The registry: what the network's owner has set and allowed, as one versioned value.
-/// Source: economics.md "Registry (root contract)".
+/// Source: contracts.md "Governance".
 
 #include <array>
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace cocoon::billing {
 enum class NetworkKind : std::uint8_t { dev = 0, test = 1, main = 2 };
 std::string_view to_string(NetworkKind kind);
 
-/// Denominators of the fixed-point fields (economics.md "Units and price").
+/// Denominators of the fixed-point fields (economics.md "Price").
 inline constexpr std::uint32_t kE4 = 10'000;
 inline constexpr std::uint32_t kE3 = 1'000;
 
@@ -43,7 +43,7 @@ struct Prices {
 };
 
 /// The prices of the live network: 20 nanoton a token, 19 of them the worker's, multipliers
-/// 1.0 / 0.1 / 8.0 / 8.0 (economics.md "Units and price").
+/// 1.0 / 0.1 / 8.0 / 8.0 (economics.md "Price").
 Prices reference_prices();
 
 struct ModelEntry {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file The statements that move money. Fixed big-endian layouts of at most 127 bytes, signed
 /// directly with Ed25519, so that a TVM contract can check them with CHKSIGNS
-/// (defaults.md "Vouchers"). Amounts are cumulative for a channel's or a contract's life.
+/// (protocol.md "Statements"). Amounts are cumulative for a channel's or a contract's life.
 
 #include <string_view>
 

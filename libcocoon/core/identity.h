@@ -7,7 +7,7 @@
 
 namespace cocoon::core {
 
-/// The keys of one run of a node (protocol.md "Keys").
+/// The keys of one run of a node (protocol.md "Names").
 struct NodeIdentity {
   NetworkId network;
   crypto::SigningKey account;  ///< persistent

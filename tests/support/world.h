@@ -32,7 +32,7 @@ struct Weather {
   std::uint64_t link_breaks = 0;  ///< of a piece of bytes that never arrives: both ends see a reset
   std::uint64_t link_silences =
       0;                  ///< of a piece with which a link goes silent, unseen by both ends
-  Millis quote_time{40};  ///< of a TDX machine (protocol.md "Freshness")
+  Millis quote_time{40};  ///< of a TDX machine (protocol.md "Challenge")
   int engine_status = 200;
   Millis chunk_gap{20};
   unsigned chunks = 8;

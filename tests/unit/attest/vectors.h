@@ -45,7 +45,7 @@ struct Vector {
   bool strict_accept = false;
 };
 
-/// The leading [A-Za-z_]+ of a verdict: its class (defaults.md "Verdict classes").
+/// The leading [A-Za-z_]+ of a verdict: its class (attestation.md "Verdict classes").
 inline std::string leading_word(const std::string& verdict) {
   std::size_t end = 0;
   while (end < verdict.size() &&
