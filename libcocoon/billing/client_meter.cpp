@@ -35,6 +35,11 @@ Nano ClientMeter::available() const {
   return floor_sub(authorisation_limit(), saturating_add(acknowledged_, running_total_));
 }
 
+bool ClientMeter::deposit_is_low() const {
+  const Nano margin = saturating_add(limits_.max_exposure, limits_.max_exposure);
+  return deposit_ < saturating_add(proved_, margin);
+}
+
 Status ClientMeter::admit(const RequestHash& request, Nano cap) {
   if (!open_) {
     return payment_error("channel_not_open",

@@ -83,6 +83,8 @@ class ClientMeter {
   void adopt_charged(Nano charged);
 
   Nano spent() const { return acknowledged_; }
+  /// Little more than what may be at risk is left of the deposit: look whether it was topped up.
+  bool deposit_is_low() const;
   Nano authorised() const { return authorised_; }
   Nano running() const { return running_total_; }
   Nano unproved() const { return floor_sub(acknowledged_, proved_); }
@@ -162,8 +164,9 @@ class ProxyMeter {
 
   Nano charged() const { return charged_; }
   Nano reserved() const { return reserved_total_; }
-  Nano acknowledged() const;  ///< by the newest voucher
-  Nano authorised() const;    ///< by the newest voucher
+  Nano acknowledged() const;                 ///< by the newest voucher
+  Nano authorised() const;                   ///< by the newest voucher
+  Nano deposit() const { return deposit_; }  ///< as the ledger was last read
   Nano unacknowledged() const;
   const std::optional<SignedVoucher>& voucher() const { return voucher_; }
   UsageStatement statement() const { return {network_, channel_, charged_}; }

@@ -108,6 +108,8 @@ void ProxyCore::on_voucher(Peer& peer, const wire::Voucher& message, Now now) {
     return fail_peer(peer, status.error(), now);
   }
   channel.dirty = true;
+  // The client has seen a top-up that we have not: read it before requests are refused for it.
+  if (channel.meter.authorised() > channel.meter.deposit()) reread(channel, now);
 }
 
 void ProxyCore::on_statement_shown(Peer& peer, const wire::UsageStatement& message, Now now) {

@@ -118,7 +118,7 @@ class ProxyCore final : public AttestedCore {
     routing::TokenBucket begins;    ///< bounds how fast it begins requests
     bool dirty = false;             ///< its snapshot is to be stored
     bool busy = false;              ///< a ledger call about it is under way
-    MonoTime reread_from{};         ///< not before, for a request that it refuses
+    MonoTime reread_from{};         ///< not before, for what may have changed since
     Nano redeeming{};               ///< by that call, or by the one before that it reads after
     bool stale = false;             ///< read it again from the ledger
     PeerId peer = 0;                ///< its newest connection
@@ -313,6 +313,7 @@ class ProxyCore final : public AttestedCore {
   void present(Channel& channel);
   void read_channel(Channel& channel);
   void reread_refusing(Channel& channel, const Error& why, Now now);
+  void reread(Channel& channel, Now now);
   void read_contract();
   void on_channel_answer(const ChannelId& channel, const LedgerAnswer& answer);
   void on_contract_answer(const LedgerAnswer& answer);

@@ -198,7 +198,11 @@ void ProxyCore::read_channel(Channel& channel) {
 /// A channel may have been topped up since it was read. Vouchers, of which the other refusals
 /// speak, the ledger does not know.
 void ProxyCore::reread_refusing(Channel& channel, const Error& why, Now now) {
-  if (why.code() != "deposit_exhausted" && why.code() != "channel_not_open") return;
+  if (why.code() == "deposit_exhausted" || why.code() == "channel_not_open") reread(channel, now);
+}
+
+/// Whoever asks for it, no more often than the ledger can bear.
+void ProxyCore::reread(Channel& channel, Now now) {
   if (now.mono < channel.reread_from) return;
   channel.reread_from = now.mono + limits::kChannelReread;
   read_channel(channel);
