@@ -31,6 +31,15 @@ ClientCore::CandidateSet* ClientCore::usable_set(ProxyLink& proxy, const SetKey&
   return nullptr;
 }
 
+/// What all that waited were told; the next request asks again.
+void ClientCore::forget_empty_sets() {
+  for (ProxyLink& proxy : proxies_) {
+    for (auto& [key, set] : proxy.sets) {
+      if (set.state == SetState::ready && set.workers.empty()) set.state = SetState::none;
+    }
+  }
+}
+
 void ClientCore::ask_candidates(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now) {
   set.state = SetState::asked;
   set.ask = ++last_ask_;

@@ -270,6 +270,7 @@ class ClientCore final : public Core {
   // client_candidates.cpp
   static SetKey set_key(const Request& request);
   CandidateSet* usable_set(ProxyLink& proxy, const SetKey& key, Now now);
+  void forget_empty_sets();
   void ask_candidates(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now);
   void on_candidates(ProxyLink& proxy, const wire::Candidates& answer, Now now);
   void take_candidates(ProxyLink& proxy, CandidateSet& set, const wire::Candidates& answer,
@@ -284,7 +285,7 @@ class ClientCore final : public Core {
   // client_requests.cpp
   void advance_waiting(Now now);
   void advance(Request& request, Now now);
-  void pass_over(Request& request, const ProxyLink& proxy, CandidateSet& set);
+  void pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set);
   void attempt(Request& request, ProxyLink& proxy, const CandidateSet& set, Now now);
   Result<session::RequestHeader> make_header(Request& request, const ProxyLink& proxy, Now now);
   void send_body(Request& request);

@@ -62,6 +62,7 @@ void ClientCore::advance_waiting(Now now) {
     const auto at = requests_.find(id);
     if (at != requests_.end()) advance(*at->second, now);
   }
+  forget_empty_sets();
 }
 
 void ClientCore::advance(Request& request, Now now) {
@@ -97,9 +98,8 @@ void ClientCore::advance(Request& request, Now now) {
 
 /// That proxy has no worker for the request: one that has just been restarted, say. The next one
 /// may.
-void ClientCore::pass_over(Request& request, const ProxyLink& proxy, CandidateSet& set) {
+void ClientCore::pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set) {
   request.without_worker.push_back(proxy.peer);
-  set.state = SetState::none;  // ask again for the next request
   if (request.shortage) return;
   request.shortage_wait_s = std::max<std::uint32_t>(retry_after_s(set.retry_after_ms), 1);
   if (set.problem.empty()) {
