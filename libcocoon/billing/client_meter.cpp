@@ -46,18 +46,27 @@ Status ClientMeter::admit(const RequestHash& request, Nano cap) {
                          "the payment channel is closing, closed or not yet on the ledger");
   }
   if (running_.count(request) != 0) return duplicate_request();
-  const Nano committed = saturating_add(acknowledged_, running_total_);
-  const Nano needed = saturating_add(committed, cap);
-  if (needed > deposit_) {
+  const Nano alone = saturating_add(acknowledged_, cap);
+  if (alone > deposit_) {
     return payment_error("deposit_exhausted",
                          "the request may cost " + std::to_string(cap.value) + " nanoton, but " +
-                             std::to_string(floor_sub(deposit_, committed).value) +
+                             std::to_string(floor_sub(deposit_, acknowledged_).value) +
                              " of the deposit are left: top up the channel");
   }
-  if (needed > saturating_add(proved_, limits_.max_exposure)) {
+  if (alone > saturating_add(proved_, limits_.max_exposure)) {
     return payment_error("exposure_exhausted",
-                         "running requests and unproved charges use up max_exposure: wait for "
-                         "them, lower the request's cap or raise the setting");
+                         "the request may cost " + std::to_string(cap.value) +
+                             " nanoton, which is above max_exposure less the charges that no "
+                             "receipt has proved: lower the request's cap or raise the setting");
+  }
+  // Most of what running requests are reserved at comes back, and then this one fits.
+  if (saturating_add(alone, running_total_) > authorisation_limit()) {
+    return Error(ErrorKind::busy, "caps_in_use",
+                 "the request may cost " + std::to_string(cap.value) + " nanoton, but the " +
+                     std::to_string(running_.size()) + " that run are reserved at their caps, and " +
+                     std::to_string(available().value) +
+                     " are left: try again once some have ended; lower caps, a larger deposit "
+                     "and a higher max_exposure let more run at once");
   }
   running_.emplace(request, cap);
   running_total_ = saturating_add(running_total_, cap);

@@ -38,6 +38,7 @@ ClientCore::Channel& ClientCore::channel_of(const billing::ChannelState& state) 
 Status ClientCore::authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap) {
   billing::ClientMeter& meter = proxy.channel->meter;
   if (auto status = meter.admit(hash, cap); !status) {
+    if (status.error().kind() != ErrorKind::payment) return status;
     // The deposit may have been topped up since: look once more for the next request.
     call_ledger(ports::FindChannel{identity_.account.account_id(), proxy.account},
                 ForChannel{proxy.peer});

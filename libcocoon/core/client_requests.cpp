@@ -12,6 +12,8 @@
 namespace cocoon::core {
 namespace {
 
+constexpr auto kMinRetryAfterMs = static_cast<std::uint32_t>(limits::kMinRetryAfter.count());
+
 /// A proxy's hint as callers are told it: no proxy sends them away for longer than an honest one.
 std::uint32_t retry_after_s(std::uint32_t hint_ms) {
   const auto most = static_cast<std::uint32_t>(limits::kMaxRetryAfter.count());
@@ -152,7 +154,9 @@ void ClientCore::attempt(Request& request, ProxyLink& proxy, const CandidateSet&
                                       *proxy.exporters, random_, now);
   if (!sealed) return finish(request, sealed.error(), Nano{0}, 0);
   if (auto status = authorise(proxy, sealed->hash(), request.cap); !status) {
-    return finish(request, status.error(), Nano{0}, 0);
+    const bool busy = status.error().kind() == ErrorKind::busy;
+    return finish(request, status.error(), Nano{0},
+                  busy ? retry_after_s(kMinRetryAfterMs) : 0);
   }
   const auto left = std::chrono::duration_cast<Millis>(request.deadline - now.mono);
   auto stream = proxy.link->connection.open(

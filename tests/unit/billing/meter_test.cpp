@@ -61,9 +61,27 @@ TEST_F(ClientMeterTest, NothingIsAdmittedBeforeTheChannelIsOpenOrOnceItCloses) {
 
 TEST_F(ClientMeterTest, CapsTogetherStayWithinTheExposure) {
   EXPECT_EQ(code(meter_.admit(request(1), Nano{600})), "ok");
-  EXPECT_EQ(code(meter_.admit(request(2), Nano{401})), "exposure_exhausted");
+  EXPECT_EQ(code(meter_.admit(request(2), Nano{401})), "caps_in_use");
   EXPECT_EQ(code(meter_.admit(request(2), Nano{400})), "ok");
   EXPECT_EQ(meter_.available().value, 0u);
+}
+
+TEST_F(ClientMeterTest, WhatOnlyRunningCapsKeepOutIsBusyAndFitsOnceTheyHaveEnded) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{900}));
+  const Status busy = meter_.admit(request(2), Nano{900});
+  ASSERT_FALSE(busy);
+  EXPECT_EQ(busy.error().kind(), ErrorKind::busy);
+  EXPECT_NE(busy.error().detail().find("100 are left"), std::string::npos);
+  ASSERT_TRUE(meter_.settle(request(1), Nano{10}, Proof::receipt));
+  EXPECT_TRUE(meter_.admit(request(2), Nano{900}));
+}
+
+TEST_F(ClientMeterTest, WhatNeverFitsIsAMatterOfPaymentWhateverRuns) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{900}));
+  const Status refused = meter_.admit(request(2), Nano{1'001});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind(), ErrorKind::payment);
+  EXPECT_EQ(refused.error().code(), "exposure_exhausted");
 }
 
 TEST_F(ClientMeterTest, CapsTogetherStayWithinTheDeposit) {
@@ -72,7 +90,9 @@ TEST_F(ClientMeterTest, CapsTogetherStayWithinTheDeposit) {
                     {Nano{1'000}, Nano{200}});
   meter.set_channel(state_);
   EXPECT_EQ(code(meter.admit(request(1), Nano{501})), "deposit_exhausted");
-  EXPECT_EQ(code(meter.admit(request(1), Nano{500})), "ok");
+  EXPECT_EQ(code(meter.admit(request(1), Nano{300})), "ok");
+  EXPECT_EQ(code(meter.admit(request(2), Nano{201})), "caps_in_use");
+  EXPECT_EQ(code(meter.admit(request(2), Nano{200})), "ok");
 }
 
 TEST_F(ClientMeterTest, AfterALossChargesAreBelievedAsFarAsOwnVouchersWent) {

@@ -85,6 +85,28 @@ TEST_F(Queue, AWorkerThatLeavesTakesNoWaitingRequestWithIt) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_FALSE(net.outcome(asked[i]).status);
 }
 
+TEST(Burst, BeyondWhatItsCapsLeaveIsBusyAndNoMatterOfPayment) {
+  Network net;
+  net.world.max_exposure = Nano{100'000};
+  net.boot();
+  std::vector<Asked> asked;
+  for (int i = 0; i < 50; ++i) asked.push_back(net.ask());
+  int served = 0;
+  for (const Asked& a : asked) {
+    const RequestOutcome outcome = net.outcome(a);
+    if (outcome.status) {
+      ++served;
+      continue;
+    }
+    EXPECT_EQ(outcome.status.error().code(), "caps_in_use");
+    EXPECT_EQ(outcome.status.error().kind(), ErrorKind::busy);
+    EXPECT_GT(outcome.retry_after_s, 0u);
+  }
+  EXPECT_GT(served, 0);
+  EXPECT_LT(served, 50);
+  net.expect_served(net.ask());
+}
+
 TEST(Refusal, NamesFreeWorkersOfAnyPrice) {
   Network net({.clients = 1, .proxies = 1, .workers = 3});
   net.world.weather.chunk_gap = Millis(250);
