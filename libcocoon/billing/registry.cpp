@@ -287,13 +287,25 @@ Status RegistryHistory::adopt(Registry registry) {
   return ok();
 }
 
+const Registry* RegistryHistory::former(UnixTime now) const {
+  if (!previous_) return nullptr;
+  const bool in_grace = now < current_->effective + current_->price_grace;
+  return in_grace ? &*previous_ : nullptr;
+}
+
 Result<const Registry*> RegistryHistory::priced(std::uint64_t version, UnixTime now) const {
   if (!current_) {
     return Error(ErrorKind::unavailable, "no_registry", "no registry has been read yet");
   }
   if (version == current_->version) return &*current_;
-  const bool in_grace = now < current_->effective + current_->price_grace;
-  if (previous_ && version == previous_->version && in_grace) return &*previous_;
+  const Registry* before = former(now);
+  if (before != nullptr && version == before->version) return before;
+  if (version > current_->version) {
+    return Error(ErrorKind::unavailable, "registry_version_unknown",
+                 "this node has read registry version " + std::to_string(current_->version) +
+                     " and not yet version " + std::to_string(version) +
+                     ", by whose prices the request was made: try again in some seconds");
+  }
   return Error(ErrorKind::invalid_argument, "registry_version_unknown",
                "prices of registry version " + std::to_string(version) +
                    " are not honoured; the current version is " +

@@ -122,9 +122,13 @@ class RegistryHistory {
   /// Null before the first adopt().
   const Registry* current() const { return current_ ? &*current_ : nullptr; }
 
+  /// The registry before the current one, while its prices are honoured; else null.
+  const Registry* former(UnixTime now) const;
+
   /// The registry whose prices a request under `version` has at `now`: the current one, or the one
   /// before within the grace period.
-  /// Errors: invalid_argument/registry_version_unknown, unavailable/no_registry.
+  /// Errors: registry_version_unknown, unavailable where that version is newer than ours (others
+  /// are quicker to read the ledger), else invalid_argument; unavailable/no_registry.
   Result<const Registry*> priced(std::uint64_t version, UnixTime now) const;
 
   /// Whether the ledger could not be read for longer than a registry may be old: what it has taken

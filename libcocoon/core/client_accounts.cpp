@@ -109,9 +109,9 @@ void ClientCore::report_unexplained(const Channel& channel, Nano charged) {
 }
 
 /// What the answer that came is worth by its last mark: all that there is without a receipt.
-Nano ClientCore::cost_of_mark(const Request& request, Now now) const {
+Nano ClientCore::cost_of_mark(const Request& request) const {
   if (request.state != RequestState::accepted) return Nano{0};
-  auto registry = registry_.priced(request.registry_version, now.unix);
+  auto registry = registry_.priced(request.registry_version, request.sealed_at);
   if (!registry) return Nano{0};
   const billing::TokenCounts counts =
       billing::clamp(counts_of(request.mark), usage_bounds(request.plan, request.answer_bytes));
@@ -121,14 +121,14 @@ Nano ClientCore::cost_of_mark(const Request& request, Now now) const {
 }
 
 /// Checks the receipt that came inside the sealed answer. @return what it says the request costs.
-Result<Nano> ClientCore::check_receipt_of(Request& request, Now now) {
+Result<Nano> ClientCore::check_receipt_of(Request& request) {
   if (!request.receipt || !request.answer) {
     return Error(ErrorKind::upstream, "receipt_missing", "the answer came without a receipt");
   }
   const Worker& worker = request.candidates[request.candidate];
   COCOON_CHECK(receipts_.verify(*request.receipt, worker.boot_key));
   COCOON_TRY(const billing::Registry* registry,
-             registry_.priced(request.registry_version, now.unix));
+             registry_.priced(request.registry_version, request.sealed_at));
   const ProxyLink* proxy = find_proxy(request.peer);
   billing::ReceiptTerms terms;
   terms.network = identity_.network;

@@ -41,11 +41,14 @@ void ClientCore::start(Now) {
   for (ProxyLink& proxy : proxies_) connect(proxy);
 }
 
-Status ClientCore::on_registry(billing::Registry registry, Now) {
+Status ClientCore::on_registry(billing::Registry registry, Now now) {
   COCOON_CHECK(registry_.adopt(std::move(registry)));
   // Images may have been removed: every verdict is asked for again before the next request.
   evidence_.clear();
-  for (ProxyLink& proxy : proxies_) proxy.sets.clear();
+  for (ProxyLink& proxy : proxies_) {
+    proxy.sets.clear();
+    proxy.behind_until = now.mono + limits::kTonRegistryPoll;
+  }
   advance_ = true;
   return ok();
 }
@@ -162,6 +165,8 @@ void ClientCore::on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now n
   auto epoch = decode_epoch(ack.epoch_record, ack.epoch_signature, ack.account);
   if (!epoch) return fail_proxy(proxy, epoch.error(), now);
   proxy.epoch = *epoch;
+  const bool behind = ack.registry_version < registry_.current()->version;
+  if (behind) proxy.behind_until = now.mono + limits::kTonRegistryPoll;
   proxy.state = ProxyState::checking_epoch;
   call_ledger(ports::ReadEpoch{ack.account}, ForEpoch{proxy.peer});
 }

@@ -141,6 +141,7 @@ class ClientCore final : public Core {
     // What its receipt has to say; no candidates where it ran in an earlier life.
     std::vector<Worker> candidates;
     std::uint64_t registry_version = 0;
+    UnixTime sealed_at{};
     billing::UsageBounds bounds;
   };
   using Cuts = std::map<RequestHash, Cut>;
@@ -199,6 +200,7 @@ class ClientCore final : public Core {
     MonoTime retry_at{};
     std::uint32_t failures = 0;
     bool going_away = false;
+    MonoTime behind_until{};       ///< it may not have read our registry by then
     std::optional<Error> problem;  ///< why it is not ready
   };
 
@@ -241,6 +243,7 @@ class ClientCore final : public Core {
     bool paused = false;
     std::size_t unconsumed = 0;
     std::uint64_t registry_version = 0;
+    UnixTime sealed_at{};  ///< its prices are those of then, whatever the registry says at its end
     std::vector<PeerId> without_worker;  ///< proxies that have none for it
     std::optional<Error> shortage;       ///< what the first of them lacks
     std::uint32_t shortage_wait_s = 0;
@@ -287,6 +290,8 @@ class ClientCore final : public Core {
   void advance(Request& request, Now now);
   void pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set);
   void attempt(Request& request, ProxyLink& proxy, const CandidateSet& set, Now now);
+  const billing::Registry& registry_for(const ProxyLink& proxy, Now now) const;
+  void step_back(Request& request, ProxyLink& proxy, const Error& why, Now now);
   Result<session::RequestHeader> make_header(Request& request, const ProxyLink& proxy, Now now);
   void send_body(Request& request);
   void on_accepted(ProxyLink& proxy, const wire::Accepted& accepted, Now now);
@@ -308,8 +313,8 @@ class ClientCore final : public Core {
   void send_voucher(ProxyLink& proxy);
   void on_statement(ProxyLink& proxy, const wire::UsageStatement& message, Now now);
   void report_unexplained(const Channel& channel, Nano charged);
-  Result<Nano> check_receipt_of(Request& request, Now now);
-  Nano cost_of_mark(const Request& request, Now now) const;
+  Result<Nano> check_receipt_of(Request& request);
+  Nano cost_of_mark(const Request& request) const;
   void store_dirty();
 
   // client_cuts.cpp
@@ -320,7 +325,7 @@ class ClientCore final : public Core {
   void charge_late(Channel& channel, Cut& cut, const wire::Settlement& said, Now now);
   void settle_crossed(ProxyLink& proxy, StreamId stream, wire::Settlement said, Now now);
   Result<Nano> cost_proved(const Cut& cut, const RequestHash& hash, const AccountId& proxy,
-                           ByteView receipt, Now now);
+                           ByteView receipt);
   void forget_cuts(Now now);
 
   struct ForChannel {

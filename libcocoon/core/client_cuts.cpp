@@ -18,6 +18,7 @@ void ClientCore::leave_cut(const Request& request, CutBy by) {
   cut.stream = request.stream;
   cut.candidates = request.candidates;
   cut.registry_version = request.registry_version;
+  cut.sealed_at = request.sealed_at;
   cut.bounds = usage_bounds(request.plan, request.answer_bytes);
   // What has not come was not served: reasoning, too, has its bytes in what was streamed.
   cut.bounds.output_tokens = std::min(cut.bounds.output_tokens, request.answer_bytes);
@@ -69,7 +70,7 @@ void ClientCore::settle_cut(ProxyLink& proxy, const wire::Settlement& said, Now 
     }
   }
   if (!said.receipt.empty() && cut.unproved.value > 0) {
-    auto proved = cost_proved(cut, said.request, proxy.account, said.receipt, now);
+    auto proved = cost_proved(cut, said.request, proxy.account, said.receipt);
     if (proved) {
       channel.meter.prove(std::min(cut.unproved, *proved));
       channel.dirty = true;
@@ -108,7 +109,7 @@ void ClientCore::settle_crossed(ProxyLink& proxy, StreamId stream, wire::Settlem
 /// What the worker's receipt says that the request cost, as far as that has reached us: a proxy
 /// that holds answers back gets no more than max_exposure for all of them.
 Result<Nano> ClientCore::cost_proved(const Cut& cut, const RequestHash& hash,
-                                     const AccountId& proxy, ByteView bytes, Now now) {
+                                     const AccountId& proxy, ByteView bytes) {
   COCOON_TRY(const billing::SignedReceipt signed_receipt, billing::SignedReceipt::decode(bytes));
   const billing::Receipt& receipt = signed_receipt.receipt;
   const auto worker = std::find_if(cut.candidates.begin(), cut.candidates.end(),
@@ -118,7 +119,7 @@ Result<Nano> ClientCore::cost_proved(const Cut& cut, const RequestHash& hash,
                  "the receipt is of a worker that the request was not sealed for");
   }
   COCOON_CHECK(receipts_.verify(signed_receipt, worker->boot_key));
-  COCOON_TRY(const billing::Registry* registry, registry_.priced(cut.registry_version, now.unix));
+  COCOON_TRY(const billing::Registry* registry, registry_.priced(cut.registry_version, cut.sealed_at));
   billing::ReceiptTerms terms;
   terms.network = identity_.network;
   terms.request = hash;

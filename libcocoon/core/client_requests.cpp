@@ -114,9 +114,29 @@ void ClientCore::pass_over(Request& request, const ProxyLink& proxy, const Candi
   }
 }
 
+/// The one by whose prices a request to that proxy is made. Everybody reads the ledger in a time of
+/// his own: while the proxy and its workers may not have read ours, the one before is used, if it is
+/// still honoured by those whose clocks are ahead.
+const billing::Registry& ClientCore::registry_for(const ProxyLink& proxy, Now now) const {
+  const billing::Registry* former =
+      now.mono < proxy.behind_until ? registry_.former(now.unix + limits::kClockSkew) : nullptr;
+  return former != nullptr ? *former : *registry_.current();
+}
+
+/// The proxy has not read the registry of the request's prices: it gets the one before, or where
+/// that is not honoured any more, the next proxy may know ours.
+void ClientCore::step_back(Request& request, ProxyLink& proxy, const Error& why, Now now) {
+  proxy.behind_until = now.mono + limits::kTonRegistryPoll;
+  if (registry_for(proxy, now).version != request.registry_version) return;
+  request.without_worker.push_back(proxy.peer);
+  if (request.shortage) return;
+  request.shortage = why;
+  request.shortage_wait_s = limits::kTonRegistryPoll.count();
+}
+
 Result<session::RequestHeader> ClientCore::make_header(Request& request, const ProxyLink& proxy,
                                                        Now now) {
-  const billing::Registry& registry = *registry_.current();
+  const billing::Registry& registry = registry_for(proxy, now);
   session::RequestHeader header;
   header.network = identity_.network;
   header.proxy = proxy.account;
@@ -144,10 +164,11 @@ Result<session::RequestHeader> ClientCore::make_header(Request& request, const P
 void ClientCore::attempt(Request& request, ProxyLink& proxy, const CandidateSet& set, Now now) {
   ++request.attempts;
   request.candidates = set.workers;
-  request.registry_version = registry_.current()->version;
   auto header = make_header(request, proxy, now);
   if (!header) return finish(request, header.error(), Nano{0}, 0);
   request.cap = header->cost_cap;
+  request.registry_version = header->registry_version;
+  request.sealed_at = now.unix;
   std::vector<session::Recipient> recipients;
   for (const Worker& worker : request.candidates) recipients.push_back(worker.recipient);
   auto sealed = session::seal_request(std::move(*header), recipients, as_bytes(request.plan.body),
@@ -284,10 +305,10 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
   } else {
     status = request->answer->check_complete();
   }
-  auto cost = check_receipt_of(*request, now);
+  auto cost = check_receipt_of(*request);
   if (!cost) request->receipt.reset();  // nor does anybody hear of its counts
   // No more than the receipt says, or than came, whatever the proxy asks.
-  const Nano charged = std::min(end.cost, cost ? *cost : cost_of_mark(*request, now));
+  const Nano charged = std::min(end.cost, cost ? *cost : cost_of_mark(*request));
   const auto proof = cost ? billing::Proof::receipt : billing::Proof::none;
   if (auto settled = settle(*proxy.channel, request->sealed->hash(), charged, proof); !settled) {
     report(LogLevel::error, "a charge was refused: " + settled.error().detail());
@@ -320,7 +341,7 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   }
   proxy.streams.erase(reset.stream);
   request->stream = 0;
-  const Nano cost = std::min(reset.cost, cost_of_mark(*request, now));
+  const Nano cost = std::min(reset.cost, cost_of_mark(*request));
   (void)settle(*proxy.channel, request->sealed->hash(), cost, billing::Proof::none);
   if (request->state == RequestState::accepted) {
     return finish(*request, error_from(reset), cost, 0);
@@ -331,7 +352,11 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
       at->second.since < now.mono) {
     at->second.state = SetState::none;
   }
-  retry_or_fail(*request, error_from(reset), reset.retry_after_ms, now);
+  const Error error = error_from(reset);
+  if (error.code() == "registry_version_unknown" && error.kind() == ErrorKind::unavailable) {
+    step_back(*request, proxy, error, now);
+  }
+  retry_or_fail(*request, error, reset.retry_after_ms, now);
 }
 
 /// Not charged so far. Another attempt, where that can help.

@@ -177,6 +177,7 @@ class ProxyCore final : public AttestedCore {
     RequestHash hash;
     std::vector<Bytes> wraps;
     Channel* channel = nullptr;
+    UnixTime admitted{};    ///< its prices are those of then, whatever the registry says at its end
     MonoTime deadline{};    ///< the client's
     MonoTime due{};         ///< its entry in deadlines_
     MonoTime wait_until{};  ///< it does not wait for a worker for longer
@@ -300,9 +301,9 @@ class ProxyCore final : public AttestedCore {
 
   // proxy_settlement.cpp
   void complete(Request& request, Now now);
-  Result<billing::Receipt> check_receipt_of(const Request& request, Now now);
+  Result<billing::Receipt> check_receipt_of(const Request& request);
   Nano charge(Request& request, Nano cost, const billing::TokenCounts& tokens);
-  Nano cost_of_mark(const Request& request, Now now) const;
+  Nano cost_of_mark(const Request& request) const;
   void leave_cut(const Request& request, Nano charged, Now now);
   void on_cut_receipt(const AccountId& worker, const RequestHash& request, ByteView receipt);
   void tell_cuts(Channel& channel);
@@ -322,7 +323,7 @@ class ProxyCore final : public AttestedCore {
   void repeat_payout(Peer& peer);
   void store_dirty();
   void store_reputation();
-  const billing::Prices* prices_of(std::uint64_t version, Now now) const;
+  const billing::Prices* prices_of(const Request& request) const;
 
   // The ledger's answers come back by what they were asked for.
   struct ForPeer {

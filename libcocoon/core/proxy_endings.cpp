@@ -24,9 +24,11 @@ Error body_stalled() {
 }
 
 /// Codes by which an honest worker says that it takes nothing now, whatever the kind: it is about
-/// to leave, has not read its ledger for long, or waits to be paid by this proxy.
+/// to leave, has not read its ledger for long or the newest registry yet, or waits to be paid by
+/// this proxy.
 bool takes_nothing_now(const Error& error) {
-  constexpr std::array<std::string_view, 3> kCodes{"going_away", "registry_too_old", "max_unpaid"};
+  constexpr std::array<std::string_view, 4> kCodes{"going_away", "registry_too_old",
+                                                   "registry_version_unknown", "max_unpaid"};
   return error.kind() == ErrorKind::busy ||
          std::find(kCodes.begin(), kCodes.end(), error.code()) != kCodes.end();
 }
@@ -147,14 +149,14 @@ Nano ProxyCore::cut(Request& request, Now now) {
   ++counts_.requests_cancelled;
   const bool silent = is_silent(request, now);
   const bool ran = request.state == RequestState::accepted && !silent;
-  const Nano cost = ran ? cost_of_mark(request, now) : Nano{0};
+  const Nano cost = ran ? cost_of_mark(request) : Nano{0};
   const AccountId worker = request.worker_account;
   leave_worker(request, silent ? routing::Outcome::failed : routing::Outcome::cancelled, now);
   const Nano charged = charge(
       request, cost,
       {request.mark.prompt, request.mark.cached, request.mark.completion, request.mark.reasoning});
   if (charged.value > 0) {
-    if (const auto* prices = prices_of(request.header.registry_version, now)) {
+    if (const auto* prices = prices_of(request)) {
       if (payouts_.owe(worker, billing::worker_share(charged, prices->worker_share_e4))) {
         dirty_workers_.insert(worker);
       }

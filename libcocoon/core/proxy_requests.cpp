@@ -14,6 +14,9 @@
 namespace cocoon::core {
 namespace {
 
+constexpr auto kRegistryPollMs =
+    static_cast<std::uint32_t>(Millis(limits::kTonRegistryPoll).count());
+
 /// A sealed body's length on the wire.
 std::uint64_t sealed_bytes(const session::RequestHeader& header) {
   const std::uint64_t padded = header.padded_body_length;
@@ -85,7 +88,10 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
         peer, Error(ErrorKind::protocol, "unexpected_open", "a worker opens no streams"), now);
   }
   auto header = admit_request(peer, open, now);
-  if (!header) return refuse(peer, open.stream, header.error(), 0);
+  if (!header) {
+    const bool later = header.error().code() == "registry_version_unknown";  // read again by then
+    return refuse(peer, open.stream, header.error(), later ? kRegistryPollMs : 0);
+  }
   // By channel: a second connection is no second client.
   if (peer.channel->running >= options_.max_requests_per_client) {
     return refuse(peer, open.stream,
@@ -112,6 +118,7 @@ void ProxyCore::on_open(Peer& peer, const wire::Open& open, Now now) {
   request.hash = session::request_hash(open.header);
   for (const ByteView wrap : open.wraps) request.wraps.push_back(to_bytes(wrap));
   request.channel = peer.channel;
+  request.admitted = now.unix;
   const Millis left = std::min<Millis>(Millis(open.time_left_ms), limits::kRequestDeadline);
   request.deadline = now.mono + left;
   request.body_by = now.mono + limits::kBodyDeadline;

@@ -11,19 +11,19 @@
 
 namespace cocoon::core {
 
-const billing::Prices* ProxyCore::prices_of(std::uint64_t version, Now now) const {
-  auto registry = registry_.priced(version, now.unix);
+const billing::Prices* ProxyCore::prices_of(const Request& request) const {
+  auto registry = registry_.priced(request.header.registry_version, request.admitted);
   return registry ? &(*registry)->prices : nullptr;
 }
 
 // --- The end of a request ---
 
-Result<billing::Receipt> ProxyCore::check_receipt_of(const Request& request, Now now) {
+Result<billing::Receipt> ProxyCore::check_receipt_of(const Request& request) {
   COCOON_TRY(const billing::SignedReceipt receipt,
              billing::SignedReceipt::decode(*request.receipt));
   COCOON_CHECK(receipts_.verify(receipt, request.worker_boot_key));
   COCOON_TRY(const billing::Registry* registry,
-             registry_.priced(request.header.registry_version, now.unix));
+             registry_.priced(request.header.registry_version, request.admitted));
   billing::ReceiptTerms terms;
   terms.network = identity_.network;
   terms.request = request.hash;
@@ -43,7 +43,7 @@ Result<billing::Receipt> ProxyCore::check_receipt_of(const Request& request, Now
 
 /// All of the answer has been forwarded, and the worker has sent its receipt.
 void ProxyCore::complete(Request& request, Now now) {
-  auto receipt = check_receipt_of(request, now);
+  auto receipt = check_receipt_of(request);
   if (!receipt) {
     report(LogLevel::warning,
            fmt::format("worker {}: receipt refused: {}", short_hex(request.worker_account.bytes),
@@ -60,7 +60,7 @@ void ProxyCore::complete(Request& request, Now now) {
   request.mark = {tokens.prompt, tokens.cached, tokens.completion, tokens.reasoning};
   leave_worker(request, done ? routing::Outcome::served : routing::Outcome::failed, now);
   const Nano charged = charge(request, cost, tokens);
-  if (const auto* prices = prices_of(request.header.registry_version, now);
+  if (const auto* prices = prices_of(request);
       prices != nullptr && charged.value > 0) {
     if (payouts_.owe(worker, billing::worker_share(charged, prices->worker_share_e4))) {
       dirty_workers_.insert(worker);
@@ -112,8 +112,8 @@ void ProxyCore::store_reputation() {
 }
 
 /// What the tokens of the last forwarded mark cost, within the request's bounds and cap.
-Nano ProxyCore::cost_of_mark(const Request& request, Now now) const {
-  const auto* prices = prices_of(request.header.registry_version, now);
+Nano ProxyCore::cost_of_mark(const Request& request) const {
+  const auto* prices = prices_of(request);
   if (prices == nullptr) return Nano{0};
   const billing::TokenCounts counts =
       billing::clamp(counts_of(request.mark), usage_bounds(request.header, request.answer_bytes));

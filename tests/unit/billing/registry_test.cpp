@@ -235,6 +235,21 @@ TEST(RegistryHistory, FormerPricesAreHonouredForTheGracePeriodOnly) {
   EXPECT_EQ((*history.priced(3, last))->prices.per_token.value, 20u);
   EXPECT_EQ(history.priced(3, last + Millis{1}).error().code(), "registry_version_unknown");
   EXPECT_EQ(history.priced(4, last).error().code(), "registry_version_unknown");
+  EXPECT_EQ(history.former(last)->version, 3u);
+  EXPECT_EQ(history.former(last + Millis{1}), nullptr);
+}
+
+TEST(RegistryHistory, AVersionThatIsNotReadYetIsAMatterOfTimeAndOneThatIsOverIsNot) {
+  RegistryHistory history;
+  ASSERT_TRUE(history.adopt(sample()));
+  EXPECT_EQ(history.former(unix_seconds(1)), nullptr);
+  const auto newer = history.priced(sample().version + 1, unix_seconds(1));
+  ASSERT_FALSE(newer);
+  EXPECT_EQ(newer.error().code(), "registry_version_unknown");
+  EXPECT_EQ(newer.error().kind(), ErrorKind::unavailable);
+  const auto older = history.priced(sample().version - 1, unix_seconds(1));
+  ASSERT_FALSE(older);
+  EXPECT_EQ(older.error().kind(), ErrorKind::invalid_argument);
 }
 
 TEST(RegistryHistory, BeginsNothingWhileItIsStaleAndPricesWhatRuns) {

@@ -1,0 +1,110 @@
+/// A new version of the registry reaches the nodes one after the other. Requests of the meantime
+/// are served by prices that all of them honour, and one that runs keeps the prices that it began
+/// by.
+
+#include "base/limits.h"
+#include "unit/core/network.h"
+
+namespace cocoon::core::test {
+namespace {
+
+class RegistryVersions : public ::testing::Test {
+ protected:
+  RegistryVersions() {
+    net.boot();
+    next = net.world.registry();
+    ++next.version;
+    next.effective = std::chrono::time_point_cast<Seconds>(net.world.now.unix);
+    next.price_grace = Seconds(3600);
+    next.prices.per_token = Nano{2 * next.prices.per_token.value};
+  }
+
+  void adopt(Node& node) {
+    Status status = ok();
+    switch (node.role()) {
+      case wire::Role::client: status = node.client().on_registry(next, net.world.now); break;
+      case wire::Role::proxy: status = node.proxy().on_registry(next, net.world.now); break;
+      case wire::Role::worker: status = node.worker().on_registry(next, net.world.now); break;
+    }
+    EXPECT_TRUE(status) << status.error().detail();
+    node.turn();
+  }
+  /// All who read the ledger in time have read it by then.
+  void wait() { net.run(limits::kTonRegistryPoll + Seconds(1)); }
+  Nano cost(const Asked& asked) {
+    const RequestOutcome outcome = net.outcome(asked);
+    EXPECT_TRUE(outcome.status) << outcome.status.error().detail();
+    return Nano{outcome.usage.cost_nano};
+  }
+  bool refused(const Node& node) const { return net.said(node, "registry_version_unknown"); }
+
+  Network net;
+  billing::Registry next;
+  const Nano new_cost{2 * kCost.value};
+};
+
+TEST_F(RegistryVersions, WhoIsFirstToReadOneUsesTheOneBeforeForAWhile) {
+  adopt(net.client());
+  EXPECT_EQ(cost(net.ask()), kCost);
+  EXPECT_FALSE(refused(net.proxy()));
+}
+
+TEST_F(RegistryVersions, OnceAllHaveReadItItsPricesApply) {
+  for (Node* node : {&net.client(), &net.proxy(), &net.worker(0), &net.worker(1)}) adopt(*node);
+  wait();
+  EXPECT_EQ(cost(net.ask()), new_cost);
+}
+
+TEST_F(RegistryVersions, AProxyThatIsLateIsAskedByThePricesOfBefore) {
+  adopt(net.client());
+  wait();
+  EXPECT_EQ(cost(net.ask()), kCost);
+  EXPECT_TRUE(refused(net.proxy()));
+  EXPECT_EQ(cost(net.ask()), kCost);
+}
+
+TEST_F(RegistryVersions, AProxyThatSaysSoAtItsHelloIsNotAskedInVain) {
+  adopt(net.client());
+  wait();
+  net.proxy().crash();
+  net.run(Millis(100));
+  net.proxy().boot();
+  net.run(Seconds(1));
+  EXPECT_EQ(cost(net.ask()), kCost);
+  EXPECT_FALSE(refused(net.proxy()));
+}
+
+TEST_F(RegistryVersions, WhereFormerPricesHaveEndedALateProxyMeansTryingAgainSoon) {
+  next.price_grace = Seconds(0);
+  adopt(net.client());
+  wait();
+  const Asked asked = net.ask();
+  net.expect_refused(asked, ErrorKind::unavailable, "registry_version_unknown");
+  EXPECT_EQ(net.outcome(asked).retry_after_s, limits::kTonRegistryPoll.count());
+  EXPECT_EQ(net.executions(asked), 0u);
+  adopt(net.proxy());
+  adopt(net.worker(0));
+  adopt(net.worker(1));
+  EXPECT_EQ(cost(net.ask()), new_cost);
+}
+
+TEST_F(RegistryVersions, AWorkerThatIsLateIsPassedOverForAnother) {
+  for (Node* node : {&net.client(), &net.proxy(), &net.worker(0)}) adopt(*node);
+  wait();
+  for (int i = 0; i < 12; ++i) EXPECT_EQ(cost(net.ask()), new_cost);
+  EXPECT_TRUE(refused(net.worker(1))) << "the test wants one to have been offered to it first";
+}
+
+TEST_F(RegistryVersions, WhatRunsWhenFormerPricesEndIsPaidByThem) {
+  net.world.weather.chunk_gap = Millis(1000);
+  const Asked asked = net.ask();
+  net.run(Millis(1000));
+  ASSERT_EQ(net.executions(asked), 1u);
+  next.price_grace = Seconds(2);
+  for (Node* node : {&net.client(), &net.proxy(), &net.worker(0), &net.worker(1)}) adopt(*node);
+  EXPECT_EQ(cost(asked), kCost);
+  EXPECT_EQ(net.acknowledged(net.client()), kCost);
+}
+
+}  // namespace
+}  // namespace cocoon::core::test
