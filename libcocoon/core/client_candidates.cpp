@@ -95,7 +95,7 @@ void ClientCore::take_candidates(ProxyLink& proxy, CandidateSet& set,
     return fail_proxy(proxy, std::move(verified).error().within("the proxy's candidates"), now);
   }
   set.workers.clear();
-  set.problem.clear();
+  set.problem.reset();
   set.since = now.mono;
   set.retry_after_ms = answer.retry_after_ms;
   set.state = SetState::checking;
@@ -212,13 +212,24 @@ void ClientCore::check_sets(Now now) {
   for (ProxyLink& proxy : proxies_) {
     for (auto& [model, set] : proxy.sets) {
       if (set.state == SetState::checking) check_set(set, now);
-      // A proxy that does not answer must not keep its requests for ever.
       if (set.state == SetState::asked && now.mono - set.since > limits::kCandidatesDeadline) {
-        set.state = SetState::none;
-        advance_ = true;
+        give_up(proxy, set);
       }
     }
   }
+}
+
+/// A proxy that answers pings but not questions must not keep requests from the next one.
+void ClientCore::give_up(const ProxyLink& proxy, CandidateSet& set) {
+  set.workers.clear();
+  set.problem.emplace(
+      ErrorKind::unavailable, "proxy_silent",
+      fmt::format("proxy {} did not say within {} s who serves the model: try again, "
+                  "or use another proxy",
+                  proxy.endpoint, limits::kCandidatesDeadline.count()));
+  set.retry_after_ms = static_cast<std::uint32_t>(Millis(limits::kRetryAfterNoProxy).count());
+  set.state = SetState::ready;
+  advance_ = true;
 }
 
 void ClientCore::check_set(CandidateSet& set, Now now) {
@@ -229,7 +240,9 @@ void ClientCore::check_set(CandidateSet& set, Now now) {
     const EvidenceState state = at->second.state;
     if (state == EvidenceState::fetching || state == EvidenceState::verifying) return;
     if (auto status = judge(worker, at->second, now); !status) {
-      set.problem = status.error().detail();
+      set.problem.emplace(ErrorKind::attestation, "no_trusted_worker",
+                          "no worker of that model has acceptable evidence: " +
+                              std::string(status.error().detail()));
       continue;
     }
     usable.push_back(worker);

@@ -95,6 +95,19 @@ ClientCore::ProxyLink* ClientCore::best_proxy(const std::vector<PeerId>& except)
   return nullptr;
 }
 
+/// Why no proxy will be ready soon: each has failed. None while one is being connected.
+std::optional<Error> ClientCore::no_proxy() const {
+  const bool hopeless = std::all_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
+    return p.going_away || (p.problem && p.failures > 0);
+  });
+  if (!hopeless) return std::nullopt;
+  for (const ProxyLink& p : proxies_) {
+    if (p.problem && p.problem->kind() == ErrorKind::payment) return p.problem;
+  }
+  return Error(ErrorKind::unavailable, "no_proxy",
+               "no proxy can be reached: " + not_ready_reason());
+}
+
 Bytes* ClientCore::output(PeerId peer) {
   ProxyLink* proxy = find_proxy(peer);
   return proxy == nullptr || !proxy->link ? nullptr : &proxy->link->connection.output();
@@ -293,8 +306,8 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
              ? evidence_.erase(at)
              : std::next(at);
   }
-  for (const std::uint64_t ask : std::exchange(proxy.models_asked, {})) {
-    events_.push_back(ModelsReceived{ask, proxy.problem.value_or(why)});
+  for (ModelsAsk& ask : models_asked_) {
+    if (ask.peer == proxy.peer) ask.peer = 0;
   }
   if (proxy.replaced) {
     forget_replaced(proxies_, proxy);
@@ -314,24 +327,48 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
 
 // --- Models ---
 
-std::uint64_t ClientCore::ask_models(Now) {
-  const std::uint64_t ask = ++last_ask_;
-  ProxyLink* proxy = best_proxy();
-  if (proxy == nullptr) {
-    events_.push_back(ModelsReceived{ask, Error(ErrorKind::unavailable, "no_proxy",
-                                                "no proxy is ready: " + not_ready_reason())});
-    return ask;
-  }
-  proxy->models_asked.push_back(ask);
-  proxy->link->connection.send(wire::ModelsRequest{ask});
-  touch(proxy->peer);
-  return ask;
+std::uint64_t ClientCore::ask_models(Now now) {
+  models_asked_.push_back({++last_ask_, 0, now.mono + limits::kCandidatesDeadline});
+  advance_ = true;
+  return last_ask_;
 }
 
-void ClientCore::on_models(ProxyLink& proxy, const wire::Models& models) {
-  const auto asked = std::find(proxy.models_asked.begin(), proxy.models_asked.end(), models.id);
-  if (asked == proxy.models_asked.end()) return;
-  proxy.models_asked.erase(asked);
+/// Those that wait ask the best proxy, or end where there will be none.
+void ClientCore::advance_models() {
+  ProxyLink* proxy = best_proxy();
+  const auto hopeless = proxy == nullptr ? no_proxy() : std::nullopt;
+  if (proxy == nullptr && !hopeless) return;
+  for (ModelsAsk& ask : models_asked_) {
+    if (ask.peer != 0) continue;
+    if (hopeless) {
+      events_.push_back(ModelsReceived{ask.id, *hopeless});
+      continue;
+    }
+    ask.peer = proxy->peer;
+    proxy->link->connection.send(wire::ModelsRequest{ask.id});
+    touch(proxy->peer);
+  }
+  if (hopeless) std::erase_if(models_asked_, [](const ModelsAsk& ask) { return ask.peer == 0; });
+}
+
+void ClientCore::end_models_overdue(Now now) {
+  for (const ModelsAsk& ask : models_asked_) {
+    if (ask.until > now.mono) continue;
+    events_.push_back(ModelsReceived{
+        ask.id, Error(ErrorKind::timeout, "models_unanswered",
+                      ask.peer != 0 ? "the proxy did not say in time which models are served: try "
+                                      "again, or use another proxy"
+                                    : "no proxy was ready in time: " + not_ready_reason())});
+  }
+  std::erase_if(models_asked_, [&](const ModelsAsk& ask) { return ask.until <= now.mono; });
+}
+
+void ClientCore::on_models(const ProxyLink& proxy, const wire::Models& models) {
+  const auto asked = std::find_if(
+      models_asked_.begin(), models_asked_.end(),
+      [&](const ModelsAsk& ask) { return ask.id == models.id && ask.peer == proxy.peer; });
+  if (asked == models_asked_.end()) return;
+  models_asked_.erase(asked);
   auto offers = market_of(models.models, registry_.current()->prices);
   events_.push_back(ModelsReceived{models.id, std::move(offers)});
 }
@@ -393,6 +430,7 @@ void ClientCore::on_time(Now now) {
     check_liveness(now);
     close_replaced();
     check_sets(now);
+    end_models_overdue(now);
     forget_cuts(now);
     settle_all(now);
   }
@@ -417,7 +455,10 @@ MonoTime ClientCore::next_deadline() const {
 }
 
 void ClientCore::end_turn(Now now) {
-  if (std::exchange(advance_, false)) advance_waiting(now);
+  if (std::exchange(advance_, false)) {
+    advance_models();
+    advance_waiting(now);
+  }
   for (const PeerId peer : std::exchange(voucher_due_, {})) {
     ProxyLink* proxy = find_proxy(peer);
     if (proxy == nullptr || proxy->state != ProxyState::ready) continue;

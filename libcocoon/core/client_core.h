@@ -87,7 +87,8 @@ class ClientCore final : public Core {
   void cancel(ClientRequestId request, Now now);
   /// While paused, no credit is given back: the worker stops once it is used up.
   void pause(ClientRequestId request, bool paused);
-  /// @return what ModelsReceived will name.
+  /// Waits for a proxy where none is ready, but not for ever. @return what ModelsReceived will
+  /// name.
   std::uint64_t ask_models(Now now);
 
   std::vector<ClientEvent> take_events() { return std::exchange(events_, {}); }
@@ -163,7 +164,7 @@ class ClientCore final : public Core {
     std::vector<Worker> workers;
     MonoTime since{};
     std::uint32_t retry_after_ms = 0;
-    std::string problem;  ///< why it is empty, where that is not for want of workers
+    std::optional<Error> problem;  ///< why it is empty, where the proxy named workers or nothing
     std::optional<AccountId> last_worker;
   };
 
@@ -196,12 +197,18 @@ class ClientCore final : public Core {
     std::unique_ptr<session::ExporterCache> exporters;
     std::map<SetKey, CandidateSet> sets;
     std::unordered_map<StreamId, ClientRequestId> streams;
-    std::vector<std::uint64_t> models_asked;
     MonoTime retry_at{};
     std::uint32_t failures = 0;
     bool going_away = false;
     MonoTime behind_until{};       ///< it may not have read our registry by then
     std::optional<Error> problem;  ///< why it is not ready
+  };
+
+  /// Somebody wants to know the models.
+  struct ModelsAsk {
+    std::uint64_t id = 0;
+    PeerId peer = 0;  ///< who was asked; 0: it waits for a proxy
+    MonoTime until{};
   };
 
   enum class EvidenceState : std::uint8_t { fetching, verifying, accepted, refused };
@@ -245,7 +252,7 @@ class ClientCore final : public Core {
     std::uint64_t registry_version = 0;
     UnixTime sealed_at{};  ///< its prices are those of then, whatever the registry says at its end
     std::vector<PeerId> without_worker;  ///< proxies that have none for it
-    std::optional<Error> shortage;       ///< what the first of them lacks
+    std::optional<Error> shortage;       ///< what they lack; the word of the most hopeful
     std::uint32_t shortage_wait_s = 0;
   };
 
@@ -257,12 +264,15 @@ class ClientCore final : public Core {
   void on_channel_found(ProxyLink& proxy, const ports::ChannelView& view, Now now);
   void on_epoch(ProxyLink& proxy, const ports::EpochView& view, Now now);
   void on_control(ProxyLink& proxy, wire::Message& message, Now now);
-  void on_models(ProxyLink& proxy, const wire::Models& models);
+  void advance_models();
+  void end_models_overdue(Now now);
+  void on_models(const ProxyLink& proxy, const wire::Models& models);
   void fail_proxy(ProxyLink& proxy, const Error& error, Now now);
   void lose_proxy(ProxyLink& proxy, const Error& why, Now now);
   void drain_events(PeerId peer, Now now);
   void check_liveness(Now now);
   ProxyLink* best_proxy(const std::vector<PeerId>& except = {});
+  std::optional<Error> no_proxy() const;
 
   // client_renewal.cpp
   MonoTime renewal_due(const ProxyLink& proxy) const;
@@ -282,12 +292,14 @@ class ClientCore final : public Core {
   void on_evidence(ProxyLink& proxy, const wire::Evidence& part, Now now);
   void refuse_evidence(EvidenceEntry& entry, std::string why, Now now);
   void check_sets(Now now);
+  void give_up(const ProxyLink& proxy, CandidateSet& set);
   void check_set(CandidateSet& set, Now now);
   Status judge(const Worker& worker, const EvidenceEntry& entry, Now now) const;
 
   // client_requests.cpp
   void advance_waiting(Now now);
   void advance(Request& request, Now now);
+  static Error shortage_of(const CandidateSet& set, const std::string& model);
   void pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set);
   void attempt(Request& request, ProxyLink& proxy, const CandidateSet& set, Now now);
   const billing::Registry& registry_for(const ProxyLink& proxy, Now now) const;
@@ -358,6 +370,7 @@ class ClientCore final : public Core {
   PeerId last_peer_ = 0;
   ClientRequestId last_request_ = 0;
   std::uint64_t last_ask_ = 0;
+  std::vector<ModelsAsk> models_asked_;
   MonoTime next_check_{};
   Nano spent_;
   bool advance_ = false;  ///< waiting requests may be able to go on

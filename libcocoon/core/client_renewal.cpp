@@ -20,7 +20,10 @@ void ClientCore::renew_due(Now now) {
 
 /// Whether an answer of any kind is waited for there.
 bool ClientCore::in_use(const ProxyLink& proxy) const {
-  if (!proxy.streams.empty() || !proxy.models_asked.empty()) return true;
+  const auto asked_there = [&proxy](const ModelsAsk& ask) { return ask.peer == proxy.peer; };
+  if (!proxy.streams.empty() ||
+      std::any_of(models_asked_.begin(), models_asked_.end(), asked_there))
+    return true;
   const auto unsettled = [&proxy](const auto& cut) {
     return cut.second.peer == proxy.peer && !cut.second.settled;
   };

@@ -76,20 +76,10 @@ void ClientCore::advance(Request& request, Now now) {
     return finish(request, *request.shortage, Nano{0}, request.shortage_wait_s);
   }
   if (proxy == nullptr) {
-    // Wait for one that is being connected; give up when each has failed.
-    const bool hopeless = std::all_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
-      return p.going_away || (p.problem && p.failures > 0);
-    });
+    const auto hopeless = no_proxy();
     if (!hopeless) return;
-    for (const ProxyLink& p : proxies_) {
-      if (p.problem && p.problem->kind() == ErrorKind::payment) {
-        return finish(request, *p.problem, Nano{0}, 0);
-      }
-    }
-    return finish(
-        request,
-        Error(ErrorKind::unavailable, "no_proxy", "no proxy can be reached: " + not_ready_reason()),
-        Nano{0}, limits::kRetryAfterNoProxy.count());
+    const bool payment = hopeless->kind() == ErrorKind::payment;
+    return finish(request, *hopeless, Nano{0}, payment ? 0 : limits::kRetryAfterNoProxy.count());
   }
   CandidateSet* set = usable_set(*proxy, set_key(request), now);
   if (set == nullptr) return;
@@ -98,25 +88,28 @@ void ClientCore::advance(Request& request, Now now) {
   advance(request, now);
 }
 
+/// What a proxy lacks whose set is empty.
+Error ClientCore::shortage_of(const CandidateSet& set, const std::string& model) {
+  if (set.problem) return *set.problem;
+  return Error(ErrorKind::busy, "no_worker_free",
+               fmt::format("no worker of \"{}\" can take a request now", model));
+}
+
 /// That proxy has no worker for the request: one that has just been restarted, say. The next one
-/// may.
+/// may. Where none has, the caller hears of those that are only busy, if there are any.
 void ClientCore::pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set) {
   request.without_worker.push_back(proxy.peer);
-  if (request.shortage) return;
-  request.shortage_wait_s = std::max<std::uint32_t>(retry_after_s(set.retry_after_ms), 1);
-  if (set.problem.empty()) {
-    request.shortage.emplace(
-        ErrorKind::busy, "no_worker_free",
-        fmt::format("no worker of \"{}\" can take a request now", request.plan.model));
-  } else {
-    request.shortage.emplace(ErrorKind::attestation, "no_trusted_worker",
-                             "no worker of that model has acceptable evidence: " + set.problem);
-  }
+  const Error shortage = shortage_of(set, request.plan.model);
+  if (request.shortage && shortage.kind() != ErrorKind::busy) return;
+  const std::uint32_t wait = std::max<std::uint32_t>(retry_after_s(set.retry_after_ms), 1);
+  const bool both_busy = request.shortage && request.shortage->kind() == ErrorKind::busy;
+  request.shortage_wait_s = both_busy ? std::min(request.shortage_wait_s, wait) : wait;
+  request.shortage = shortage;
 }
 
 /// The one by whose prices a request to that proxy is made. Everybody reads the ledger in a time of
-/// his own: while the proxy and its workers may not have read ours, the one before is used, if it is
-/// still honoured by those whose clocks are ahead.
+/// his own: while the proxy and its workers may not have read ours, the one before is used, if it
+/// is still honoured by those whose clocks are ahead.
 const billing::Registry& ClientCore::registry_for(const ProxyLink& proxy, Now now) const {
   const billing::Registry* former =
       now.mono < proxy.behind_until ? registry_.former(now.unix + limits::kClockSkew) : nullptr;
@@ -176,8 +169,7 @@ void ClientCore::attempt(Request& request, ProxyLink& proxy, const CandidateSet&
   if (!sealed) return finish(request, sealed.error(), Nano{0}, 0);
   if (auto status = authorise(proxy, sealed->hash(), request.cap); !status) {
     const bool busy = status.error().kind() == ErrorKind::busy;
-    return finish(request, status.error(), Nano{0},
-                  busy ? retry_after_s(kMinRetryAfterMs) : 0);
+    return finish(request, status.error(), Nano{0}, busy ? retry_after_s(kMinRetryAfterMs) : 0);
   }
   const auto left = std::chrono::duration_cast<Millis>(request.deadline - now.mono);
   auto stream = proxy.link->connection.open(

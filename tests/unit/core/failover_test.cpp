@@ -63,5 +63,96 @@ TEST_F(Failover, ALaterRequestAsksAgain) {
   EXPECT_EQ(asks[&net.proxy(0)], before + 1) << "its workers may be back";
 }
 
+TEST_F(Failover, AProxyThatAnswersNoQuestionIsPassedOver) {
+  net.meddle = [this](Hop& hop) {
+    if (&hop.from == &net.proxy(0) && hop.as<wire::Candidates>() != nullptr) hop.drop();
+  };
+  const Asked asked = net.ask();
+  net.run(limits::kCandidatesDeadline + Seconds(3));
+  EXPECT_TRUE(net.client().client().idle());
+  net.expect_served(asked);
+}
+
+TEST_F(Failover, WhereNoOtherProxyAnswersTheCallerIsToldThatTheyAreSilent) {
+  net.meddle = [](Hop& hop) {
+    if (hop.as<wire::Candidates>() != nullptr) hop.drop();
+  };
+  const Asked asked = net.ask();
+  net.run(2 * limits::kCandidatesDeadline + Seconds(5));
+  EXPECT_TRUE(net.client().client().idle());
+  net.expect_refused(asked, ErrorKind::unavailable, "proxy_silent");
+  EXPECT_GT(net.outcome(asked).retry_after_s, 0u);
+}
+
+// --- Which models are served ---
+
+class Models : public ::testing::Test {
+ protected:
+  using Answer = Result<std::vector<ModelInfo>>;
+
+  /// What comes of the question within `time`.
+  std::optional<Answer> models(Millis time) {
+    const std::uint64_t ask = net.client().client().ask_models(net.world.now);
+    net.client().turn();
+    return answer(ask, time);
+  }
+  std::optional<Answer> answer(std::uint64_t ask, Millis time) {
+    net.world.run_for(time);
+    std::optional<Answer> found;
+    for (ClientEvent& event : net.client().client().take_events()) {
+      auto* models = std::get_if<ModelsReceived>(&event);
+      if (models == nullptr || models->ask != ask) continue;
+      EXPECT_FALSE(found) << "a question is answered once";
+      found = std::move(models->models);
+    }
+    return found;
+  }
+
+  Network net{{.clients = 1, .proxies = 2, .workers = 1}};
+};
+
+TEST_F(Models, AProxyThatDoesNotSayIsNotWaitedForForEver) {
+  net.boot();
+  net.meddle = [](Hop& hop) {
+    if (hop.as<wire::Models>() != nullptr && hop.between(kProxy, kClient)) hop.drop();
+  };
+  const auto got = models(limits::kCandidatesDeadline + Seconds(2));
+  ASSERT_TRUE(got);
+  ASSERT_FALSE(*got);
+  EXPECT_EQ(got->error().kind(), ErrorKind::timeout);
+  EXPECT_EQ(got->error().code(), "models_unanswered");
+}
+
+TEST_F(Models, AQuestionOutlivesTheProxyThatItWasPutTo) {
+  net.boot();
+  net.meddle = [this](Hop& hop) {
+    if (hop.as<wire::Models>() != nullptr && &hop.from == &net.proxy(0)) hop.drop();
+  };
+  const std::uint64_t ask = net.client().client().ask_models(net.world.now);
+  net.client().turn();
+  net.world.run_for(Millis(100));
+  net.proxy(0).crash();
+  const auto got = answer(ask, Seconds(1));
+  ASSERT_TRUE(got);
+  ASSERT_TRUE(*got);
+  EXPECT_EQ((*got)->size(), 1u);
+}
+
+TEST_F(Models, AQuestionWaitsForTheFirstProxy) {
+  for (auto& node : net.world.nodes) node->boot();
+  ASSERT_FALSE(net.client().client().ready());
+  const auto got = models(Seconds(1));
+  ASSERT_TRUE(got);
+  EXPECT_TRUE(*got);
+}
+
+TEST_F(Models, WhereNoProxyCanBeReachedThatIsSaid) {
+  net.client().boot();
+  const auto got = models(Seconds(1));
+  ASSERT_TRUE(got);
+  ASSERT_FALSE(*got);
+  EXPECT_EQ(got->error().code(), "no_proxy");
+}
+
 }  // namespace
 }  // namespace cocoon::core::test
