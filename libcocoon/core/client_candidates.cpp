@@ -113,18 +113,42 @@ void ClientCore::take_candidates(ProxyLink& proxy, CandidateSet& set,
 
 // --- Evidence ---
 
+bool ClientCore::has_expired(const EvidenceEntry& entry, Now now) {
+  return entry.state == EvidenceState::accepted && entry.verified->expires <= now.unix;
+}
+
+/// Whether one more fits in: what is of no use goes first, then what was needed last the longest
+/// ago, and never what is being fetched or verified.
+bool ClientCore::make_room(Now now) {
+  if (evidence_.size() < limits::kMaxKnownEvidence) return true;
+  auto oldest = evidence_.end();
+  for (auto at = evidence_.begin(); at != evidence_.end(); ++at) {
+    const EvidenceEntry& entry = at->second;
+    if (entry.state == EvidenceState::refused || has_expired(entry, now)) {
+      oldest = at;
+      break;
+    }
+    if (entry.state != EvidenceState::accepted) continue;
+    if (oldest == evidence_.end() || entry.since < oldest->second.since) oldest = at;
+  }
+  if (oldest == evidence_.end()) return false;
+  evidence_.erase(oldest);
+  return true;
+}
+
 void ClientCore::need_evidence(ProxyLink& proxy, const EvidenceDigest& digest, Now now) {
   const auto at = evidence_.find(digest);
   if (at != evidence_.end()) {
-    const EvidenceEntry& entry = at->second;
-    const bool stale =
-        (entry.state == EvidenceState::refused &&
-         now.mono - entry.since > limits::kRefusalRemembered) ||
-        (entry.state == EvidenceState::accepted && entry.verified->expires <= now.unix);
-    if (!stale) return;
+    EvidenceEntry& entry = at->second;
+    const bool forgotten = entry.state == EvidenceState::refused &&
+                           now.mono - entry.since > limits::kRefusalRemembered;
+    if (!forgotten && !has_expired(entry, now)) {
+      if (entry.state == EvidenceState::accepted) entry.since = now.mono;
+      return;
+    }
     evidence_.erase(at);
   }
-  if (evidence_.size() >= limits::kMaxKnownEvidence) evidence_.erase(evidence_.begin());
+  if (!make_room(now)) return;  // its worker is left out of this set
   EvidenceEntry entry;
   entry.from = proxy.peer;
   entry.assembly.emplace(digest);
@@ -236,7 +260,11 @@ void ClientCore::check_set(CandidateSet& set, Now now) {
   std::vector<Worker> usable;
   for (const Worker& worker : set.workers) {
     const auto at = evidence_.find(worker.evidence);
-    if (at == evidence_.end()) continue;  // dropped: it is asked for with the next set
+    if (at == evidence_.end()) {  // no room: it is asked for with the next set
+      set.problem.emplace(ErrorKind::busy, "evidence_table_full",
+                          "this client is fetching as much evidence as it holds: try again");
+      continue;
+    }
     const EvidenceState state = at->second.state;
     if (state == EvidenceState::fetching || state == EvidenceState::verifying) return;
     if (auto status = judge(worker, at->second, now); !status) {

@@ -218,7 +218,7 @@ class ClientCore final : public Core {
     std::optional<wire::EvidenceAssembly> assembly;
     std::shared_ptr<const VerifiedEvidence> verified;
     std::string refusal;
-    MonoTime since{};
+    MonoTime since{};  ///< in its state; accepted: needed last
   };
 
   /// waiting: for a proxy or candidates. offered: sent, no worker has accepted. accepted: it runs.
@@ -288,6 +288,8 @@ class ClientCore final : public Core {
   void on_candidates(ProxyLink& proxy, const wire::Candidates& answer, Now now);
   void take_candidates(ProxyLink& proxy, CandidateSet& set, const wire::Candidates& answer,
                        const wire::CandidatesRequest& asked, Now now);
+  static bool has_expired(const EvidenceEntry& entry, Now now);
+  bool make_room(Now now);
   void need_evidence(ProxyLink& proxy, const EvidenceDigest& digest, Now now);
   void on_evidence(ProxyLink& proxy, const wire::Evidence& part, Now now);
   void refuse_evidence(EvidenceEntry& entry, std::string why, Now now);

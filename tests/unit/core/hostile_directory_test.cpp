@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
 #include "routing/candidates.h"
+#include "session/sealed_header.h"
 #include "unit/core/acts.h"
 #include "wire/records.h"
 
@@ -328,6 +329,74 @@ TEST_F(HostileEvidence, PartsThatDoNotContinueEachOtherEndTheConnection) {
     part.offset = 1;
   });
   expect_caught("bad_evidence_part");
+}
+
+/// A proxy that names ever new evidence beside the refusal of a request.
+class EvidenceFlood : public HostileDirectory {
+ protected:
+  /// Nobody takes its request, so that it stays on offer for as long as the client waits.
+  void SetUp() override {
+    HostileDirectory::SetUp();
+    net.meddle = [this](Hop& hop) {
+      if (!hop.between(kClient, kProxy)) return;
+      const auto* open = hop.as<wire::Open>();
+      if (open != nullptr && !hash) {
+        hash = session::request_hash(open->header);
+        held = open->stream;
+      }
+      if (held != 0 && stream_of(hop.message) == held) hop.drop();
+      if (open != nullptr) wraps = open->wraps.size();
+      if (hop.as<wire::EvidenceRequest>() == nullptr || !flooding) return;
+      ++questions;
+      if (unanswered) hop.drop();
+    };
+    asked = net.ask();
+    net.run(Millis(100));
+    ASSERT_TRUE(hash);
+  }
+  void flood(std::size_t count) {
+    flooding = true;
+    Hop hop(net.proxy(), net.client(), wire::Candidates{});
+    for (std::size_t i = 0; i < count; ++i) {
+      rewrite(0, [this](wire::WorkerRecord& r) {
+        r.evidence = EvidenceDigest{net.world.random.array<32>()};
+      });
+      wire::Candidates answer;
+      answer.model = "sim/model";
+      answer_from(hop, answer, {0}, net.world.now.unix);
+      net.forge(net.proxy(), net.client(), answer);
+      net.world.run_for(Millis(1));
+      ASSERT_TRUE(net.client().client().ready()) << net.problem(net.client());
+    }
+    net.run(Millis(100));
+    flooding = false;
+  }
+
+  Asked asked;
+  std::optional<RequestHash> hash;
+  wire::StreamId held = 0;
+  bool flooding = false;
+  bool unanswered = false;
+  std::size_t questions = 0;
+  std::size_t wraps = 0;  ///< of the last request
+};
+
+TEST_F(EvidenceFlood, NothingThatIsBeingFetchedGivesWay) {
+  unanswered = true;
+  flood(limits::kMaxKnownEvidence + 100);
+  EXPECT_EQ(questions, limits::kMaxKnownEvidence);
+  (void)net.outcome(asked);
+}
+
+TEST_F(EvidenceFlood, WhatWasRefusedGivesWayToWhatIsNeeded) {
+  flood(limits::kMaxKnownEvidence + 100);
+  EXPECT_EQ(questions, limits::kMaxKnownEvidence + 100);
+  for (int i = 0; i < 6; ++i) {
+    net.run(limits::kCandidatesFresh + Seconds(1));
+    net.expect_served(net.ask());
+    EXPECT_EQ(wraps, limits::kDefaultCandidates) << "one gave way to the other";
+  }
+  (void)net.outcome(asked);
 }
 
 /// A worker in league with the proxy: its evidence says something else than its record.
