@@ -94,6 +94,7 @@ void ClientCore::take_candidates(ProxyLink& proxy, CandidateSet& set,
     // Every error here means that the proxy lied about its directory.
     return fail_proxy(proxy, std::move(verified).error().within("the proxy's candidates"), now);
   }
+  proxy.failures.proved();
   set.workers.clear();
   set.problem.reset();
   set.since = now.mono;

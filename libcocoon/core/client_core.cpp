@@ -9,7 +9,6 @@
 #include "codec/base64.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "core/backoff.h"
 #include "core/store_keys.h"
 #include "crypto/hash.h"
 
@@ -98,7 +97,7 @@ ClientCore::ProxyLink* ClientCore::best_proxy(const std::vector<PeerId>& except)
 /// Why no proxy will be ready soon: each has failed. None while one is being connected.
 std::optional<Error> ClientCore::no_proxy() const {
   const bool hopeless = std::all_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
-    return p.going_away || (p.problem && p.failures > 0);
+    return p.going_away || (p.problem && p.failures.count() > 0);
   });
   if (!hopeless) return std::nullopt;
   for (const ProxyLink& p : proxies_) {
@@ -191,7 +190,7 @@ void ClientCore::on_epoch(ProxyLink& proxy, const ports::EpochView& view, Now no
     return fail_proxy(proxy, status.error(), now);
   }
   proxy.state = ProxyState::ready;
-  proxy.failures = 0;
+  proxy.failures.ready(now);
   proxy.problem.reset();
   proxy.renew_at = renewal_time(*proxy.link, random_, now);
   proxy.exporters = std::make_unique<session::ExporterCache>(identity_.network,
@@ -316,7 +315,7 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     proxy.exporters.reset();
     proxy.peer = 0;
     proxy.state = ProxyState::waiting;
-    proxy.retry_at = now.mono + reconnect_wait(++proxy.failures, random_);
+    proxy.retry_at = proxy.failures.failed(random_, now);
   }
   for (const auto& [stream, id] : streams) {
     const auto at = requests_.find(id);
@@ -363,12 +362,13 @@ void ClientCore::end_models_overdue(Now now) {
   std::erase_if(models_asked_, [&](const ModelsAsk& ask) { return ask.until <= now.mono; });
 }
 
-void ClientCore::on_models(const ProxyLink& proxy, const wire::Models& models) {
+void ClientCore::on_models(ProxyLink& proxy, const wire::Models& models) {
   const auto asked = std::find_if(
       models_asked_.begin(), models_asked_.end(),
       [&](const ModelsAsk& ask) { return ask.id == models.id && ask.peer == proxy.peer; });
   if (asked == models_asked_.end()) return;
   models_asked_.erase(asked);
+  proxy.failures.proved();
   auto offers = market_of(models.models, registry_.current()->prices);
   events_.push_back(ModelsReceived{models.id, std::move(offers)});
 }

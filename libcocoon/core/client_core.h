@@ -22,6 +22,7 @@
 #include "billing/receipt.h"
 #include "billing/registry.h"
 #include "cocoon/request.h"
+#include "core/backoff.h"
 #include "core/body_rules.h"
 #include "core/core.h"
 #include "core/identity.h"
@@ -198,7 +199,7 @@ class ClientCore final : public Core {
     std::map<SetKey, CandidateSet> sets;
     std::unordered_map<StreamId, ClientRequestId> streams;
     MonoTime retry_at{};
-    std::uint32_t failures = 0;
+    FailureRow failures;
     bool going_away = false;
     MonoTime behind_until{};       ///< it may not have read our registry by then
     std::optional<Error> problem;  ///< why it is not ready
@@ -266,7 +267,7 @@ class ClientCore final : public Core {
   void on_control(ProxyLink& proxy, wire::Message& message, Now now);
   void advance_models();
   void end_models_overdue(Now now);
-  void on_models(const ProxyLink& proxy, const wire::Models& models);
+  void on_models(ProxyLink& proxy, const wire::Models& models);
   void fail_proxy(ProxyLink& proxy, const Error& error, Now now);
   void lose_proxy(ProxyLink& proxy, const Error& why, Now now);
   void drain_events(PeerId peer, Now now);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/backoff.h"
 #include "core/store_keys.h"
 #include "wire/evidence_parts.h"
 #include "wire/records.h"
@@ -207,7 +206,7 @@ void WorkerCore::begin_service(ProxyLink& proxy, Now now) {
                       now);
   }
   proxy.state = ProxyState::ready;
-  proxy.failures = 0;
+  proxy.failures.ready(now);
   counts_.proxy_reason.clear();
   proxy.renew_at = outdated ? now.mono : renewal_time(*proxy.link, random_, now);
   report(LogLevel::info, fmt::format("connected to proxy {} at {}", short_hex(proxy.account.bytes),
@@ -349,6 +348,7 @@ void WorkerCore::on_payout(ProxyLink& proxy, const wire::Payout& message, Now no
   billing::WorkerMeter& meter = meter_of(proxy.account);
   const bool accepted = meter.accepts();
   if (auto status = meter.accept(*payout); !status) return fail_proxy(proxy, status.error(), now);
+  proxy.failures.proved();
   proxy.rating = message.rating;
   dirty_ = true;
   if (meter.accepts() != accepted) send_status(proxy);
@@ -389,7 +389,7 @@ void WorkerCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
   proxy.link.reset();
   proxy.peer = 0;
   proxy.state = ProxyState::waiting;
-  proxy.retry_at = draining_ ? kNever : now.mono + reconnect_wait(++proxy.failures, random_);
+  proxy.retry_at = draining_ ? kNever : proxy.failures.failed(random_, now);
 }
 
 // --- Ledger, store and time ---

@@ -19,6 +19,7 @@
 #include "billing/receipt.h"
 #include "billing/registry.h"
 #include "core/attested_core.h"
+#include "core/backoff.h"
 #include "core/identity.h"
 #include "core/link.h"
 #include "core/link_renewal.h"
@@ -134,7 +135,7 @@ class WorkerCore final : public AttestedCore {
     AccountId account;
     std::optional<billing::SignedEpoch> epoch;
     MonoTime retry_at{};
-    std::uint32_t failures = 0;
+    FailureRow failures;
     bool going_away = false;  ///< the proxy opens no more streams here
     // What it was told last of free slots, and how many of its own requests ran then.
     std::uint32_t told_free = 0;

@@ -94,6 +94,7 @@ void WorkerCore::on_open(ProxyLink& proxy, const wire::Open& open, Now now) {
     proxy.link->connection.reset(open.stream, admitted.error());
     return touch(proxy.peer);
   }
+  proxy.failures.proved();
   std::unique_ptr<Run> run = std::move(*admitted);
   run->key = ++last_run_;
   run->peer = proxy.peer;
