@@ -91,6 +91,12 @@ void ClientCore::advance(Request& request, Now now) {
 /// What a proxy lacks whose set is empty.
 Error ClientCore::shortage_of(const CandidateSet& set, const std::string& model) {
   if (set.problem) return *set.problem;
+  if (set.retry_after_ms == 0) {  // it knows no time, as it knows no worker
+    return Error(ErrorKind::unavailable, "no_worker",
+                 fmt::format("no worker serves \"{}\" now: try again later, or take another of the "
+                             "models that are listed",
+                             model));
+  }
   return Error(ErrorKind::busy, "no_worker_free",
                fmt::format("no worker of \"{}\" can take a request now", model));
 }
@@ -101,7 +107,8 @@ void ClientCore::pass_over(Request& request, const ProxyLink& proxy, const Candi
   request.without_worker.push_back(proxy.peer);
   const Error shortage = shortage_of(set, request.plan.model);
   if (request.shortage && shortage.kind() != ErrorKind::busy) return;
-  const std::uint32_t wait = std::max<std::uint32_t>(retry_after_s(set.retry_after_ms), 1);
+  const std::uint32_t hint = retry_after_s(set.retry_after_ms);
+  const std::uint32_t wait = hint == 0 ? limits::kRetryAfterNoProxy.count() : hint;
   const bool both_busy = request.shortage && request.shortage->kind() == ErrorKind::busy;
   request.shortage_wait_s = both_busy ? std::min(request.shortage_wait_s, wait) : wait;
   request.shortage = shortage;

@@ -56,6 +56,7 @@ Status Scheduler::renew(WorkerIndex worker, const WorkerPeer& peer,
 
 void Scheduler::report(WorkerIndex worker, const wire::WorkerStatus& status, Now now) {
   wake(now);
+  if (!status.ready) strand(worker);
   change(worker, [&](WorkerEntry& entry) {
     entry.ready = status.ready;
     entry.reported_free = status.free_slots;
@@ -65,9 +66,19 @@ void Scheduler::report(WorkerIndex worker, const wire::WorkerStatus& status, Now
 
 void Scheduler::leave(WorkerIndex worker) {
   directory_.remove(worker);
+  strand(worker);
+  forget_unlisted_models();
+}
+
+/// Nobody waits for that worker any more.
+void Scheduler::strand(WorkerIndex worker) {
   const auto stranded = queue_.drop_worker(worker);
   stranded_.insert(stranded_.end(), stranded.begin(), stranded.end());
-  forget_unlisted_models();
+}
+
+bool Scheduler::serves(std::string_view id) const {
+  const ModelEntry* model = directory_.model(id);
+  return model != nullptr && model->workers > 0;
 }
 
 wire::Candidates Scheduler::candidates(const wire::CandidatesRequest& request, Now now) {
@@ -82,7 +93,8 @@ wire::Candidates Scheduler::candidates(const wire::CandidatesRequest& request, N
     answer.workers.push_back(directory_.candidate(slot));
   }
   if (answer.workers.empty()) {
-    answer.retry_after_ms = retry_after_ms(request.model, now);
+    // No time is known after which there will be a worker where there is none.
+    answer.retry_after_ms = serves(request.model) ? retry_after_ms(request.model, now) : 0;
     if (ModelFigures* figures = this->figures(request.model)) {
       figures->turned_away.add(now.mono);
       figures->asked.add(now.mono);
@@ -135,7 +147,7 @@ double Scheduler::drain_rate(const ModelEntry& model, const ModelFigures* figure
 /// Whether a request that waits from now on is likely to begin within `patience`.
 bool Scheduler::worth_waiting(std::string_view id, Millis patience, Now now) const {
   const ModelEntry* model = directory_.model(id);
-  if (model == nullptr) return false;
+  if (model == nullptr || model->workers == 0) return false;
   const std::size_t queued = queue_.waiting(id);
   const double rate = drain_rate(*model, figures(id), now);
   // Where all slots are taken by other proxies nobody here knows: as many may wait as they hold.
@@ -146,6 +158,10 @@ bool Scheduler::worth_waiting(std::string_view id, Millis patience, Now now) con
 Status Scheduler::wait(FairQueue::Waiting waiting, Now now) {
   const ModelEntry* model = directory_.model(waiting.model);
   const bool others = model != nullptr && !model->offers.empty();
+  std::erase_if(waiting.workers, [this](WorkerIndex worker) {
+    const WorkerEntry* entry = directory_.find(worker);
+    return entry == nullptr || !entry->ready;
+  });
   const auto patience = std::chrono::duration_cast<Millis>(waiting.until - now.mono);
   if (others || waiting.workers.empty() || !worth_waiting(waiting.model, patience, now)) {
     return Error(ErrorKind::busy, "no_candidate_free",

@@ -75,7 +75,7 @@ class Scheduler {
 
   // --- Requests that wait ---
 
-  /// `waiting.workers` are all busy; it waits for one of them.
+  /// `waiting.workers` are all busy; it waits for one of those that are ready.
   /// Errors: busy/no_candidate_free where others of its model are free, or none of its own is left
   /// or likely to come free before `waiting.until`; busy/queue_full.
   Status wait(FairQueue::Waiting waiting, Now now);
@@ -88,7 +88,8 @@ class Scheduler {
   };
   /// The next one whose turn it is. Call it until there is none, whenever something has changed.
   std::optional<Turn> next_turn(Now now);
-  /// Requests that wait no longer: their time is over, or their last worker has left.
+  /// Requests that wait no longer: their time is over, or their last worker has left or is
+  /// not ready any more.
   std::vector<FairQueue::RequestId> take_unserved(Now now);
   std::size_t waiting() const { return queue_.size(); }
   /// When to call next_turn() and take_unserved() again, if nothing happens before; kNever.
@@ -127,6 +128,9 @@ class Scheduler {
   template <class Change>
   void change(WorkerIndex worker, Change change);
   void weigh_again(WorkerIndex worker);
+  void strand(WorkerIndex worker);
+  /// Some worker is ready for the model, though it may be busy.
+  bool serves(std::string_view model) const;
   bool may_begin(const WorkerEntry& entry) const;
   void take_slot(WorkerIndex worker);
   double drain_rate(const ModelEntry& model, const ModelFigures* figures, Now now) const;

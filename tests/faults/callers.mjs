@@ -52,7 +52,7 @@ export class Callers {
     while (!this.stopped) {
       const { outcome } = await this.ask(agent);
       // Who finds nobody at home comes back later.
-      const nobody = ['broken', 'error:no_proxy', 'error:no_worker_free'].includes(outcome);
+      const nobody = ['broken', 'error:no_proxy', 'error:no_worker', 'error:no_worker_free'].includes(outcome);
       const pause = this.random.below(nobody ? 1000 : 60);
       await new Promise((resume) => setTimeout(resume, pause));
     }

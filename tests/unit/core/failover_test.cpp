@@ -84,6 +84,52 @@ TEST_F(Failover, WhereNoOtherProxyAnswersTheCallerIsToldThatTheyAreSilent) {
   EXPECT_GT(net.outcome(asked).retry_after_s, 0u);
 }
 
+// --- Where nobody serves a model ---
+
+TEST_F(Failover, AModelThatNoWorkerIsReadyForFailsSoon) {
+  for (std::size_t w : {0u, 1u}) {
+    net.worker(w).worker().on_engine_ready(false, "killed", net.world.now);
+    net.worker(w).turn();
+  }
+  net.run(Millis(100));
+  const Asked asked = net.ask();
+  net.run(Seconds(1));
+  EXPECT_TRUE(net.client().client().idle());
+  net.expect_refused(asked, ErrorKind::unavailable, "no_worker");
+  EXPECT_EQ(net.outcome(asked).retry_after_s, limits::kRetryAfterNoProxy.count());
+}
+
+TEST_F(Failover, AModelWhoseEnginesWereKilledJustNowFailsSoon) {
+  for (int i = 0; i < 20; ++i) net.expect_served(net.ask());  // the client holds candidates
+  for (std::size_t w : {0u, 1u}) {
+    net.worker(w).worker().on_engine_ready(false, "killed", net.world.now);
+    net.worker(w).turn();
+  }
+  const Asked asked = net.ask();
+  net.run(Seconds(1));
+  EXPECT_TRUE(net.client().client().idle());
+  net.expect_refused(asked, ErrorKind::unavailable, "no_worker");
+}
+
+TEST_F(Failover, WhatWaitedForAnEngineThatIsKilledFailsSoon) {
+  net.world.weather.chunk_gap = Seconds(3);
+  const std::vector<Asked> asked = ask(9);
+  net.run(Seconds(1));
+  ASSERT_EQ(net.proxy(1).proxy().counts().waiting, 1u);
+  for (std::size_t w : {0u, 1u}) {
+    net.worker(w).worker().on_engine_ready(false, "killed", net.world.now);
+    net.worker(w).turn();
+  }
+  net.run(Seconds(1));
+  EXPECT_EQ(net.proxy(1).proxy().counts().waiting, 0u);
+  int told = 0;
+  for (const Asked& a : asked) {
+    const RequestOutcome outcome = net.outcome(a);
+    told += !outcome.status && outcome.status.error().code() == "no_worker";
+  }
+  EXPECT_EQ(told, 1);
+}
+
 // --- Which models are served ---
 
 class Models : public ::testing::Test {

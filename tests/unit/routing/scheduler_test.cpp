@@ -31,7 +31,7 @@ TEST(Scheduler, OffersNobodyForAnUnknownModel) {
   proxy.add();
   const wire::Candidates answer = proxy.scheduler.candidates(ask_for("other", 1), at(0));
   EXPECT_TRUE(answer.workers.empty());
-  EXPECT_EQ(answer.retry_after_ms, limits::kMaxRetryAfter.count());
+  EXPECT_EQ(answer.retry_after_ms, 0u) << "nobody knows when there will be one";
 }
 
 TEST(Scheduler, OffersNoWorkerThatIsNotReady) {
@@ -39,8 +39,43 @@ TEST(Scheduler, OffersNoWorkerThatIsNotReady) {
   const WorkerIndex worker = proxy.add();
   wire::WorkerStatus status;
   proxy.scheduler.report(worker, status, at(1));
-  EXPECT_TRUE(proxy.scheduler.candidates(ask_for("m", 1), at(1)).workers.empty());
+  const wire::Candidates answer = proxy.scheduler.candidates(ask_for("m", 1), at(1));
+  EXPECT_TRUE(answer.workers.empty());
+  EXPECT_EQ(answer.retry_after_ms, 0u);
   EXPECT_FALSE(proxy.scheduler.start(worker, at(1)));
+}
+
+TEST(Scheduler, NobodyWaitsForAWorkerThatIsNotReady) {
+  TestProxy proxy(1);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
+  for (int s = 0; s < 10; ++s) run(proxy, worker, served(0.5, 0.5, 10), s);
+  ASSERT_TRUE(proxy.scheduler.start(worker, at(10)));
+  FairQueue::Waiting waiting;
+  waiting.request = 1;
+  waiting.model = "m";
+  waiting.workers = {worker};
+  waiting.until = at(40).mono;
+  ASSERT_TRUE(proxy.scheduler.wait(waiting, at(10)));
+  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(11));
+  EXPECT_EQ(proxy.scheduler.take_unserved(at(11)), std::vector<FairQueue::RequestId>{1});
+  waiting.request = 2;
+  EXPECT_FALSE(proxy.scheduler.wait(waiting, at(11))) << "though slots came free just before";
+}
+
+TEST(Scheduler, NobodyWaitsForAWorkerThatIsNotReadyWhereOthersAreBusy) {
+  TestProxy proxy(1);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
+  const WorkerIndex other = proxy.add({"m"}, 1000, 1);
+  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(1));
+  ASSERT_TRUE(proxy.scheduler.start(other, at(1)));
+  FairQueue::Waiting waiting;
+  waiting.request = 1;
+  waiting.model = "m";
+  waiting.workers = {worker};
+  waiting.until = at(31).mono;
+  EXPECT_FALSE(proxy.scheduler.wait(waiting, at(1)));
+  waiting.workers = {worker, other};
+  EXPECT_TRUE(proxy.scheduler.wait(waiting, at(1)));
 }
 
 TEST(Scheduler, OffersNoWorkerAboveThePriceCap) {
@@ -299,13 +334,15 @@ TEST(Scheduler, RetryAfterFollowsTheRateAtWhichSlotsComeFree) {
   const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
   // One request a second for a minute.
   for (int s = 0; s < 60; ++s) run(proxy, worker, served(0.5, 0.5, 10), s);
-  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(60));
-  const std::uint32_t first = proxy.scheduler.candidates(ask_for("m", 1), at(60)).retry_after_ms;
+  proxy.scheduler.report(worker, ready_with(0), at(60));
+  wire::CandidatesRequest ask = ask_for("m", 1);
+  ask.max_coefficient_e3 = 999;  // so that nobody is named, though waiting would be worth it
+  const std::uint32_t first = proxy.scheduler.candidates(ask, at(60)).retry_after_ms;
   EXPECT_NEAR(first, 1000, 200);
   // Each refused caller queues behind those before it.
   std::uint32_t tenth = 0;
   for (int i = 0; i < 9; ++i) {
-    tenth = proxy.scheduler.candidates(ask_for("m", 1), at(60)).retry_after_ms;
+    tenth = proxy.scheduler.candidates(ask, at(60)).retry_after_ms;
   }
   EXPECT_NEAR(tenth, 10'000, 2000);
   // Nothing came free for long: the rate is forgotten.
