@@ -218,16 +218,18 @@ TEST_F(HostileChannel, ARefusalForWantOfAVoucherReadsNothingFromTheLedger) {
 
 TEST_F(HostileChannel, AnExhaustedDepositIsReadAgainOnceInAWhile) {
   RogueClient& rogue = boot();
-  rogue.send_voucher(Nano{4'999'999'000}, Nano{5'000'000'000});
+  rogue.send_voucher(Nano{0}, kEnough);
+  auto header = rogue.header();
+  header.cost_cap = Nano{5'000'000'001};
   const unsigned before = net.world.channel_reads;
   for (int i = 0; i < 10; ++i) {
-    const auto stream = rogue.request();
+    const auto stream = rogue.request(header, RogueClient::body());
     net.run(Millis(200));
     EXPECT_EQ(rogue.resets[stream], "deposit_exhausted");
   }
   EXPECT_EQ(net.world.channel_reads, before + 1);
   net.run(limits::kChannelReread);
-  rogue.request();
+  rogue.request(header, RogueClient::body());
   net.run(Millis(200));
   EXPECT_EQ(net.world.channel_reads, before + 2);
 }
