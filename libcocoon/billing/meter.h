@@ -171,6 +171,10 @@ class ProxyMeter {
   const std::optional<SignedVoucher>& voucher() const { return voucher_; }
   UsageStatement statement() const { return {network_, channel_, charged_}; }
 
+  /// Charged, and not claimed on the ledger: what a client that closes its channel unseen keeps.
+  Nano unclaimed() const {
+    return phase_ == ChannelPhase::closed ? Nano{0} : floor_sub(charged_, claimed_);
+  }
   /// What the ledger would pay for the newest voucher now.
   Nano redeemable() const;
   /// The voucher to redeem now, if it is worth that.

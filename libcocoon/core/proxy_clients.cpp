@@ -27,6 +27,7 @@ ProxyCore::Channel& ProxyCore::channel_of(const billing::ChannelState& state) {
       restored_channels_.erase(kept);
     }
   }
+  slot->close_delay = state.terms.close_delay;
   slot->meter.set_channel(state);
   return *slot;
 }

@@ -118,6 +118,8 @@ class ProxyCore final : public AttestedCore {
     routing::TokenBucket begins;    ///< bounds how fast it begins requests
     bool dirty = false;             ///< its snapshot is to be stored
     bool busy = false;              ///< a ledger call about it is under way
+    Seconds close_delay{};          ///< from the start of its closing to the end
+    MonoTime look_from{};           ///< not before, whether it has begun to close
     MonoTime reread_from{};         ///< not before, for what may have changed since
     Nano redeeming{};               ///< by that call, or by the one before that it reads after
     bool stale = false;             ///< read it again from the ledger
@@ -310,6 +312,7 @@ class ProxyCore final : public AttestedCore {
   void forget_cuts(Now now);
   void settle_periodically(Now now);
   void redeem_for_backing();
+  void look_for_closing(Now now);
   void redeem(Channel& channel, billing::Worth worth);
   void present(Channel& channel);
   void read_channel(Channel& channel);

@@ -130,6 +130,7 @@ void ProxyCore::settle_periodically(Now now) {
     present(*channel);
   }
   redeem_for_backing();
+  look_for_closing(now);
   send_payouts();
   store_dirty();
   if (now.mono < next_reputation_) return;
@@ -167,6 +168,20 @@ void ProxyCore::redeem_for_backing() {
     if (need == Nano{0}) return;
     redeem(*channel, billing::Worth::backing);
     need = floor_sub(need, share(value));
+  }
+}
+
+/// A client that begins to close its channel tells nobody but the ledger, and what it was charged
+/// has to be presented within the channel's delay. One channel a turn: thousands leave a ledger
+/// room for everything else, and each has its turn several times within a delay.
+void ProxyCore::look_for_closing(Now now) {
+  constexpr int kLooksPerDelay = 4;
+  for (auto& [id, channel] : channels_) {
+    const bool due = !channel->busy && now.mono >= channel->look_from;
+    if (!due || channel->meter.unclaimed() == Nano{0}) continue;
+    const bool first = channel->look_from == MonoTime{};  // it has just been read
+    channel->look_from = now.mono + Millis(channel->close_delay) / kLooksPerDelay;
+    if (!first) return read_channel(*channel);
   }
 }
 

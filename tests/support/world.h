@@ -40,6 +40,9 @@ struct Weather {
 
 class World;
 
+/// Sends a message and sees it confirmed.
+void carry_out_on(ledger::LocalLedger& ledger, const ledger::LocalMessage& message, UnixTime now);
+
 /// One node: a core, its keys, its store, and the connections of its present life.
 class Node {
  public:

@@ -83,6 +83,21 @@ TEST_F(Redeeming, TheLargestIsEnough) {
   EXPECT_EQ(claimed(2), Nano{0});
 }
 
+TEST_F(Redeeming, WhatAClientWasChargedThatClosesItsChannelIsPresented) {
+  acknowledge(0, Nano{0});
+  serve_one();
+  const auto channels = net.world.ledger->channels();
+  for (const auto& state : *channels) {
+    if (state.terms.client != net.client(0).account()) continue;
+    simulation::carry_out_on(*net.world.ledger,
+                             ledger::channel_order(ledger::MessageKind::start_close,
+                                                   net.client(0).account(), state.id()),
+                             net.world.now.unix);
+  }
+  net.run(Millis(net.world.registry().client_close_delay) / 2);
+  EXPECT_EQ(claimed(0), kCost);
+}
+
 TEST_F(Redeeming, AStopLeavesWhatIsNotWorthItsFee) {
   acknowledge(1, Nano{kFloor.value - 1});
   acknowledge(2, kFloor);
