@@ -68,7 +68,7 @@ inline constexpr std::size_t kMaxModelsPerAnswer = 200;
 /// One part of a certificate with its evidence; leaves room for the frame around it.
 inline constexpr std::size_t kMaxEvidencePartBytes = 32 * 1024;
 
-// --- Requests (defaults.md "Wire and limits") ---
+// --- Requests (protocol.md "Sealed requests") ---
 
 inline constexpr std::size_t kDefaultMaxRequestBytes = 8 * 1024 * 1024;
 inline constexpr std::size_t kHighestMaxRequestBytes = 32 * 1024 * 1024;
@@ -169,11 +169,11 @@ inline constexpr std::size_t kMaxWorkerExporters = 16384;
 /// second, about 150 bytes each. Full = refuse.
 inline constexpr std::size_t kMaxReplayEntries = 262144;
 /// A worker's sealing key is replaced after the first and forgotten after the second: every few
-/// hours (protocol.md "Keys"), with an overlap for records that are still in directories.
+/// hours, with an overlap for records that are still in directories.
 inline constexpr Seconds kSealingKeyRotation{2 * 3600};
 inline constexpr Seconds kSealingKeyLifetime{3 * 3600};
 
-// --- Evidence (defaults.md, protocol.md "TLS and evidence") ---
+// --- Evidence (attestation.md, protocol.md "Transport") ---
 
 /// Connections of one address that may be between accept and admission: enough for a rack behind
 /// one address, too few to fill the verification queue alone.
@@ -374,7 +374,7 @@ inline constexpr std::size_t kMaxDictEntries = 64 * 1024;
 /// Validators of one set: the network's parameter allows 1,000 (ConfigParam 16).
 inline constexpr std::size_t kMaxTonValidators = 1024;
 
-// --- TLS (protocol.md "TLS and evidence") ---
+// --- TLS (protocol.md "Transport") ---
 
 /// Ciphertext that waits in an endpoint before it asks for a pause. While a peer is unverified
 /// nothing is opened, so this is what an eager peer can make us hold: one frame.

@@ -1,6 +1,6 @@
 #pragma once
 /// @file The client's HPKE exporter secrets, which keep public-key work off most requests
-/// (docs/protocol.md "Wraps").
+/// (docs/protocol.md "Keys and wraps").
 
 #include <list>
 #include <unordered_map>

@@ -1,5 +1,5 @@
 #pragma once
-/// @file The requests that a worker has seen (docs/protocol.md "Replay").
+/// @file The requests that a worker has seen (docs/protocol.md "What a worker checks").
 
 #include <map>
 #include <unordered_map>

@@ -1,5 +1,5 @@
 #pragma once
-/// @file Sealed answers, both ends (docs/protocol.md "Sealed answers"). The stream of chunks is
+/// @file Sealed answers, both ends (docs/protocol.md "Answer"). The stream of chunks is
 /// bound to the request, the run and the recipient's key; a chunk that is altered, dropped,
 /// repeated, reordered or taken from another answer does not open.
 ///

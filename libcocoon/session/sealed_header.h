@@ -1,6 +1,6 @@
 #pragma once
 /// @file The header of a sealed request: what the proxy may know, and what everything sealed is
-/// bound to (docs/protocol.md "Request header").
+/// bound to (docs/protocol.md "Header").
 
 #include <optional>
 #include <string>

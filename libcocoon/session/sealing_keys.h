@@ -1,6 +1,6 @@
 #pragma once
 /// @file A worker's sealing keys: in memory only, replaced every few hours (docs/protocol.md
-/// "Keys").
+/// "Keys and wraps").
 
 #include <list>
 #include <map>

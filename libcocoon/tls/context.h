@@ -15,7 +15,7 @@ namespace cocoon::tls {
 enum class Side : std::uint8_t { client, server };
 
 /// The one application protocol that we speak (RFC 7301), and the label of its exporter value
-/// (RFC 8446, 7.5; protocol.md "TLS and evidence").
+/// (RFC 8446, 7.5; protocol.md "Transport").
 inline constexpr std::string_view kAlpn = "cocoon/1";
 inline constexpr std::string_view kExporterLabel = "EXPORTER-cocoon-1";
 

@@ -5,11 +5,14 @@
 * which third-party and system headers a module may include;
 * what the protocol logic (all modules before io) must not reach: clocks, files, threads, environment;
 * public headers include nothing third-party;
-* no file over 600 lines; no test sleeps.
+* no file over 600 lines; no test sleeps;
+* a document that a source names is there, and so is the section that it cites (name.md "Section").
 
   check.py [ROOT]
 """
 
+import bisect
+import itertools
 import pathlib
 import re
 import sys
@@ -67,6 +70,12 @@ SLEEPS = {
     "": re.compile(r"(^|[;&|(\s])sleep\s+[0-9.$\"]"),
 }
 
+# A document, and the section that is cited of it; not in a URL.
+CITATION = re.compile(r'https?://\S+|\b([\w-]+\.md)\b(?:,? "([^"`]+)")?')
+COMMENT = re.compile(r"^\s*(?:///?<?|#|\*|;|--)?\s*")
+# What a document calls a section: a heading, without its number, or words that begin a paragraph.
+SECTION = re.compile(r"^#+ (?:[\d.]+ )?(.+)$|^\*\*([^*.]+)\.?\*\*", re.MULTILINE)
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
 
@@ -75,6 +84,7 @@ class Checker:
         self.root = pathlib.Path(root).resolve()
         self.faults = []
         self.uses = {}  # module -> set of modules, in the order of the table
+        self.documents = {}  # name -> the sections of all documents of that name
 
     def fault(self, path, line, text):
         self.faults.append(f"{path.relative_to(self.root)}:{line}: {text}")
@@ -88,6 +98,7 @@ class Checker:
 
     def run(self):
         self.read_table()
+        self.read_documents()
         for path in self.files("libcocoon"):
             if path.suffix in {".h", ".cpp"}:
                 self.check_module_file(path)
@@ -96,6 +107,7 @@ class Checker:
         for path in self.files("apps", "benchmarks", "examples", "include", "libcocoon",
                                "packaging", "tests"):
             self.check_length(path)
+            self.check_citations(path)
         for path in self.files("tests"):
             if path.parent != self.root / "tests/architecture":
                 self.check_sleep(path)
@@ -137,6 +149,30 @@ class Checker:
         order = list(self.uses)
         return (FIRST_MODULE_WITH_IO in order and
                 order.index(module) < order.index(FIRST_MODULE_WITH_IO))
+
+    # --- documents ---
+
+    def read_documents(self):
+        for path in self.root.rglob("*.md"):
+            if {"node_modules", "build"}.intersection(path.relative_to(self.root).parts):
+                continue
+            sections = self.documents.setdefault(path.name, set())
+            for found in SECTION.finditer(path.read_text(errors="replace")):
+                name = found.group(1) or found.group(2)
+                sections.update({name, name.split(":")[0]})
+
+    def check_citations(self, path):
+        if path.suffix not in SOURCES or path.parent == self.root / "tests/architecture":
+            return
+        lines = [COMMENT.sub("", line) for line in path.read_text(errors="replace").splitlines()]
+        starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
+        for found in CITATION.finditer(" ".join(lines)):  # one may go over the end of a line
+            name, section = found.groups()
+            line = bisect.bisect_right(starts, found.start())
+            if name and name not in self.documents:
+                self.fault(path, line, f"there is no document {name}")
+            elif section and section not in self.documents[name]:
+                self.fault(path, line, f"{name} has no section \"{section}\"")
 
     # --- includes ---
 

@@ -117,6 +117,22 @@ class CheckTest(unittest.TestCase):
         self.write("include/cocoon/client.h", '#include "base/bytes.h"\n')
         self.assert_fault("include/cocoon/client.h:1", "public headers only")
 
+    def test_citations_of_what_is_there(self):
+        self.write("libcocoon/docs/guide.md", "# Guide\n\n## 2.1 Money in: a channel\n\n**Waiting.** x\n")
+        self.write("libcocoon/wire/codec.cpp",
+                   '// guide.md "Money in", guide.md "Money in: a\n// channel", guide.md, "Waiting"\n'
+                   "// https://example.com/other.md\n")
+        self.assertEqual(self.faults(), [])
+
+    def test_citation_of_a_document_that_is_not_there(self):
+        self.write("libcocoon/wire/codec.cpp", "\n/// See defaults.md.\n")
+        self.assert_fault("libcocoon/wire/codec.cpp:2", "no document defaults.md")
+
+    def test_citation_of_a_section_that_is_not_there(self):
+        self.write("libcocoon/docs/guide.md", "## Keys and wraps\n")
+        self.write("libcocoon/wire/codec.cpp", '\n/// what is (docs/guide.md "Sealing\n/// keys").\n')
+        self.assert_fault("libcocoon/wire/codec.cpp:2", 'guide.md has no section "Sealing keys"')
+
     def test_long_file(self):
         self.write("libcocoon/wire/codec.cpp", "\n" * 601)
         self.assert_fault("libcocoon/wire/codec.cpp:601", "601 lines")
