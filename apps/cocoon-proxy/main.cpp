@@ -26,8 +26,8 @@ struct ProxyProcess {
     if (!config.process.admin_listen.empty()) {
       COCOON_TRY(auto server, AdminServer::create(
                                   loop, config.process.admin_listen, config.proxy.metrics,
-                                  [] {
-                                    return Health{true, {}};
+                                  [this] {
+                                    return Health{proxy->ready(), proxy->not_ready_reason()};
                                   },
                                   config.proxy.log, pages()));
       admin.emplace(std::move(server));

@@ -26,7 +26,10 @@ struct WorkerProcess {
     if (!config.process.admin_listen.empty()) {
       COCOON_TRY(auto server, AdminServer::create(
                                   loop, config.process.admin_listen, config.worker.metrics,
-                                  [this] { return health(); }, config.worker.log, pages()));
+                                  [this] {
+                                    return Health{worker->ready(), worker->not_ready_reason()};
+                                  },
+                                  config.worker.log, pages()));
       admin.emplace(std::move(server));
     }
     std::printf("started account %s\n", worker->account().c_str());
@@ -39,14 +42,6 @@ struct WorkerProcess {
     pages.push_back({"/v1/cocoon/market", [this] { return worker->market_json(); }});
     pages.push_back({"/v1/cocoon/reputation", [this] { return worker->reputation_json(); }});
     return pages;
-  }
-
-  /// Earning takes an engine and a proxy; say which of them is missing.
-  Health health() const {
-    const WorkerState state = worker->state();
-    if (!state.engine_ready) return {false, "engine: " + state.engine_reason};
-    if (state.proxies_connected == 0) return {false, "proxy: " + state.proxy_reason};
-    return {true, {}};
   }
 };
 

@@ -43,8 +43,9 @@ struct ClientOptions {
   std::uint32_t requests_per_key_agreement = 1000;
   LogSink log;
   std::shared_ptr<Metrics> metrics;
-  /// The state cannot be kept any more: its disk is full, say. That has been logged, and the node
-  /// takes no new work; stop it. Called once, on the loop's thread.
+  /// The node cannot start (a file that the options name is missing, or the stored state is
+  /// unusable), or its state cannot be kept any more (its disk is full, say). That has been logged,
+  /// and the node takes no new work; stop it. Called once, on the loop's thread.
   std::function<void(const Error&)> on_fatal;
 };
 

@@ -58,8 +58,9 @@ struct ProxyOptions {
   std::shared_ptr<ProxyHooks> hooks;
   LogSink log;
   std::shared_ptr<Metrics> metrics;
-  /// The state cannot be kept any more: its disk is full, say. That has been logged, and the node
-  /// takes no new work; stop it. Called once, on the loop's thread.
+  /// The node cannot start (a file that the options name is missing, or the stored state is
+  /// unusable), or its state cannot be kept any more (its disk is full, say). That has been logged,
+  /// and the node takes no new work; stop it. Called once, on the loop's thread.
   std::function<void(const Error&)> on_fatal;
 };
 
@@ -76,6 +77,12 @@ class COCOON_API Proxy {
   std::string address() const;
   /// The account (hex) that the registry must list and that channels name.
   std::string account() const;
+  /// True when it takes clients and workers in: it has shown evidence and published its epoch, its
+  /// ledger can be read, and it is not shutting down.
+  bool ready() const;
+  /// Why ready() is false, in words for the operator, with what to look at first: "evidence: …",
+  /// "ledger: …". Empty where it is true.
+  std::string not_ready_reason() const;
   /// What is served here now and what is asked for, per model, as a JSON object.
   std::string market_json() const;
   /// What was measured of each worker, and what was published of that with this epoch, as a JSON

@@ -40,8 +40,9 @@ struct WorkerOptions {
   std::uint64_t max_unpaid_nano = 1'000'000'000;
   LogSink log;
   std::shared_ptr<Metrics> metrics;
-  /// The state cannot be kept any more: its disk is full, say. That has been logged, and the node
-  /// takes no new work; stop it. Called once, on the loop's thread.
+  /// The node cannot start (a file that the options name is missing, or the stored state is
+  /// unusable), or its state cannot be kept any more (its disk is full, say). That has been logged,
+  /// and the node takes no new work; stop it. Called once, on the loop's thread.
   std::function<void(const Error&)> on_fatal;
 };
 
@@ -65,6 +66,11 @@ class COCOON_API Worker {
   Status start();
   std::string account() const;
   WorkerState state() const;
+  /// True when it can earn: it is known to a proxy, and its engine answers.
+  bool ready() const;
+  /// Why ready() is false, in words for the operator, with what to look at first: "engine: …",
+  /// "evidence: …", "ledger: …", "proxy: …". Empty where it is true.
+  std::string not_ready_reason() const;
   /// What its proxies say is served and asked for, per model, as a JSON object; a minute old at
   /// most where they are connected.
   std::string market_json() const;

@@ -44,8 +44,9 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
   Impl(const Loop& loop, ClientOptions o)
       : RoleNode(loop, role_options(o)), options(std::move(o)) {}
 
-  std::unique_ptr<core::Core> make_core(core::NodeIdentity identity, const Hash&,
-                                        const billing::Registry& registry, Now now) override {
+  Result<std::unique_ptr<core::Core>> make_core(core::NodeIdentity identity, const Hash&,
+                                                const billing::Registry& registry,
+                                                Now now) override {
     core::ClientCoreOptions o;
     o.proxies = options.proxies;
     if (o.proxies.empty()) {
@@ -57,15 +58,9 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
     o.requests_per_key_agreement = options.requests_per_key_agreement;
     auto made = std::make_unique<core::ClientCore>(std::move(identity), registry, std::move(o),
                                                    random(), now);
+    COCOON_CHECK(restore(*made));
     core = made.get();
-    auto entries = stored();
-    Status restored = entries ? core->restore(*entries) : Status(entries.error());
-    if (!restored) {
-      log().error("the stored state is unusable: {}", restored.error().detail());
-      core = nullptr;
-      return nullptr;
-    }
-    return made;
+    return std::unique_ptr<core::Core>(std::move(made));
   }
 
   void on_started() override {
@@ -251,12 +246,12 @@ std::string Client::evidence_json() const {
 }
 
 bool Client::ready() const {
-  return impl_->core != nullptr && impl_->core->ready();
+  return impl_->obstacle().empty() && impl_->core->ready();
 }
 
 std::string Client::not_ready_reason() const {
-  if (impl_->core != nullptr) return impl_->core->not_ready_reason();
-  return impl_->failure.empty() ? "starting" : impl_->failure;
+  if (std::string own = impl_->obstacle(); !own.empty()) return own;
+  return impl_->core->ready() ? std::string() : impl_->core->not_ready_reason();
 }
 
 void Client::stop(std::chrono::milliseconds grace, Callback<void()> on_stopped) {

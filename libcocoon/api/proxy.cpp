@@ -74,8 +74,9 @@ struct Proxy::Impl final : node::RoleNode {
     return published.digest;
   }
 
-  std::unique_ptr<core::Core> make_core(core::NodeIdentity identity, const Hash&,
-                                        const billing::Registry& registry, Now now) override {
+  Result<std::unique_ptr<core::Core>> make_core(core::NodeIdentity identity, const Hash&,
+                                                const billing::Registry& registry,
+                                                Now now) override {
     core::ProxyCoreOptions o;
     o.max_unacknowledged = Nano{options.max_unacknowledged_nano};
     o.max_clients = options.max_clients;
@@ -97,15 +98,9 @@ struct Proxy::Impl final : node::RoleNode {
     }
     auto made = std::make_unique<core::ProxyCore>(std::move(identity), registry, std::move(o),
                                                   random(), now);
+    COCOON_CHECK(restore(*made));
     core = made.get();
-    auto entries = stored();
-    Status restored = entries ? core->restore(*entries) : Status(entries.error());
-    if (!restored) {
-      log().error("the stored state is unusable: {}", restored.error().detail());
-      core = nullptr;
-      return nullptr;
-    }
-    return made;
+    return std::unique_ptr<core::Core>(std::move(made));
   }
 
   void on_started() override {
@@ -126,19 +121,16 @@ struct Proxy::Impl final : node::RoleNode {
     metrics()->set("cocoon_proxy_workers", static_cast<double>(counts.workers));
     metrics()->set("cocoon_proxy_requests_running", static_cast<double>(counts.running));
     metrics()->set("cocoon_proxy_requests_waiting", static_cast<double>(counts.waiting));
-    metrics()->add("cocoon_proxy_requests_total",
-                   static_cast<double>(counts.requests_done - reported.requests_done), "done");
-    metrics()->add("cocoon_proxy_requests_total",
-                   static_cast<double>(counts.requests_failed - reported.requests_failed),
-                   "failed");
-    metrics()->add("cocoon_proxy_requests_total",
-                   static_cast<double>(counts.requests_cancelled - reported.requests_cancelled),
-                   "cancelled");
-    metrics()->add("cocoon_proxy_requests_total",
-                   static_cast<double>(counts.requests_refused - reported.requests_refused),
-                   "refused");
-    metrics()->add("cocoon_proxy_charged_nano_total",
-                   static_cast<double>(counts.charged.value - reported.charged.value));
+    const auto count = [this](std::string_view name, std::uint64_t now, std::uint64_t before,
+                              std::string_view label = {}) {
+      if (now != before) metrics()->add(name, static_cast<double>(now - before), label);
+    };
+    constexpr std::string_view kRequests = "cocoon_proxy_requests_total";
+    count(kRequests, counts.requests_done, reported.requests_done, "done");
+    count(kRequests, counts.requests_failed, reported.requests_failed, "failed");
+    count(kRequests, counts.requests_cancelled, reported.requests_cancelled, "cancelled");
+    count(kRequests, counts.requests_refused, reported.requests_refused, "refused");
+    count("cocoon_proxy_charged_nano_total", counts.charged.value, reported.charged.value);
     reported = counts;
   }
 
@@ -149,7 +141,6 @@ struct Proxy::Impl final : node::RoleNode {
   }
   bool drained() const override { return core->idle(); }
   void settle(Now now) override { core->settle_all(now); }
-  void on_failed(const Error&) override {}
   void on_closing() override { listener.reset(); }
 
   ProxyOptions options;
@@ -180,6 +171,14 @@ std::string Proxy::address() const {
 
 std::string Proxy::account() const {
   return to_hex(impl_->RoleNode::account().bytes);
+}
+
+bool Proxy::ready() const {
+  return impl_->obstacle().empty();
+}
+
+std::string Proxy::not_ready_reason() const {
+  return impl_->obstacle();
 }
 
 std::string Proxy::market_json() const {

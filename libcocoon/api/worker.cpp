@@ -55,30 +55,25 @@ struct Worker::Impl final : node::RoleNode {
     return ok();
   }
 
-  std::unique_ptr<core::Core> make_core(core::NodeIdentity identity, const Hash& leaf_sha256,
-                                        const billing::Registry& registry, Now now) override {
+  Result<std::unique_ptr<core::Core>> make_core(core::NodeIdentity identity,
+                                                const Hash& leaf_sha256,
+                                                const billing::Registry& registry,
+                                                Now now) override {
     core::WorkerCoreOptions o;
     o.proxies = options.proxies;
     if (o.proxies.empty()) {
       for (const auto& proxy : registry.proxies) o.proxies.push_back(proxy.endpoint);
     }
-    if (o.proxies.empty()) log().error("no proxy is configured, and the registry lists none");
     o.models = options.models;
     o.coefficient_e3 = options.coefficient_e3;
     o.capacity = options.capacity;
     o.max_unpaid = Nano{options.max_unpaid_nano};
     auto made = std::make_unique<core::WorkerCore>(std::move(identity), leaf_sha256, registry,
                                                    std::move(o), random(), now);
+    COCOON_CHECK(restore(*made));
+    made->show(shown_evidence());
     core = made.get();
-    core->show(shown_evidence());
-    auto entries = stored();
-    Status restored = entries ? core->restore(*entries) : Status(entries.error());
-    if (!restored) {
-      log().error("the stored state is unusable: {}", restored.error().detail());
-      core = nullptr;
-      return nullptr;
-    }
-    return made;
+    return std::unique_ptr<core::Core>(std::move(made));
   }
 
   void on_started() override {
@@ -117,19 +112,16 @@ struct Worker::Impl final : node::RoleNode {
     metrics()->set("cocoon_worker_engine_ready", counts.engine_ready ? 1 : 0);
     metrics()->set("cocoon_worker_proxies", counts.proxies_connected);
     metrics()->set("cocoon_worker_requests_running", static_cast<double>(counts.running));
-    metrics()->add("cocoon_worker_requests_total",
-                   static_cast<double>(counts.requests_done - reported.requests_done), "done");
-    metrics()->add("cocoon_worker_requests_total",
-                   static_cast<double>(counts.requests_failed - reported.requests_failed),
-                   "failed");
-    metrics()->add("cocoon_worker_requests_total",
-                   static_cast<double>(counts.requests_cancelled - reported.requests_cancelled),
-                   "cancelled");
-    metrics()->add("cocoon_worker_requests_total",
-                   static_cast<double>(counts.requests_refused - reported.requests_refused),
-                   "refused");
-    metrics()->add("cocoon_worker_earned_nano_total",
-                   static_cast<double>(counts.earned.value - reported.earned.value));
+    const auto count = [this](std::string_view name, std::uint64_t now, std::uint64_t before,
+                              std::string_view label = {}) {
+      if (now != before) metrics()->add(name, static_cast<double>(now - before), label);
+    };
+    constexpr std::string_view kRequests = "cocoon_worker_requests_total";
+    count(kRequests, counts.requests_done, reported.requests_done, "done");
+    count(kRequests, counts.requests_failed, reported.requests_failed, "failed");
+    count(kRequests, counts.requests_cancelled, reported.requests_cancelled, "cancelled");
+    count(kRequests, counts.requests_refused, reported.requests_refused, "refused");
+    count("cocoon_worker_earned_nano_total", counts.earned.value, reported.earned.value);
     reported = counts;
   }
 
@@ -140,7 +132,6 @@ struct Worker::Impl final : node::RoleNode {
   void begin_drain(Now now) override { core->drain(now); }
   bool drained() const override { return core->idle(); }
   void settle(Now now) override { core->settle_all(now); }
-  void on_failed(const Error& error) override { failure = error.detail(); }
   void on_closing() override { engine_client.reset(); }
   ports::Engine* engine() override { return engine_client.get(); }
 
@@ -154,7 +145,6 @@ struct Worker::Impl final : node::RoleNode {
   std::optional<ports::EngineReadiness> readiness;
   core::WorkerCore* core = nullptr;
   core::WorkerCounts reported;
-  std::string failure;
 };
 
 Worker::Worker(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -181,7 +171,7 @@ WorkerState Worker::state() const {
   if (impl_->core == nullptr) {
     state.engine_ready = impl_->readiness && impl_->readiness->ready;
     state.engine_reason = impl_->readiness ? impl_->readiness->reason : "not probed yet";
-    state.proxy_reason = impl_->failure.empty() ? "starting" : impl_->failure;
+    state.proxy_reason = "this worker is starting";
     return state;
   }
   const core::WorkerCounts counts = impl_->core->counts();
@@ -192,6 +182,17 @@ WorkerState Worker::state() const {
   state.requests_done = counts.requests_done;
   state.earned_nano = counts.earned.value;
   return state;
+}
+
+bool Worker::ready() const {
+  return not_ready_reason().empty();
+}
+
+std::string Worker::not_ready_reason() const {
+  if (std::string own = impl_->obstacle(); !own.empty()) return own;
+  const WorkerState now = state();
+  if (!now.engine_ready) return "engine: " + now.engine_reason;
+  return now.proxies_connected == 0 ? "proxy: " + now.proxy_reason : std::string();
 }
 
 std::string Worker::market_json() const {

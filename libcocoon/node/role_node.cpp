@@ -63,9 +63,17 @@ Status RoleNode::open_supply() {
   return ok();
 }
 
+std::string RoleNode::obstacle() const {
+  if (broken_) return "broken: " + *broken_;
+  if (draining_ || stopping_) return "shutting down";
+  if (registry_stale_) return "ledger: " + *registry_stale_;
+  return driver_ ? std::string() : starting_;
+}
+
 // --- Start-up ---
 
 void RoleNode::begin() {
+  log_.info("this node's account is {:02x}", fmt::join(account_id_.bytes, ""));
   read_registry();
 }
 
@@ -79,6 +87,7 @@ void RoleNode::ask(ports::LedgerRequest request, std::string_view what, Answer a
         if (core_ && r.error().code() == "registry_too_old") return set_registry_stale(r.error());
         log_.warning("cannot {}: {}; trying again in {} s", what, r.error().detail(),
                      limits::kLedgerRetry.count());
+        starting_ = fmt::format("ledger: cannot {}: {}", what, r.error().detail());
         retry_ = std::make_unique<io::Timer>(context_, [this, request, what, shared] {
           ask(request, what, [shared](ports::LedgerReply reply) { (*shared)(std::move(reply)); });
         });
@@ -93,13 +102,13 @@ void RoleNode::read_registry() {
     registry_ = std::move(view->registry);
     auto made =
         verify::Verifier::create(context_, registry_->network, registry_->kind, supply_.get());
-    if (!made) return fail(made.error());
+    if (!made) return give_up(made.error());
     verifier_ = std::move(*made);
-    if (auto status = apply_policies(); !status) return fail(status.error());
+    if (auto status = apply_policies(); !status) return give_up(status.error());
     boot_ = crypto::SigningKey::generate(random_);
     if (!options_.evidence) {
       auto certificate = make_plain_certificate(*boot_, io::now().unix);
-      if (!certificate) return fail(certificate.error());
+      if (!certificate) return give_up(certificate.error());
       certificate_ = std::move(*certificate);
       return run();
     }
@@ -157,8 +166,9 @@ Status RoleNode::open_sources() {
 /// The GPUs first, if there are any: the guest's claims have the digest of their evidence.
 void RoleNode::attest() {
   if (!source_) {
-    if (auto status = open_sources(); !status) return fail(status.error());
+    if (auto status = open_sources(); !status) return give_up(status.error());
   }
+  starting_ = "evidence: " + attesting_;
   if (!gpu_source_) return certify({});
   auto key = certified_key(*boot_, io::now().unix);
   if (!key) return on_attested(key.error(), {});
@@ -209,18 +219,22 @@ Bytes RoleNode::shown_evidence() const {
 }
 
 void RoleNode::attest_later(Error why) {
-  fail(std::move(why).within("cannot attest"));
+  why = std::move(why).within("cannot attest");
+  attesting_ = why.detail();
+  starting_ = "evidence: " + attesting_;
+  fail(why);
   retry_ = std::make_unique<io::Timer>(context_, [this] { read_beacon(); });
   retry_->set_in(limits::kAttestRetry);
 }
 
 void RoleNode::read_epoch() {
+  starting_ = "ledger: waiting to publish this node's epoch";
   ask(ports::ReadEpoch{account_id_}, "read this account's epoch", [this](ports::LedgerReply reply) {
     const auto* view = std::get_if<ports::EpochView>(&reply);
     if (view == nullptr) return;
     const std::uint64_t next = view->newest ? view->newest->value.epoch + 1 : 1;
     const auto reputation = reputation_to_publish(registry_->network);
-    if (!reputation) return fail(reputation.error());
+    if (!reputation) return give_up(reputation.error());
     epoch_ = billing::sign(
         billing::EpochRecord::make(registry_->network, next, boot_->boot_key_id(), *reputation),
         *account_);
@@ -241,11 +255,12 @@ void RoleNode::publish_epoch() {
 
 void RoleNode::run() {
   auto certificate = tls_of(*boot_, certificate_);
-  if (!certificate) return fail(certificate.error());
+  if (!certificate) return give_up(certificate.error());
   core::NodeIdentity identity{registry_->network, account_->duplicate(), boot_->duplicate(),
                               epoch_.value_or(billing::SignedEpoch{})};
-  core_ = make_core(std::move(identity), certificate->leaf_sha256, *registry_, io::now());
-  if (!core_) return;  // make_core() has said why
+  auto made = make_core(std::move(identity), certificate->leaf_sha256, *registry_, io::now());
+  if (!made) return give_up(made.error());
+  core_ = std::move(*made);
   DriverParts parts;
   parts.core = core_.get();
   parts.verifier = verifier_.get();
@@ -305,7 +320,7 @@ void RoleNode::refresh_registry() {
     auto* view = std::get_if<ports::RegistryView>(&reply);
     if (view == nullptr) return;
     if (supersedes(view->registry, *registry_)) use_registry(std::move(view->registry));
-    if (!std::exchange(registry_stale_, false)) return;
+    if (!std::exchange(registry_stale_, std::nullopt)) return;
     log_.info("the ledger's registry can be read again: this node takes work again");
     core_->on_registry_stale(false, io::now());
     driver_->arm();
@@ -315,14 +330,14 @@ void RoleNode::refresh_registry() {
 void RoleNode::use_registry(billing::Registry registry) {
   registry_ = std::move(registry);
   log_.info("registry version {} in use", registry_->version);
-  if (auto status = apply_policies(); !status) return fail(status.error());
+  if (auto status = apply_policies(); !status) return give_up(status.error());
   on_registry(*registry_, io::now());
   driver_->review_peers();
   driver_->arm();
 }
 
 void RoleNode::set_registry_stale(const Error& why) {
-  if (std::exchange(registry_stale_, true)) return;
+  if (std::exchange(registry_stale_, why.detail())) return;
   log_.error("this node takes no new work, what runs goes on: {}", why.detail());
   core_->on_registry_stale(true, io::now());
   driver_->arm();
@@ -333,13 +348,18 @@ void RoleNode::fail(const Error& error) {
   on_failed(error);
 }
 
-/// What is not on disk after this would be forgotten by the next start: nothing more is begun.
+/// Nothing more is begun: it lacks what it cannot do without, or what is not on disk after this
+/// would be forgotten by the next start.
 void RoleNode::give_up(const Error& error) {
-  if (std::exchange(broken_, true)) return;
+  if (std::exchange(broken_, error.detail())) return;
   fail(error);
-  log_.error("this node takes no new work; mend that, and start it again");
-  drain();
-  driver_->arm();
+  if (driver_) {
+    log_.error("this node takes no new work; mend that, and start it again");
+    drain();
+    driver_->arm();
+  } else {
+    log_.error("this node cannot start; mend that, and start it again");
+  }
   if (options_.on_fatal) options_.on_fatal(error);
 }
 

@@ -53,8 +53,8 @@ struct RoleOptions {
 };
 
 /// Loop thread only. Start-up runs in steps, each an answer from a port; that the ledger is away,
-/// or that the machine gives no evidence, delays it and is logged; anything else ends it and is
-/// logged as what it is.
+/// or that the machine gives no evidence, delays it and is logged; anything else ends it, is logged
+/// as what it is, and is told to the owner by `on_fatal`.
 class RoleNode {
  public:
   virtual ~RoleNode();
@@ -71,6 +71,9 @@ class RoleNode {
   /// Drains, settles, closes; `on_stopped` is the last thing that happens.
   void stop_all(Millis grace, Callback<void()> on_stopped);
   bool stopping() const { return stopping_; }
+  /// Why this node itself does not serve, for its operator: "ledger: …", "evidence: …". Empty where
+  /// it does; what its role lacks beyond that, a peer or an engine, is not in it.
+  std::string obstacle() const;
   /// Null until the core runs.
   Driver* driver() { return driver_.get(); }
 
@@ -79,12 +82,13 @@ class RoleNode {
 
   // --- The role's part ---
 
-  /// Everything is known: make the core. It is driven from then on.
-  virtual std::unique_ptr<core::Core> make_core(core::NodeIdentity identity,
-                                                const Hash& leaf_sha256,
-                                                const billing::Registry& registry, Now now) = 0;
+  /// Everything is known: make the core. It is driven from then on. An error ends the start-up.
+  virtual Result<std::unique_ptr<core::Core>> make_core(core::NodeIdentity identity,
+                                                        const Hash& leaf_sha256,
+                                                        const billing::Registry& registry,
+                                                        Now now) = 0;
   /// What this epoch's record says that was measured of others; asked before make_core(). An error
-  /// ends the start-up, and is logged.
+  /// ends the start-up.
   virtual Result<Hash> reputation_to_publish(const NetworkId&) { return Hash{}; }
   /// The core runs: connect or listen.
   virtual void on_started() = 0;
@@ -97,13 +101,22 @@ class RoleNode {
   virtual ports::Engine* engine() { return nullptr; }
   /// The node cannot go on, or not until it can attest; it has been logged. The owner of the
   /// process decides what follows.
-  virtual void on_failed(const Error& error) = 0;
+  virtual void on_failed(const Error&) {}
   /// The last call: give back what was made from context().
   virtual void on_closing() = 0;
   /// A new certificate is used for new connections; shown_evidence() goes with it.
   virtual void on_certificate(const Hash& leaf_sha256, Now now) = 0;
 
   Result<std::vector<ports::StoreEntry>> stored() { return store_->load(""); }
+  /// Gives a core that was just made what the store has. Errors: as they are, within what failed.
+  template <class Core>
+  Status restore(Core& core) {
+    const auto entries = stored();
+    Status restored = entries ? core.restore(*entries) : Status(entries.error());
+    if (restored) return ok();
+    return Error(restored.error())
+        .within("the state that is stored in " + options_.state_dir + " is unusable");
+  }
   const io::Context& context() const { return context_; }
   const Logger& log() const { return log_; }
   /// For what runs on the loop.
@@ -172,9 +185,12 @@ class RoleNode {
   std::unique_ptr<io::Timer> renewal_;
   std::unique_ptr<io::Timer> drain_timer_;
   Callback<void()> on_stopped_;
+  std::string starting_ = "ledger: waiting to read the registry";  ///< what start-up waits for
+  std::string attesting_ = "waiting for what this machine shows";  ///< what attest() waits for
   MonoTime drain_until_{};
-  bool registry_stale_ = false;  ///< no new work: the ledger could not be read for too long
-  bool broken_ = false;          ///< the store failed
+  /// No new work: the ledger could not be read for too long.
+  std::optional<std::string> registry_stale_;
+  std::optional<std::string> broken_;  ///< it cannot go on, and why
   bool draining_ = false;
   bool stopping_ = false;
   bool settled_ = false;
