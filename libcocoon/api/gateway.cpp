@@ -19,6 +19,7 @@
 #include "io/tcp.h"
 #include "io/timer.h"
 #include "io/turn.h"
+#include "node/metric_table.h"
 
 namespace cocoon {
 namespace {
@@ -340,6 +341,7 @@ Status Gateway::start() {
     return Error(ErrorKind::invalid_argument, "gateway_already_started",
                  "A gateway is started once.");
   }
+  if (impl_->options.metrics) node::begin_metrics(*impl_->options.metrics, "cocoon_gateway_");
   impl_->start();
   return ok();
 }

@@ -1,6 +1,7 @@
 /// The in-memory Metrics sink, on prometheus-cpp's core.
 
 #include <prometheus/counter.h>
+#include <prometheus/family.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "cocoon/metrics.h"
+#include "node/metric_table.h"
 
 namespace cocoon::inline v0 {
 
@@ -25,14 +27,11 @@ const prometheus::Histogram::BucketBoundaries kSecondsBuckets{
 class PrometheusMetrics final : public Metrics {
  public:
   void add(std::string_view name, double delta, std::string_view label) override {
-    if (delta <= 0) return;
+    if (delta < 0) return;
     const std::lock_guard lock(mutex_);
     auto& counter = entry(counters_, name, label);
     if (counter == nullptr) {
-      counter = &prometheus::BuildCounter()
-                     .Name(std::string(name))
-                     .Register(registry_)
-                     .Add(labels(label));
+      counter = &family(prometheus::BuildCounter(), name).Add(labels(name, label));
     }
     counter->Increment(delta);
   }
@@ -41,8 +40,7 @@ class PrometheusMetrics final : public Metrics {
     const std::lock_guard lock(mutex_);
     auto& gauge = entry(gauges_, name, label);
     if (gauge == nullptr) {
-      gauge =
-          &prometheus::BuildGauge().Name(std::string(name)).Register(registry_).Add(labels(label));
+      gauge = &family(prometheus::BuildGauge(), name).Add(labels(name, label));
     }
     gauge->Set(value);
   }
@@ -51,10 +49,7 @@ class PrometheusMetrics final : public Metrics {
     const std::lock_guard lock(mutex_);
     auto& histogram = entry(histograms_, name, "");
     if (histogram == nullptr) {
-      histogram = &prometheus::BuildHistogram()
-                       .Name(std::string(name))
-                       .Register(registry_)
-                       .Add({}, kSecondsBuckets);
+      histogram = &family(prometheus::BuildHistogram(), name).Add({}, kSecondsBuckets);
     }
     histogram->Observe(value);
   }
@@ -79,8 +74,18 @@ class PrometheusMetrics final : public Metrics {
     const auto at = map.find(KeyView{name, label});
     return at != map.end() ? at->second : map[Key{name, label}];
   }
-  static prometheus::Labels labels(std::string_view label) {
-    return label.empty() ? prometheus::Labels{} : prometheus::Labels{{"kind", std::string(label)}};
+  /// All series of a name; making it a second time gives the same.
+  template <template <class> class Builder, class T>
+  prometheus::Family<T>& family(Builder<T> builder, std::string_view name) {
+    const node::Metric* known = node::find_metric(name);
+    return builder.Name(std::string(name))
+        .Help(known == nullptr ? std::string() : std::string(known->help))
+        .Register(registry_);
+  }
+  static prometheus::Labels labels(std::string_view name, std::string_view label) {
+    if (label.empty()) return {};
+    const node::Metric* known = node::find_metric(name);
+    return {{known == nullptr ? "label" : std::string(known->label), std::string(label)}};
   }
 
   std::mutex mutex_;

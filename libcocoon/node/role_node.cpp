@@ -9,6 +9,7 @@
 #include "io/clock.h"
 #include "node/account_key.h"
 #include "node/ledger.h"
+#include "node/metric_table.h"
 #include "node/own_certificate.h"
 #include "node/policy.h"
 
@@ -73,6 +74,10 @@ std::string RoleNode::obstacle() const {
 // --- Start-up ---
 
 void RoleNode::begin() {
+  if (metrics() != nullptr) {
+    begin_metrics(*metrics(), fmt::format("cocoon_{}_", options_.component));
+    if (supply_) begin_metrics(*metrics(), "cocoon_collateral_");
+  }
   log_.info("this node's account is {:02x}", fmt::join(account_id_.bytes, ""));
   read_registry();
 }

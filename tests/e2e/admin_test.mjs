@@ -1,5 +1,6 @@
 // The pages for the operators of proxy and worker.
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { freeAddress, killAll, layOut, setKey, start, startEngine, until } from './network.mjs';
@@ -33,7 +34,27 @@ const get = async (name, path) => {
 test('a worker says in one line why it does not earn', async () => {
   const { status, text } = await get('worker-1', '/healthz');
   assert.equal(status, 503);
-  assert.match(text, /^(proxy|engine): .+\n$/);
+  assert.match(text, /^(proxy|engine|evidence|ledger): .+\n$/);
+});
+
+test('a proxy that cannot attest says so, and is not well', async () => {
+  const file = join(network.state, 'proxy.toml');
+  const config = readFileSync(file, 'utf8');
+  const elsewhere = JSON.stringify(join(network.state, 'no-tsm'));
+  writeFileSync(
+    file, config.replace(/\[evidence\]\n[^[]*/, `[evidence]\nkind = "tdx"\nconfigfs = ${elsewhere}\n`));
+  const unable = start('cocoon-proxy', ['--config', file]);
+  await unable.line('listening ');
+  const health = await until('the proxy to have tried', async () => {
+    const { status, text } = await get('proxy', '/healthz');
+    assert.equal(status, 503);
+    return text.includes('cannot attest') && text;
+  });
+  assert.match(health, /^evidence: cannot attest: this machine makes no TDX quote/);
+  assert.ok(unable.errors().includes(health.trim().slice('evidence: '.length)), 'as its log does');
+  unable.kill('SIGTERM');
+  assert.deepEqual(await unable.ended, { code: 0, signal: null });
+  writeFileSync(file, config);
 });
 
 test('a worker with engine and proxy is well, and says so', async () => {
@@ -41,6 +62,7 @@ test('a worker with engine and proxy is well, and says so', async () => {
   await proxy.line('listening ');
   await until('the worker to be well', async () => (await get('worker-1', '/healthz')).status === 200);
   assert.equal((await get('worker-1', '/healthz')).text, 'ok\n');
+  assert.deepEqual(await get('proxy', '/healthz'), { status: 200, text: 'ok\n' });
 });
 
 test('both show the market: what is served, at what price, and what is asked for', async () => {
@@ -70,6 +92,7 @@ test('both have metrics for Prometheus', async () => {
     const { status, text } = await get(name, '/metrics');
     assert.equal(status, 200);
     assert.match(text, /^# TYPE cocoon_\w+ /m);
+    assert.match(text, /^cocoon_\w+_requests_total\{outcome="failed"\} 0$/m);
   }
 });
 
