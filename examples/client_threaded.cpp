@@ -1,6 +1,7 @@
 /// A service without libuv: the client runs on a thread of its own, and a promise brings the answer
 /// back. Usage: example_client_threaded CLIENT.toml MODEL
 
+#include <atomic>
 #include <cstdio>
 #include <future>
 #include <optional>
@@ -12,49 +13,47 @@
 using namespace std::chrono_literals;
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  const auto fail = [](const std::string& why, int code) {
+    return std::fprintf(stderr, "example_client_threaded: %s\n", why.c_str()), code;
+  };
+  if (argc != 3) return fail("usage: example_client_threaded CLIENT.toml MODEL", 2);
   auto config = cocoon::load_client_config(argv[1]);
-  if (!config) return std::fprintf(stderr, "%s\n", config.error().detail().c_str()), 2;
+  if (!config) return fail(config.error().detail(), 2);
   auto thread = cocoon::LoopThread::start();
-  if (!thread) return 1;
-
-  // Touched on the loop thread only.
-  std::optional<cocoon::Client> client;
-  std::optional<cocoon::RequestHandle> request;
+  if (!thread) return fail(thread.error().detail(), 1);
   const auto on_loop = [&](auto work) {
     std::promise<decltype(work())> done;
     thread->post([&] { done.set_value(work()); });
     return done.get_future().get();
   };
 
-  const bool started = on_loop([&] {
+  std::atomic<bool> broken = false;
+  config->client.on_fatal = [&](const cocoon::Error&) { broken = true; };
+  std::optional<cocoon::Client> client;  // touched, and destroyed, on the loop's thread only
+  const cocoon::Status started = on_loop([&]() -> cocoon::Status {
     auto made = cocoon::Client::create(thread->loop(), config->client);
-    if (!made) return false;
-    client.emplace(std::move(*made));
-    return bool(client->start());
+    if (made) client.emplace(std::move(*made));
+    return made ? client->start() : cocoon::Status(made.error());
   });
-  while (started && !on_loop([&] { return client->ready(); })) std::this_thread::sleep_for(20ms);
+  if (!started) return on_loop([&] { return client.reset(), fail(started.error().detail(), 1); });
+  while (!broken && !on_loop([&] { return client->ready(); })) std::this_thread::sleep_for(20ms);
 
-  std::promise<std::string> answer;
-  on_loop([&] {
-    auto text = std::make_shared<std::string>();
+  std::string text;  // the loop's, until the promise is kept
+  std::promise<cocoon::Status> answered;
+  std::optional<cocoon::RequestHandle> request;
+  thread->post([&] {
     cocoon::StreamCallbacks callbacks;
-    callbacks.on_chunk = [text](std::string_view chunk) { text->append(chunk); };
-    callbacks.on_done = [text, &answer](const cocoon::RequestOutcome& outcome) {
-      answer.set_value(outcome.status ? *text : "error: " + outcome.status.error().detail());
-    };
+    callbacks.on_chunk = [&](std::string_view chunk) { text += chunk; };
+    callbacks.on_done = [&](const cocoon::RequestOutcome& o) { answered.set_value(o.status); };
     const std::string body = std::string(R"({"model":")") + argv[2] +
                              R"(","messages":[{"role":"user","content":"Hello!"}]})";
     auto made = client->submit({.model = argv[2], .body = body}, std::move(callbacks));
-    if (made) request = std::move(*made);
-    if (!made) answer.set_value("error: " + made.error().detail());
-    return true;
+    made ? void(request = std::move(*made)) : answered.set_value(made.error());
   });
-  const std::string text = answer.get_future().get();
-  std::printf("%s\n", text.c_str());
-
+  const cocoon::Status outcome = answered.get_future().get();
   std::promise<void> stopped;
   thread->post([&] { client->stop(5s, [&] { stopped.set_value(); }); });
   stopped.get_future().get();
-  return text.starts_with("error") ? 1 : 0;
+  on_loop([&] { return request.reset(), client.reset(), true; });
+  return outcome ? std::printf("%s\n", text.c_str()), 0 : fail(outcome.error().detail(), 1);
 }

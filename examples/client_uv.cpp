@@ -13,15 +13,21 @@
 using namespace std::chrono_literals;
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  const auto fail = [](const std::string& why, int code) {
+    return std::fprintf(stderr, "example_client_uv: %s\n", why.c_str()), code;
+  };
+  if (argc != 3) return fail("usage: example_client_uv CLIENT.toml MODEL", 2);
   auto config = cocoon::load_client_config(argv[1]);
-  if (!config) return std::fprintf(stderr, "%s\n", config.error().detail().c_str()), 2;
+  if (!config) return fail(config.error().detail(), 2);
 
+  bool broken = false;
+  config->client.on_fatal = [&](const cocoon::Error&) { broken = true; };
   uv_loop_t* loop = uv_default_loop();
   auto client = cocoon::Client::create(cocoon::Loop::borrow(loop), config->client);
-  if (!client || !client->start()) return 1;
+  if (!client) return fail(client.error().detail(), 1);
+  if (auto started = client->start(); !started) return fail(started.error().detail(), 1);
 
-  int exit_code = 1;
+  int exit_code = 0;
   std::optional<cocoon::RequestHandle> request;
   const std::string body = std::string(R"({"model":")") + argv[2] +
                            R"(","stream":true,"messages":[{"role":"user","content":"Hello!"}]})";
@@ -30,24 +36,20 @@ int main(int argc, char** argv) {
     std::fwrite(text.data(), 1, text.size(), stdout);
   };
   callbacks.on_done = [&](const cocoon::RequestOutcome& outcome) {
-    exit_code = outcome.status ? 0 : 1;
+    if (!outcome.status) exit_code = fail(outcome.status.error().detail(), 1);
     std::fprintf(stderr, "cost: %llu nanoton\n", (unsigned long long)outcome.usage.cost_nano);
     client->stop(5s, [] {});  // the loop ends when its last handle is closed
   };
 
-  // Until the registry is read and a proxy is verified, submit() says `unavailable`.
   uv_timer_t timer;
   uv_timer_init(loop, &timer);
   std::function<void()> ask = [&] {
-    if (!client->ready()) return;
+    if (!broken && !client->ready()) return;  // not_ready_reason() says why
     uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);
     auto made = client->submit({.model = argv[2], .body = body}, std::move(callbacks));
-    if (made) {
-      request = std::move(*made);
-    } else {
-      std::fprintf(stderr, "%s\n", made.error().detail().c_str());
-      client->stop(0s, [] {});
-    }
+    if (made) return void(request = std::move(*made));
+    exit_code = fail(made.error().detail(), 1);
+    client->stop(0s, [] {});
   };
   timer.data = &ask;
   uv_timer_start(

@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -10,56 +11,50 @@
 #include "cocoon/config.h"
 #include "cocoon/proxy.h"
 
-using namespace std::chrono_literals;
-
-namespace {
+using namespace cocoon;
 
 /// Each tenant may spend the same; what it spent is kept here.
-class TenantHooks final : public cocoon::ProxyHooks {
- public:
-  explicit TenantHooks(std::uint64_t allowance) : allowance_(allowance) {}
-
-  cocoon::Status admit(const cocoon::ClientIdentity& who, std::string_view) override {
-    if (spent_[who.account] < allowance_) return cocoon::ok();
-    return cocoon::Error(cocoon::ErrorKind::payment, "tenant_allowance",
-                         "this tenant has used up its allowance");
+struct TenantHooks final : ProxyHooks {
+  Status admit(const ClientIdentity& who, std::string_view) override {
+    if (spent[who.account] < allowance) return ok();
+    return Error(ErrorKind::payment, "tenant_allowance", "this tenant has used up its allowance");
   }
-  void on_usage(const cocoon::ClientIdentity& who, std::string_view model,
-                const cocoon::Usage& usage) override {
-    spent_[who.account] += usage.cost_nano;
+  void on_usage(const ClientIdentity& who, std::string_view model, const Usage& usage) override {
+    spent[who.account] += usage.cost_nano;
     std::printf("%s used %s for %llu nanoton\n", who.account.c_str(), std::string(model).c_str(),
                 (unsigned long long)usage.cost_nano);
   }
-
- private:
-  std::uint64_t allowance_;
-  std::map<std::string, std::uint64_t> spent_;
+  std::uint64_t allowance = 100'000'000;
+  std::map<std::string, std::uint64_t> spent;
 };
 
-}  // namespace
-
 int main(int argc, char** argv) {
-  if (argc < 2) return 2;
-  const std::uint64_t allowance = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 100'000'000;
+  const auto fail = [](const std::string& why, int code) {
+    return std::fprintf(stderr, "example_gateway_proxy: %s\n", why.c_str()), code;
+  };
+  if (argc < 2) return fail("usage: example_gateway_proxy PROXY.toml [ALLOWANCE]", 2);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  auto config = cocoon::load_proxy_config(argv[1]);
-  if (!config) return std::fprintf(stderr, "%s\n", config.error().detail().c_str()), 2;
-  config->proxy.hooks = std::make_shared<TenantHooks>(allowance);
-
+  auto config = load_proxy_config(argv[1]);
+  if (!config) return fail(config.error().detail(), 2);
+  auto hooks = std::make_shared<TenantHooks>();
+  if (argc > 2) hooks->allowance = std::strtoull(argv[2], nullptr, 10);
+  config->proxy.hooks = hooks;
+  int exit_code = 0;
+  config->proxy.on_fatal = [&](const Error&) { exit_code = 1, std::raise(SIGTERM); };
   uv_loop_t* loop = uv_default_loop();
-  auto proxy = cocoon::Proxy::create(cocoon::Loop::borrow(loop), config->proxy);
-  if (!proxy || !proxy->start()) return 1;
+  auto proxy = Proxy::create(Loop::borrow(loop), config->proxy);
+  if (!proxy) return fail(proxy.error().detail(), 1);
+  if (auto started = proxy->start(); !started) return fail(started.error().detail(), 1);
   std::printf("listening %s\n", proxy->address().c_str());
 
-  uv_signal_t terminate;  // the gateway's own signal handling
-  uv_signal_init(loop, &terminate);
-  terminate.data = &*proxy;
-  uv_signal_start(
-      &terminate,
-      [](uv_signal_t* signal, int) {
-        static_cast<cocoon::Proxy*>(signal->data)->stop(5s, [] {});
-        uv_close(reinterpret_cast<uv_handle_t*>(signal), nullptr);
-      },
-      SIGTERM);
-  return uv_run(loop, UV_RUN_DEFAULT);
+  static uv_signal_t signals[2];  // the gateway's own signal handling
+  static Proxy& running = *proxy;
+  const auto stop = [](uv_signal_t*, int) {
+    for (auto& s : signals) uv_close(reinterpret_cast<uv_handle_t*>(&s), nullptr);
+    running.stop(std::chrono::seconds(5), [] {});
+  };
+  for (auto& s : signals) uv_signal_init(loop, &s);
+  uv_signal_start(&signals[0], stop, SIGTERM);
+  uv_signal_start(&signals[1], stop, SIGINT);
+  return uv_run(loop, UV_RUN_DEFAULT), exit_code;
 }

@@ -1,5 +1,6 @@
 // The examples, as they are built and shown, against a real network.
 import assert from 'node:assert/strict';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
@@ -23,7 +24,7 @@ async function withoutClient(startProxy = (file) => start('cocoon-proxy', ['--co
   await proxy.line('listening ');
   const worker = start('cocoon-worker', ['--config', config('worker-1')]);
   await until('the worker to serve', () =>
-    /worker \w+ connected/.test(proxy.errors()) && /engine is ready/.test(worker.errors()),
+    /worker \w+ connected/.test(proxy.errors()) && /engine at \S+ is ready/.test(worker.errors()),
   );
   return {
     config,
@@ -75,6 +76,60 @@ test('a gateway that embeds the proxy meters a tenant, and refuses it over its a
   client.kill('SIGTERM');
   await client.ended;
   await network.stop();
+});
+
+for (const [name, args, role] of [
+  ['client_uv', [MODEL], 'client'],
+  ['client_threaded', [MODEL], 'client'],
+  ['gateway_proxy', [], 'proxy'],
+]) {
+  test(`example_${name} without arguments says how it is used, and exits with 2`, async () => {
+    const { code, err } = await run(`example_${name}`, []);
+    assert.equal(code, 2);
+    assert.match(err, new RegExp(`usage: example_${name} ${role.toUpperCase()}\\.toml`));
+  });
+
+  test(`example_${name} whose ledger is missing says so, and exits with 1`, async () => {
+    const network = await layOut(engine);
+    rmSync(join(network.state, 'ledger.sqlite'));
+    const { code, err } = await run(`example_${name}`, [join(network.state, `${role}.toml`), ...args]);
+    network.discard();
+    assert.equal(code, 1, err);
+    assert.match(err, new RegExp(`example_${name}: .*ledger\\.sqlite does not exist`));
+  });
+
+  test(`example_${name} that can never start exits with 1`, async () => {
+    const network = await layOut(engine);
+    rmSync(join(network.state, 'sim'), { recursive: true });
+    const { code, err } = await run(`example_${name}`, [join(network.state, `${role}.toml`), ...args]);
+    network.discard();
+    assert.equal(code, 1, err);
+    assert.match(err, /\/sim/);
+  });
+
+  test(`example_${name} is short enough to be read at a glance`, () => {
+    const text = readFileSync(join(process.env.COCOON_SOURCE, 'examples', `${name}.cpp`), 'utf8');
+    assert.ok(text.trimEnd().split('\n').length <= 60);
+  });
+}
+
+test('clients print why a request has failed, and exit with 1', async () => {
+  const network = await withoutClient();
+  for (const name of ['example_client_uv', 'example_client_threaded']) {
+    const { code, err } = await run(name, [network.config('client'), 'no/such-model']);
+    assert.equal(code, 1, err);
+    assert.match(err, /no\/such-model/);
+  }
+  await network.stop();
+});
+
+test('a gateway that embeds the proxy ends on Ctrl-C', async () => {
+  const network = await layOut(engine);
+  const gateway = start('example_gateway_proxy', [join(network.state, 'proxy.toml')]);
+  await gateway.says('serving at');
+  gateway.kill('SIGINT');
+  assert.deepEqual(await gateway.ended, { code: 0, signal: null });
+  network.discard();
 });
 
 test('the OpenAI SDK and curl at the gateway', async () => {
