@@ -107,9 +107,7 @@ Result<std::string> read_line(Child& child, std::chrono::milliseconds patience) 
     }
     char c = 0;
     if (read(child.output, &c, 1) != 1) {
-      return Error(
-          ErrorKind::io, "child_ended",
-          child.name + " ended; its log " + child.log_path + " ends:\n" + tail_of(child.log_path));
+      return has_ended_error(child);
     }
     if (c == '\n') return line;
     line += c;
@@ -123,6 +121,12 @@ bool has_ended(Child& child) {
   if (waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
   child.pid = -1;
   return true;
+}
+
+Error has_ended_error(const Child& child) {
+  return Error(
+      ErrorKind::io, "child_ended",
+      child.name + " ended; its log " + child.log_path + " ends:\n" + tail_of(child.log_path));
 }
 
 void stop_child(Child& child, std::chrono::milliseconds patience) {

@@ -35,6 +35,8 @@ Result<std::string> read_line(Child& child, std::chrono::milliseconds patience);
 
 /// Whether the child has ended; reaps it.
 bool has_ended(Child& child);
+/// io/child_ended: which child it was, with the end of its log.
+Error has_ended_error(const Child& child);
 /// SIGTERM, then SIGKILL after `patience`.
 void stop_child(Child& child, std::chrono::milliseconds patience);
 void kill_child(Child& child);

@@ -1,25 +1,38 @@
 /// cocoon-devnet: a whole development network on this machine, as separate processes.
 
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
 
 #include "billing/amount.h"
 #include "cocoon/version.h"
+#include "engine/engine_url.h"
 #include "network.h"
 
 namespace {
 
-std::atomic<int> signals_received{0};
+/// When the first signal came, in milliseconds; 0: none has.
+std::atomic<std::int64_t> signalled_at{0};
+
+/// What follows so soon after the first is the same wish: `timeout` signals the process and its
+/// group.
+constexpr std::int64_t kSameSignalMs = 200;
 
 void on_signal(int) {
-  if (++signals_received > 1) _exit(130);  // the children die with us
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t ms = std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  std::int64_t first = 0;
+  if (signalled_at.compare_exchange_strong(first, ms)) return;
+  if (ms - first >= kSameSignalMs) _exit(130);  // the children die with us
 }
 
 /// What is wrong with it; empty: nothing.
@@ -37,6 +50,23 @@ struct TemporaryState {
   }
 };
 
+/// @return the exit code
+int failed(const cocoon::Error& error, const TemporaryState& temporary) {
+  std::fprintf(stderr, "cocoon-devnet: %s\n", error.detail().c_str());
+  if (!temporary.path.empty()) {
+    std::fprintf(stderr, "cocoon-devnet: --state DIR keeps the logs; these go with the network\n");
+  }
+  return 1;
+}
+
+/// The roles add /v1 by themselves; who copies the URL from an SDK's configuration has it in.
+std::string check_backend(std::string& url) {
+  while (url.starts_with("http") && url.ends_with('/')) url.pop_back();
+  if (url.starts_with("http") && url.ends_with("/v1")) url.resize(url.size() - 3);
+  const auto parsed = cocoon::engine::EngineUrl::parse(url);
+  return parsed ? std::string() : parsed.error().detail();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -52,6 +82,7 @@ int main(int argc, char** argv) {
   cli.add_option("--backend", options.backend,
                  "Base URL of an OpenAI-compatible engine, like http://127.0.0.1:8000")
       ->required()
+      ->transform(CLI::Validator(check_backend, ""))
       ->type_name("URL");
   cli.add_option("--listen", options.listen, "Where the gateway listens; port 0 takes a free one")
       ->capture_default_str()
@@ -82,8 +113,8 @@ int main(int argc, char** argv) {
          "Without this, the one in the build's apps/ton-devnet")
       ->type_name("FILE");
   cli.footer(
-      "Exit codes: 0 stopped by a signal, 1 could not run, 2 bad usage. The evidence of a\n"
-      "development network is simulated and proves nothing.");
+      "Exit codes: 0 stopped by a signal, 1 could not run, 2 bad usage, 130 stopped at once by a\n"
+      "second signal. The evidence of a development network is simulated and proves nothing.");
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -106,20 +137,18 @@ int main(int argc, char** argv) {
     temporary.path = options.state = name;
   }
   Network network(options);
-  const auto interrupted = [] { return signals_received > 0; };
+  const auto interrupted = [] { return signalled_at > 0; };
   if (auto status = network.start(interrupted); !status) {
     if (interrupted()) return 0;
-    std::fprintf(stderr, "cocoon-devnet: %s\n", status.error().detail().c_str());
-    return 1;
+    return failed(status.error(), temporary);
   }
   std::printf("ready %s\n", network.url().c_str());
   std::fflush(stdout);
   while (!interrupted()) {
-    if (const std::string name = network.ended_child(); !name.empty()) {
-      std::fprintf(stderr, "cocoon-devnet: %s ended unexpectedly; see its log in %s\n",
-                   name.c_str(), options.state.c_str());
+    if (const Child* child = network.ended_child()) {
+      const int code = failed(has_ended_error(*child), temporary);
       network.stop();
-      return 1;
+      return code;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }

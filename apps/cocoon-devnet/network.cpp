@@ -265,10 +265,7 @@ Status Network::wait_until_served(const std::function<bool()>& interrupted) {
   const std::string wanted = "\"id\":\"" + options_.model + "\"";
   while (std::chrono::steady_clock::now() < until) {
     if (interrupted()) return Error(ErrorKind::cancelled, "interrupted", "interrupted");
-    if (const std::string name = ended_child(); !name.empty()) {
-      return Error(ErrorKind::io, "child_ended",
-                   name + " ended; see the logs in " + options_.state);
-    }
+    if (const Child* child = ended_child()) return has_ended_error(*child);
     if (http_get(address, "/v1/models").find(wanted) != std::string::npos) return ok();
     std::this_thread::sleep_for(10ms);
   }
@@ -286,11 +283,11 @@ Status Network::start(const std::function<bool()>& interrupted) {
   return wait_until_served(interrupted);
 }
 
-std::string Network::ended_child() {
+const Child* Network::ended_child() {
   for (Child& child : children_) {
-    if (has_ended(child)) return child.name;
+    if (has_ended(child)) return &child;
   }
-  return {};
+  return nullptr;
 }
 
 void Network::stop() {

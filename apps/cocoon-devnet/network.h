@@ -37,8 +37,8 @@ class Network {
   Status start(const std::function<bool()>& interrupted);
   /// "http://ADDR:PORT/v1".
   const std::string& url() const { return url_; }
-  /// The name of a child that has ended, or nothing.
-  std::string ended_child();
+  /// A child that has ended, or null.
+  const Child* ended_child();
   /// Drains and stops: client, workers, proxy, and the chain once it has carried out everything.
   void stop();
 

@@ -186,7 +186,7 @@ int run(int argc, char** argv) {
   const Error& error = exit.error();
   print_error("cocoon-wallet", error);
   const bool misuse = error.code() == "bad_value" || error.code() == "bad_amount" ||
-                      error.code() == "address_invalid";
+                      error.code() == "address_invalid" || error.code().starts_with("config_");
   return static_cast<int>(misuse ? Exit::misuse : Exit::refused);
 }
 

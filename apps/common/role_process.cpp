@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -20,13 +21,24 @@ constexpr int kExitFailed = 1;
 constexpr int kExitMisuse = 2;
 constexpr int kExitSecondSignal = 130;
 
+/// `timeout` and a terminal signal the process and its group: what follows so soon after the first
+/// is the same wish.
+constexpr std::chrono::milliseconds kSameSignal{200};
+
 std::atomic<bool> role_failed = false;
+
+/// Whoever started us with SIGHUP ignored, as nohup does, wants us to outlive the terminal.
+bool outlives_terminal() {
+  struct sigaction found {};
+  return sigaction(SIGHUP, nullptr, &found) == 0 && found.sa_handler == SIG_IGN;
+}
 
 sigset_t termination_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  if (!outlives_terminal()) sigaddset(&set, SIGHUP);
   sigaddset(&set, SIGUSR1);  // our own: the role has stopped
   return set;
 }
@@ -55,8 +67,9 @@ ParsedCommandLine parse_command_line(int argc, char** argv, const std::string& p
                "Check the configuration, print all that is wrong with it, and exit. Opens no other "
                "file: whether those that it names are there and good shows at the start");
   cli.footer(
-      "Exit codes: 0 stopped as asked, 1 could not run or go on, 2 bad usage or configuration.\n"
-      "SIGTERM drains running requests; a second one exits now.");
+      "Exit codes: 0 stopped as asked, 1 could not run or go on, 2 bad usage or configuration,\n"
+      "130 stopped at once by a second signal.\n"
+      "SIGTERM, SIGINT and SIGHUP drain running requests; a second one exits now.");
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -86,20 +99,17 @@ int run_role(const std::string& program, std::chrono::milliseconds drain, const 
   thread->post([&] { started.set_value(role.start(thread->loop())); });
   const Status status = started.get_future().get();
 
-  bool stopped = false;
   if (!status) {
     print_error(program, status.error());
   } else {
     (void)next_signal(signals);
   }
   thread->post([&] { role.stop(drain, [] { kill(getpid(), SIGUSR1); }); });
-  while (!stopped) {
-    if (next_signal(signals) == SIGUSR1) {
-      stopped = true;
-    } else {
-      std::fprintf(stderr, "%s: second signal, leaving at once\n", program.c_str());
-      std::_Exit(kExitSecondSignal);
-    }
+  const auto asked = std::chrono::steady_clock::now();
+  while (next_signal(signals) != SIGUSR1) {
+    if (std::chrono::steady_clock::now() - asked < kSameSignal) continue;
+    std::fprintf(stderr, "%s: second signal, leaving at once\n", program.c_str());
+    std::_Exit(kExitSecondSignal);
   }
   std::promise<void> destroyed;
   thread->post([&] {

@@ -43,8 +43,9 @@ struct RunningRole {
 /// For a role's on_fatal: stops the process as SIGTERM does, but its exit code is 1.
 void stop_failed_role();
 
-/// Blocks the signals, runs the role on a loop thread of its own until SIGTERM or SIGINT, drains;
-/// a second signal ends the process at once. SIGPIPE is ignored.
+/// Blocks the signals, runs the role on a loop thread of its own until SIGTERM, SIGINT or SIGHUP,
+/// drains; a second signal ends the process at once. SIGPIPE is ignored, and so is SIGHUP where it
+/// was.
 int run_role(const std::string& program, std::chrono::milliseconds drain, const RunningRole& role);
 
 }  // namespace cocoon::app

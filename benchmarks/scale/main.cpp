@@ -63,7 +63,11 @@ int main(int argc, char** argv) {
   app.add_option("--folder", under, "where ledger and state lie meanwhile")->capture_default_str();
   app.add_option("--proxy", proxy, "the program")->capture_default_str();
   app.add_flag("--keep", keep, "leave the folder, with the proxy's log");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
 
   sizes.rest = cocoon::Millis{rest_ms};
   raise_descriptor_limit(sizes.workers + sizes.clients);

@@ -27,7 +27,7 @@ struct CommandLine {
 };
 
 void describe(CLI::App& app, CommandLine& line) {
-  app.set_version_flag("--version", COCOON_VERSION_STRING);
+  app.set_version_flag("--version", std::string("cocoon-demo-engine " COCOON_VERSION_STRING));
   app.add_option("--listen", line.listen, "ADDR:PORT or unix:/PATH; port 0: any")
       ->capture_default_str();
   app.add_option("--model", line.models, "model id to serve; may be given several times")
@@ -89,6 +89,10 @@ int main(int argc, char** argv) {
   CLI::App app(kAbout, "cocoon-demo-engine");
   CommandLine line;
   describe(app, line);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
   return run(line);
 }

@@ -1,11 +1,12 @@
 // Starting, stopping, dying: the processes and the money.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  ask, childrenOf, isAlive, killAll, run, start, startEngine, startNetwork, until,
+  ask, childrenOf, isAlive, killAll, layOut, run, start, startEngine, startNetwork, until,
 } from './network.mjs';
 
 const PACKAGING = join(process.env.COCOON_SOURCE, 'packaging');
@@ -19,7 +20,7 @@ after(killAll);
 test('what was served is what the ledger debits', async () => {
   const network = await startNetwork(engine);
   for (let i = 0; i < 12; ++i) await network.sdk.chat.completions.create(ask(`number ${i}`));
-  assert.equal(await network.metric('cocoon_client_requests_total{kind="ok"}'), 12);
+  assert.equal(await network.metric('cocoon_client_requests_total{outcome="ok"}'), 12);
   const spent = await network.metric('cocoon_client_spent_nano_total');
   assert.ok(spent > 0);
   assert.deepEqual(await network.stop(), { code: 0, signal: null });
@@ -42,6 +43,86 @@ test('SIGTERM lets a running stream finish, then everything exits with 0', async
   assert.equal(text, 30);
   assert.deepEqual(await ended, { code: 0, signal: null });
   network.discard();
+});
+
+for (const signals of [['SIGHUP'], ['SIGTERM', 'SIGINT']]) {
+  test(`a role drains on ${signals.join(', and at once ')}, and exits with 0`, async () => {
+    const network = await layOut(engine);
+    const proxy = start('cocoon-proxy', ['--config', join(network.state, 'proxy.toml')]);
+    await proxy.says('serving at');
+    for (const signal of signals) proxy.kill(signal);
+    assert.deepEqual(await proxy.ended, { code: 0, signal: null });
+    assert.doesNotMatch(proxy.errors(), /second signal/);
+    network.discard();
+  });
+}
+
+test('a second signal ends a role at once, with 130', async () => {
+  const network = await startNetwork(engine);
+  const client = childrenOf(network.devnet.pid)['cocoon-client'];
+  const stream = await network.sdk.chat.completions.create(
+    ask('x', { stream: true, demo: { chunks: 1000, delay_ms: 20 } }),
+  );
+  const iterator = stream[Symbol.asyncIterator]();
+  await iterator.next();
+  const first = Date.now();
+  process.kill(client, 'SIGTERM');
+  await until('the signals to be two', () => Date.now() - first > 300);
+  process.kill(client, 'SIGTERM');
+  await network.devnet.ended; // it reports that a child ended, and stops
+  assert.match(network.devnet.errors(), /cocoon-client ended; its log [^]*second signal, leaving at once/);
+  network.discard();
+});
+
+/** A network whose proxy can never start: what `spoil` does cannot mend itself. */
+async function neverStarts(role, spoil) {
+  const network = await layOut(engine);
+  spoil(network.state);
+  const node = start(`cocoon-${role}`, ['--config', join(network.state, `${role}.toml`)]);
+  assert.deepEqual(await node.ended, { code: 1, signal: null });
+  network.discard();
+  return node.errors();
+}
+
+for (const role of ['client', 'proxy']) {
+  test(`a ${role} that lacks a folder of its configuration says so, and exits with 1`, async () => {
+    const said = await neverStarts(role, (state) => rmSync(join(state, 'sim'), { recursive: true }));
+    assert.match(said, /\/sim/);
+    assert.match(said, /cannot start; mend that/);
+  });
+}
+
+test('a proxy whose stored state is unusable says so, and exits with 1', async () => {
+  const said = await neverStarts('proxy', (state) => {
+    const spoilt = spawnSync('python3', ['-c', `
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as store:
+    store.execute("INSERT INTO entries VALUES (CAST('payout/00' AS BLOB), x'00')")
+`, join(state, 'proxy/state.db')]);
+    assert.equal(spoilt.status, 0, String(spoilt.stderr));
+  });
+  assert.match(said, /the state that is stored in \S+\/proxy is unusable: /);
+});
+
+test('what a process of a devnet said last is shown where it ends', async () => {
+  // Its logs are in a folder that goes with it.
+  const devnet = start('cocoon-devnet', ['--backend', `${engine.url}/v1/`, '--listen', '127.0.0.1:0']);
+  await devnet.line('ready ');
+  process.kill(childrenOf(devnet.pid)['cocoon-worker'], 'SIGKILL');
+  assert.deepEqual(await devnet.ended, { code: 1, signal: null });
+  assert.match(devnet.errors(), /cocoon-worker-1 ended; its log \S+ ends:\n[^]* worker: /);
+  assert.match(devnet.errors(), /--state DIR keeps the logs/);
+});
+
+test('a backend that is no URL is misuse of a devnet', async () => {
+  const done = await run('cocoon-devnet', ['--backend', '127.0.0.1:8000']);
+  assert.equal(done.code, 2);
+  assert.match(done.err, /does not begin with http:\/\//);
+});
+
+test('cocoon-demo-engine names itself, and misuse is exit code 2', async () => {
+  assert.match((await run('cocoon-demo-engine', ['--version'])).out, /^cocoon-demo-engine \d+\.\d+\.\d+$/m);
+  assert.equal((await run('cocoon-demo-engine', ['--lisen', 'x'])).code, 2);
 });
 
 test('the children of a devnet that is killed are gone', async () => {
@@ -152,7 +233,9 @@ for (const role of ['client', 'proxy', 'worker']) {
   });
 
   test(`cocoon-${role} has --help and --version`, async () => {
-    assert.equal((await run(`cocoon-${role}`, ['--help'])).code, 0);
+    const help = await run(`cocoon-${role}`, ['--help']);
+    assert.equal(help.code, 0);
+    for (const code of ['0', '1', '2', '130']) assert.match(help.out, new RegExp(`\\b${code} \\w+`));
     assert.match((await run(`cocoon-${role}`, ['--version'])).out, /\d+\.\d+\.\d+/);
     assert.equal((await run(`cocoon-${role}`, ['--nonsense'])).code, 2);
   });

@@ -42,6 +42,12 @@ test('a command line without an account is misuse, and says what is missing', as
   assert.match(err, /one of --client, --proxy and --worker/);
 });
 
+test('a configuration that is not there is misuse, as it is for the roles', async () => {
+  const { code, err } = await run('cocoon-wallet', ['--client', inBox('nothing.toml'), 'show']);
+  assert.equal(code, 2);
+  assert.match(err, /nothing\.toml: cannot be read/);
+});
+
 test('create makes a key once, and says where it is', async () => {
   const first = await done('client', 'create');
   assert.match(first, /^key .*client\/account\.key \(made now\)$/m);
