@@ -124,7 +124,7 @@ Result<billing::Registry> RegistryKeeper::current(UnixTime now) const {
   if (!signed_) {
     return Error(ErrorKind::unavailable, "registry_missing",
                  "this node has no registry that its keepers have signed: put the newest that the "
-                 "keepers publish where [ledger] registry_file says");
+                 "keepers publish where registry_file under [ton] says");
   }
   if (!confirmed_) {
     return Error(ErrorKind::unavailable, "registry_missing",
