@@ -9,6 +9,7 @@
 #include "codec/base64.h"
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "core/named.h"
 #include "core/store_keys.h"
 #include "crypto/hash.h"
 
@@ -66,7 +67,7 @@ bool ClientCore::ready() const {
 std::string ClientCore::not_ready_reason() const {
   if (const Status fresh = registry_.fresh(); !fresh) return fresh.error().detail();
   for (const ProxyLink& proxy : proxies_) {
-    if (proxy.problem) return proxy.endpoint + ": " + proxy.problem->detail();
+    if (proxy.problem) return named(proxy.endpoint, *proxy.problem);
   }
   return proxies_.empty() ? "no proxy is configured, and the registry lists none"
                           : "connecting to " + proxies_.front().endpoint;
@@ -278,8 +279,10 @@ void ClientCore::fail_proxy(ProxyLink& proxy, const Error& error, Now) {
   const bool told = proxy.problem && proxy.problem->code() == error.code();
   proxy.problem = error;
   if (!told) {
-    report(LogLevel::warning, fmt::format("proxy {}: {}", proxy.endpoint, error.detail()));
+    report(LogLevel::warning, "proxy " + named(proxy.endpoint, error));
   }
+  // Before the hello a goaway would be a riddle to the proxy, which does not know who says it.
+  if (proxy.state < ProxyState::greeting) proxy.link.reset();
   if (proxy.link) proxy.link->connection.fail(error);
   proxy.state = ProxyState::closing;
   touch(proxy.peer);
@@ -291,7 +294,7 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     const bool told = proxy.problem && proxy.problem->detail() == why.detail();
     proxy.problem = why;
     if (!told) {
-      report(LogLevel::warning, fmt::format("proxy {}: {}", proxy.endpoint, why.detail()));
+      report(LogLevel::warning, "proxy " + named(proxy.endpoint, why));
     }
   }
   const auto streams = std::exchange(proxy.streams, {});

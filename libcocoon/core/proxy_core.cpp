@@ -38,11 +38,8 @@ Status ProxyCore::restore(const std::vector<ports::StoreEntry>& entries) {
   return ok();
 }
 
-Status ProxyCore::on_registry(billing::Registry registry, Now now) {
-  COCOON_CHECK(registry_.adopt(std::move(registry)));
-  report(LogLevel::info, fmt::format("registry version {} in use", registry_.current()->version));
-  (void)now;
-  return ok();
+Status ProxyCore::on_registry(billing::Registry registry, Now) {
+  return registry_.adopt(std::move(registry));
 }
 
 void ProxyCore::on_registry_stale(bool stale, Now) {

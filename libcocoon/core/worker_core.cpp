@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/named.h"
 #include "core/store_keys.h"
 #include "wire/evidence_parts.h"
 #include "wire/records.h"
@@ -23,6 +24,9 @@ WorkerCore::WorkerCore(NodeIdentity identity, const Hash& leaf_sha256, billing::
       next_liveness_(now.mono + limits::kLivenessInterval) {
   (void)registry_.adopt(std::move(registry));
   for (const std::string& endpoint : options_.proxies) proxies_.emplace_back().endpoint = endpoint;
+  if (proxies_.empty()) {
+    counts_.proxy_reason = "no proxy is configured, and the registry lists none";
+  }
 }
 
 WorkerCore::~WorkerCore() = default;
@@ -35,6 +39,7 @@ Status WorkerCore::restore(const std::vector<ports::StoreEntry>& entries) {
 }
 
 void WorkerCore::start(Now now) {
+  if (proxies_.empty()) report(LogLevel::error, counts_.proxy_reason);
   for (ProxyLink& proxy : proxies_) connect(proxy, now);
 }
 
@@ -318,12 +323,7 @@ void WorkerCore::send_status_to_all() {
 void WorkerCore::on_engine_ready(bool ready, std::string reason, Now) {
   if (counts_.engine_ready == ready && counts_.engine_reason == reason) return;
   counts_.engine_ready = ready;
-  counts_.engine_reason = std::move(reason);
-  if (ready) {
-    report(LogLevel::info, "the engine is ready");
-  } else {
-    report(LogLevel::warning, "the engine is not ready: " + counts_.engine_reason);
-  }
+  counts_.engine_reason = std::move(reason);  // its own client has logged it
   send_status_to_all();
 }
 
@@ -367,7 +367,7 @@ void WorkerCore::fail_proxy(ProxyLink& proxy, const Error& error, Now now) {
   emit(Disconnect{peer});
   // The link stays until the transport is gone, so that the peer is told why.
   proxy.state = ProxyState::closing;
-  counts_.proxy_reason = fmt::format("{}: {}", proxy.endpoint, error.detail());
+  counts_.proxy_reason = named(proxy.endpoint, error);
   report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
   const auto runs = std::exchange(proxy.runs, {});
   for (const auto& [stream, key] : runs) {
@@ -381,7 +381,7 @@ void WorkerCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     if (Run* run = find_run(key)) abandon(*run, now);
   }
   if (proxy.state != ProxyState::closing) {
-    counts_.proxy_reason = fmt::format("{}: {}", proxy.endpoint, why.detail());
+    counts_.proxy_reason = named(proxy.endpoint, why);
     report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
   }
   if (proxy.link) end_challenge(*proxy.link);
