@@ -63,7 +63,8 @@ Status ClientMeter::admit(const RequestHash& request, Nano cap) {
   if (saturating_add(alone, running_total_) > authorisation_limit()) {
     return Error(ErrorKind::busy, "caps_in_use",
                  "the request may cost " + std::to_string(cap.value) + " nanoton, but the " +
-                     std::to_string(running_.size()) + " that run are reserved at their caps, and " +
+                     std::to_string(running_.size()) +
+                     " that run are reserved at their caps, and " +
                      std::to_string(available().value) +
                      " are left: try again once some have ended; lower caps, a larger deposit "
                      "and a higher max_exposure let more run at once");

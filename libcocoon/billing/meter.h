@@ -56,8 +56,8 @@ class ClientMeter {
   /// Takes a request in: its cap is covered by what is, or will be, authorised.
   /// Afterwards voucher_need() says whether a voucher must precede the request.
   /// Errors: payment/channel_not_open, payment/deposit_exhausted (top up),
-  /// payment/exposure_exhausted (the proxy owes proof of what it charged), busy/caps_in_use (it fits
-  /// once running requests have ended), invalid_argument/duplicate_request.
+  /// payment/exposure_exhausted (the proxy owes proof of what it charged), busy/caps_in_use (it
+  /// fits once running requests have ended), invalid_argument/duplicate_request.
   Status admit(const RequestHash& request, Nano cap);
 
   /// A request has ended at `cost`. Errors: not_found/unknown_request,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "core/client_core.h"
 #include "core/store_keys.h"
 #include "core/usage_bounds.h"
@@ -35,18 +36,24 @@ ClientCore::Channel& ClientCore::channel_of(const billing::ChannelState& state) 
 }
 
 /// Takes the request into the account, with a voucher ahead of it where it needs one.
-Status ClientCore::authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap) {
+Status ClientCore::authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap, Now now) {
   billing::ClientMeter& meter = proxy.channel->meter;
   if (auto status = meter.admit(hash, cap); !status) {
-    if (status.error().kind() != ErrorKind::payment) return status;
-    // The deposit may have been topped up since: look once more for the next request.
-    call_ledger(ports::FindChannel{identity_.account.account_id(), proxy.account},
-                ForChannel{proxy.peer});
+    if (status.error().kind() == ErrorKind::payment) reread_channel(proxy, now);
     return status;
   }
+  if (meter.deposit_is_low()) reread_channel(proxy, now);
   proxy.channel->dirty = true;
   if (meter.voucher_need() == billing::VoucherNeed::required) send_voucher(proxy);
   return ok();
+}
+
+/// The deposit may have been topped up since it was read: the next requests know.
+void ClientCore::reread_channel(ProxyLink& proxy, Now now) {
+  if (now.mono < proxy.channel->reread_from) return;
+  proxy.channel->reread_from = now.mono + limits::kChannelReread;
+  call_ledger(ports::FindChannel{identity_.account.account_id(), proxy.account},
+              ForChannel{proxy.peer});
 }
 
 void ClientCore::send_voucher(ProxyLink& proxy) {

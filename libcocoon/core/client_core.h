@@ -154,7 +154,8 @@ class ClientCore final : public Core {
     billing::ClientMeter meter;
     Cuts cuts;
     bool dirty = false;
-    bool heard = false;  ///< the proxy has said in this run what it charged
+    bool heard = false;      ///< the proxy has said in this run what it charged
+    MonoTime reread_from{};  ///< not before, whether it was topped up
   };
   /// asked: the proxy is to answer. checking: evidence is being verified. ready: usable, or empty.
   enum class SetState : std::uint8_t { none, asked, checking, ready };
@@ -324,7 +325,8 @@ class ClientCore final : public Core {
   // client_accounts.cpp
   Status settle(Channel& channel, const RequestHash& hash, Nano cost, billing::Proof proof);
   Channel& channel_of(const billing::ChannelState& state);
-  Status authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap);
+  Status authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap, Now now);
+  void reread_channel(ProxyLink& proxy, Now now);
   void send_voucher(ProxyLink& proxy);
   void on_statement(ProxyLink& proxy, const wire::UsageStatement& message, Now now);
   void report_unexplained(const Channel& channel, Nano charged);

@@ -119,7 +119,8 @@ Result<Nano> ClientCore::cost_proved(const Cut& cut, const RequestHash& hash,
                  "the receipt is of a worker that the request was not sealed for");
   }
   COCOON_CHECK(receipts_.verify(signed_receipt, worker->boot_key));
-  COCOON_TRY(const billing::Registry* registry, registry_.priced(cut.registry_version, cut.sealed_at));
+  COCOON_TRY(const billing::Registry* registry,
+             registry_.priced(cut.registry_version, cut.sealed_at));
   billing::ReceiptTerms terms;
   terms.network = identity_.network;
   terms.request = hash;

@@ -174,7 +174,7 @@ void ClientCore::attempt(Request& request, ProxyLink& proxy, const CandidateSet&
   auto sealed = session::seal_request(std::move(*header), recipients, as_bytes(request.plan.body),
                                       *proxy.exporters, random_, now);
   if (!sealed) return finish(request, sealed.error(), Nano{0}, 0);
-  if (auto status = authorise(proxy, sealed->hash(), request.cap); !status) {
+  if (auto status = authorise(proxy, sealed->hash(), request.cap, now); !status) {
     const bool busy = status.error().kind() == ErrorKind::busy;
     return finish(request, status.error(), Nano{0}, busy ? retry_after_s(kMinRetryAfterMs) : 0);
   }

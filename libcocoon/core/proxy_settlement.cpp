@@ -60,8 +60,7 @@ void ProxyCore::complete(Request& request, Now now) {
   request.mark = {tokens.prompt, tokens.cached, tokens.completion, tokens.reasoning};
   leave_worker(request, done ? routing::Outcome::served : routing::Outcome::failed, now);
   const Nano charged = charge(request, cost, tokens);
-  if (const auto* prices = prices_of(request);
-      prices != nullptr && charged.value > 0) {
+  if (const auto* prices = prices_of(request); prices != nullptr && charged.value > 0) {
     if (payouts_.owe(worker, billing::worker_share(charged, prices->worker_share_e4))) {
       dirty_workers_.insert(worker);
     }

@@ -515,7 +515,10 @@ void Node::connect(const core::Connect& effect) {
 }
 
 void Node::call_ledger(core::CallId call, ports::LedgerRequest request) {
-  if (std::holds_alternative<ports::ReadChannel>(request)) ++world_.channel_reads;
+  if (std::holds_alternative<ports::ReadChannel>(request) ||
+      std::holds_alternative<ports::FindChannel>(request)) {
+    ++world_.channel_reads;
+  }
   const bool away = world_.random.chance(world_.weather.ledger_away);
   world_.after(world_.random.between(Millis(1), Millis(20)), [this, life = life_, call, request,
                                                               away] {

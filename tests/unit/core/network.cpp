@@ -17,7 +17,7 @@ Network::Network(Shape shape) : world(20261125, {}) {
   for (unsigned i = 0; i < shape.proxies; ++i) world.add(wire::Role::proxy);
   for (unsigned i = 0; i < shape.workers; ++i) world.add(wire::Role::worker);
   for (unsigned i = 0; i < shape.clients; ++i) world.add(wire::Role::client);
-  world.fund(Nano{5'000'000'000});
+  world.fund(shape.deposit);
   world.tap = [this](Node& from, Node& to, Bytes& bytes) { pass(from, to, bytes); };
 }
 

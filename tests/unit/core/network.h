@@ -66,7 +66,8 @@ struct Shape {
   unsigned clients = 1;
   unsigned proxies = 1;
   unsigned workers = 2;
-  Nano stake{2'000'000'000};  ///< of each proxy
+  Nano stake{2'000'000'000};    ///< of each proxy
+  Nano deposit{5'000'000'000};  ///< of each client with each proxy
 };
 
 /// Nodes that trust each other until a test says otherwise. Every request that is asked has to end

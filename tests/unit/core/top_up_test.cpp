@@ -1,0 +1,39 @@
+/// A deposit that was topped up in time: nobody is told that it is used up.
+
+#include "ledger/local_message.h"
+#include "unit/core/network.h"
+
+namespace cocoon::core::test {
+namespace {
+
+constexpr Nano kDeposit{200'000};
+
+TEST(TopUp, IsUsedWithoutARefusal) {
+  Network net({.workers = 1, .deposit = kDeposit});
+  net.world.max_exposure = Nano{60'000};
+  net.boot();
+  const auto channels = net.world.ledger->channels();
+  ASSERT_TRUE(channels);
+  simulation::carry_out_on(
+      *net.world.ledger,
+      ledger::top_up(net.client().account(), channels->front().id(), Nano{1'000'000}),
+      net.world.now.unix);
+  for (Nano spent{}; spent < Nano{2 * kDeposit.value}; spent.value += kCost.value) {
+    net.expect_served(net.ask());
+    if (::testing::Test::HasFailure()) break;
+  }
+}
+
+TEST(TopUp, IsNotLookedForAtEachRequest) {
+  Network net({.workers = 1, .deposit = kDeposit});
+  net.world.max_exposure = Nano{60'000};
+  net.boot();
+  while (net.outcome(net.ask()).status) continue;
+  const unsigned before = net.world.channel_reads;
+  for (int i = 0; i < 20; ++i)
+    net.expect_refused(net.ask(), ErrorKind::payment, "deposit_exhausted");
+  EXPECT_LE(net.world.channel_reads - before, 2u);
+}
+
+}  // namespace
+}  // namespace cocoon::core::test
