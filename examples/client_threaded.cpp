@@ -1,11 +1,9 @@
 /// A service without libuv: the client runs on a thread of its own, and a promise brings the answer
 /// back. Usage: example_client_threaded CLIENT.toml MODEL
 
-#include <atomic>
 #include <cstdio>
 #include <future>
 #include <optional>
-#include <thread>
 
 #include "cocoon/client.h"
 #include "cocoon/config.h"
@@ -27,8 +25,6 @@ int main(int argc, char** argv) {
     return done.get_future().get();
   };
 
-  std::atomic<bool> broken = false;
-  config->client.on_fatal = [&](const cocoon::Error&) { broken = true; };
   std::optional<cocoon::Client> client;  // touched, and destroyed, on the loop's thread only
   const cocoon::Status started = on_loop([&]() -> cocoon::Status {
     auto made = cocoon::Client::create(thread->loop(), config->client);
@@ -36,7 +32,6 @@ int main(int argc, char** argv) {
     return made ? client->start() : cocoon::Status(made.error());
   });
   if (!started) return on_loop([&] { return client.reset(), fail(started.error().detail(), 1); });
-  while (!broken && !on_loop([&] { return client->ready(); })) std::this_thread::sleep_for(20ms);
 
   std::string text;  // the loop's, until the promise is kept
   std::promise<cocoon::Status> answered;

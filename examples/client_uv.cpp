@@ -4,7 +4,6 @@
 #include <uv.h>
 
 #include <cstdio>
-#include <functional>
 #include <optional>
 
 #include "cocoon/client.h"
@@ -20,8 +19,6 @@ int main(int argc, char** argv) {
   auto config = cocoon::load_client_config(argv[1]);
   if (!config) return fail(config.error().detail(), 2);
 
-  bool broken = false;
-  config->client.on_fatal = [&](const cocoon::Error&) { broken = true; };
   uv_loop_t* loop = uv_default_loop();
   auto client = cocoon::Client::create(cocoon::Loop::borrow(loop), config->client);
   if (!client) return fail(client.error().detail(), 1);
@@ -41,19 +38,14 @@ int main(int argc, char** argv) {
     client->stop(5s, [] {});  // the loop ends when its last handle is closed
   };
 
-  uv_timer_t timer;
-  uv_timer_init(loop, &timer);
-  std::function<void()> ask = [&] {
-    if (!broken && !client->ready()) return;  // not_ready_reason() says why
-    uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);
-    auto made = client->submit({.model = argv[2], .body = body}, std::move(callbacks));
-    if (made) return void(request = std::move(*made));
+  // It waits until the registry is read and a proxy is verified.
+  auto made = client->submit({.model = argv[2], .body = body}, std::move(callbacks));
+  if (made) {
+    request = std::move(*made);
+  } else {
     exit_code = fail(made.error().detail(), 1);
     client->stop(0s, [] {});
-  };
-  timer.data = &ask;
-  uv_timer_start(
-      &timer, [](uv_timer_t* t) { (*static_cast<std::function<void()>*>(t->data))(); }, 0, 20);
+  }
   uv_run(loop, UV_RUN_DEFAULT);
   return exit_code;
 }

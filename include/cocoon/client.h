@@ -49,7 +49,7 @@ struct ClientOptions {
   std::function<void(const Error&)> on_fatal;
 };
 
-/// Thread: everything on the thread of `loop`.
+/// Thread: everything on the thread of `loop`. No call calls back from inside itself.
 class COCOON_API Client {
  public:
   /// Validates the options and opens the state; no network.
@@ -62,10 +62,13 @@ class COCOON_API Client {
   Status start();
 
   /// Starts a request. Errors of the request itself (no model, body not JSON, body too large) are
-  /// returned here; everything later comes by `on_done`.
+  /// returned here; everything later comes by `on_done`. Between start() and ready() it waits, and
+  /// as nothing is known yet, what is wrong with it may come by `on_done`, too. Where the client
+  /// cannot start (its ledger is away) that is said at once.
   Result<RequestHandle> submit(InferenceRequest request, StreamCallbacks callbacks);
 
-  /// Asks the network which models are served now.
+  /// Asks the network which models are served now. `done` is called once, on a later turn of the
+  /// loop, unless the client has stopped by then; between start() and ready() the question waits.
   void models(Callback<void(Result<std::vector<ModelInfo>>)> done);
 
   /// The evidence and verdicts that the current directory rests on, as a JSON object: proxies and

@@ -1,10 +1,13 @@
 #include "cocoon/client.h"
 
+#include <algorithm>
 #include <unordered_map>
+#include <vector>
 
 #include "base/limits.h"
 #include "core/client_core.h"
 #include "io/clock.h"
+#include "io/timer.h"
 #include "node/role_node.h"
 
 namespace cocoon::inline v0 {
@@ -41,8 +44,16 @@ Status check(const ClientOptions& options) {
 }  // namespace
 
 struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client::Impl> {
-  Impl(const Loop& loop, ClientOptions o)
-      : RoleNode(loop, role_options(o)), options(std::move(o)) {}
+  using ModelsCallback = Callback<void(Result<std::vector<ModelInfo>>)>;
+
+  Impl(const Loop& loop, ClientOptions o) : RoleNode(loop, role_options(o)), options(std::move(o)) {
+    later.emplace(context(), [this] {
+      const auto self = shared_from_this();
+      end_overdue();
+      call_soon();
+      set_timer();
+    });
+  }
 
   Result<std::unique_ptr<core::Core>> make_core(core::NodeIdentity identity, const Hash&,
                                                 const billing::Registry& registry,
@@ -65,6 +76,8 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
 
   void on_started() override {
     core->start(io::now());
+    for (Early& asked : std::exchange(early, {})) begin_early(asked);
+    set_timer();
     driver()->arm();
   }
 
@@ -98,27 +111,73 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
   void begin_drain(Now now) override { core->drain(now); }
   bool drained() const override { return core->idle(); }
   void settle(Now now) override { core->settle_all(now); }
-  void on_failed(const Error& error) override { failure = error.detail(); }
-  void on_closing() override {}
+  void on_failed(const Error& error) override { cannot_start(error); }
+  void on_delayed(const Error& error) override { cannot_start(error); }
+  void on_closing() override { later.reset(); }
+
+  // --- Before the core runs ---
+
+  /// Asked between start() and the core's first turn.
+  struct Early {
+    std::shared_ptr<RequestHandle::Impl> handle;  ///< null: it asks for models
+    InferenceRequest request;
+    MonoTime until = kNever;
+    ModelsCallback models;
+  };
+
+  Status may_wait(std::size_t body_bytes) const;
+  Result<std::shared_ptr<RequestHandle::Impl>> submit_early(InferenceRequest request,
+                                                            StreamCallbacks callbacks);
+  void models_early(ModelsCallback done);
+  void begin_early(Early& asked);
+  void cancel_early(const RequestHandle::Impl& handle);
+  void end_early(Early& asked, const Error& why);
+  void end_all_early(const Error& why);
+  void end_overdue();
+  void cannot_start(const Error& error);
+
+  /// Calls back on a later turn of the loop, never from inside a call of the host's.
+  void call_later(Callback<void()> call) {
+    soon.push_back(std::move(call));
+    set_timer();
+  }
+  void call_soon() {
+    const auto self = shared_from_this();
+    for (Callback<void()>& call : std::exchange(soon, {})) {
+      if (self.use_count() == 1) return;  // the host has destroyed the client in one of them
+      call();
+    }
+  }
+  void set_timer() {
+    if (!later) return;
+    MonoTime next = soon.empty() ? kNever : io::now().mono;
+    for (const Early& asked : early) next = std::min(next, asked.until);
+    later->set(next);
+  }
 
   ClientOptions options;
   core::ClientCore* core = nullptr;
   Nano reported_spent;  ///< in the metrics
-  std::string failure;
+  bool begun = false;   ///< start() was called
+  std::string failure;  ///< what keeps the core from being made
+  std::vector<Early> early;
+  std::vector<Callback<void()>> soon;
+  std::optional<io::Timer> later;
   std::unordered_map<core::ClientRequestId, std::weak_ptr<RequestHandle::Impl>> requests;
-  std::unordered_map<std::uint64_t, Callback<void(Result<std::vector<ModelInfo>>)>> asks;
+  std::unordered_map<std::uint64_t, ModelsCallback> asks;
 };
 
 /// Shared by handle and client; the callbacks die with the handle.
 struct RequestHandle::Impl {
   std::weak_ptr<Client::Impl> client;
-  core::ClientRequestId id = 0;
+  core::ClientRequestId id = 0;  ///< 0: the core does not have it yet
   StreamCallbacks callbacks;
+  bool paused = false;
   bool done = false;
 
   void with_core(const std::function<void(core::ClientCore&, Now)>& use) {
     const auto owner = client.lock();
-    if (!owner || owner->core == nullptr || done) return;
+    if (!owner || owner->core == nullptr || done || id == 0) return;
     use(*owner->core, io::now());
     if (owner->driver() != nullptr) owner->driver()->arm();
   }
@@ -159,6 +218,111 @@ void Client::Impl::deliver(core::ModelsReceived& event) {
   asked.mapped()(std::move(event.models));
 }
 
+// --- Before the core runs ---
+
+/// Whether anything may wait for the core now; else why not.
+Status Client::Impl::may_wait(std::size_t body_bytes) const {
+  if (!begun) {
+    return Error(ErrorKind::unavailable, "not_started", "the client was not started: call start()");
+  }
+  if (stopping()) {
+    return Error(ErrorKind::unavailable, "draining", "the client is shutting down");
+  }
+  if (!failure.empty()) {
+    return Error(ErrorKind::unavailable, "starting", "the client cannot start: " + failure);
+  }
+  std::size_t held = body_bytes;
+  for (const Early& asked : early) held += asked.request.body.size();
+  if (early.size() >= limits::kMaxQueuedPerChannel || held > limits::kMaxQueuedBodyBytes) {
+    return Error(ErrorKind::busy, "starting",
+                 "more was asked than can wait for the client's start: ask again once it is ready");
+  }
+  return ok();
+}
+
+Result<std::shared_ptr<RequestHandle::Impl>> Client::Impl::submit_early(InferenceRequest request,
+                                                                        StreamCallbacks callbacks) {
+  COCOON_CHECK(may_wait(request.body.size()));
+  if (request.deadline <= Millis(0)) {
+    return Error(ErrorKind::invalid_argument, "bad_deadline", "a deadline lies in the future");
+  }
+  auto handle = std::make_shared<RequestHandle::Impl>();
+  handle->client = weak_from_this();
+  handle->callbacks = std::move(callbacks);
+  const auto patience = std::min<Millis>(request.deadline, limits::kRequestDeadline);
+  early.push_back({handle, std::move(request), io::now().mono + patience, {}});
+  set_timer();
+  return handle;
+}
+
+void Client::Impl::models_early(ModelsCallback done) {
+  Early asked;
+  asked.models = std::move(done);
+  if (const Status may = may_wait(0); !may) return end_early(asked, may.error());
+  early.push_back(std::move(asked));
+}
+
+/// The core takes it over. What is wrong with a request itself is said by its on_done.
+void Client::Impl::begin_early(Early& asked) {
+  const Now now = io::now();
+  if (!asked.handle) {
+    asks.emplace(core->ask_models(now), std::move(asked.models));
+    return;
+  }
+  asked.request.deadline = std::chrono::duration_cast<Millis>(asked.until - now.mono);
+  const auto id = core->submit(asked.request, now);
+  if (!id) return end_early(asked, id.error());
+  asked.handle->id = *id;
+  requests[*id] = asked.handle;
+  if (asked.handle->paused) core->pause(*id, true);
+}
+
+void Client::Impl::cancel_early(const RequestHandle::Impl& handle) {
+  const auto at = std::find_if(early.begin(), early.end(),
+                               [&](const Early& asked) { return asked.handle.get() == &handle; });
+  if (at == early.end()) return;  // it is ending
+  Early asked = std::move(*at);
+  early.erase(at);
+  end_early(asked, Error(ErrorKind::cancelled, "cancelled", "the caller cancelled"));
+}
+
+void Client::Impl::end_early(Early& asked, const Error& why) {
+  if (!asked.handle) {
+    return call_later([done = std::move(asked.models), why]() mutable { done(why); });
+  }
+  call_later([weak = std::weak_ptr(asked.handle), why] {
+    const auto request = weak.lock();
+    if (!request || std::exchange(request->done, true) || !request->callbacks.on_done) return;
+    RequestOutcome outcome;
+    outcome.status = why;
+    request->callbacks.on_done(outcome);
+  });
+}
+
+void Client::Impl::end_all_early(const Error& why) {
+  for (Early& asked : std::exchange(early, {})) end_early(asked, why);
+}
+
+void Client::Impl::end_overdue() {
+  const MonoTime now = io::now().mono;
+  std::vector<Early> waiting;
+  for (Early& asked : std::exchange(early, {})) {
+    if (asked.until > now) {
+      waiting.push_back(std::move(asked));
+    } else {
+      end_early(asked, Error(ErrorKind::timeout, "deadline_exceeded",
+                             "the request's deadline passed before the client had started"));
+    }
+  }
+  early = std::move(waiting);
+}
+
+void Client::Impl::cannot_start(const Error& error) {
+  failure = error.detail();
+  if (core != nullptr) return;
+  end_all_early(Error(ErrorKind::unavailable, "starting", "the client cannot start: " + failure));
+}
+
 // --- RequestHandle ---
 
 RequestHandle::RequestHandle(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -180,16 +344,21 @@ RequestHandle::~RequestHandle() {
 
 void RequestHandle::cancel() {
   if (!impl_) return;
+  if (const auto owner = impl_->client.lock(); owner && impl_->id == 0) {
+    return owner->cancel_early(*impl_);
+  }
   impl_->with_core([this](core::ClientCore& core, Now now) { core.cancel(impl_->id, now); });
 }
 
 void RequestHandle::pause() {
   if (!impl_) return;
+  impl_->paused = true;
   impl_->with_core([this](core::ClientCore& core, Now) { core.pause(impl_->id, true); });
 }
 
 void RequestHandle::resume() {
   if (!impl_) return;
+  impl_->paused = false;
   impl_->with_core([this](core::ClientCore& core, Now) { core.pause(impl_->id, false); });
 }
 
@@ -208,15 +377,15 @@ Result<Client> Client::create(Loop loop, ClientOptions options) {
 }
 
 Status Client::start() {
+  impl_->begun = true;
   impl_->begin();
   return ok();
 }
 
 Result<RequestHandle> Client::submit(InferenceRequest request, StreamCallbacks callbacks) {
   if (impl_->core == nullptr) {
-    return Error(ErrorKind::unavailable, "starting",
-                 impl_->failure.empty() ? "the client is starting: it has not read the registry yet"
-                                        : impl_->failure);
+    COCOON_TRY(auto waiting, impl_->submit_early(std::move(request), std::move(callbacks)));
+    return RequestHandle(std::move(waiting));
   }
   if (impl_->stopping()) {
     return Error(ErrorKind::unavailable, "draining", "the client is shutting down");
@@ -233,7 +402,7 @@ Result<RequestHandle> Client::submit(InferenceRequest request, StreamCallbacks c
 
 void Client::models(Callback<void(Result<std::vector<ModelInfo>>)> done) {
   if (impl_->core == nullptr || impl_->driver() == nullptr) {
-    return done(Error(ErrorKind::unavailable, "starting", "the client is starting"));
+    return impl_->models_early(std::move(done));
   }
   const std::uint64_t ask = impl_->core->ask_models(io::now());
   impl_->asks.emplace(ask, std::move(done));
@@ -255,7 +424,11 @@ std::string Client::not_ready_reason() const {
 }
 
 void Client::stop(std::chrono::milliseconds grace, Callback<void()> on_stopped) {
-  impl_->stop_all(grace, std::move(on_stopped));
+  impl_->end_all_early(Error(ErrorKind::unavailable, "draining", "the client is shutting down"));
+  impl_->stop_all(grace, [weak = impl_->weak_from_this(), done = std::move(on_stopped)]() mutable {
+    if (const auto self = weak.lock()) self->call_soon();
+    if (done) done();
+  });
 }
 
 }  // namespace cocoon::inline v0

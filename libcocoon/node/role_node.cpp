@@ -93,6 +93,7 @@ void RoleNode::ask(ports::LedgerRequest request, std::string_view what, Answer a
         log_.warning("cannot {}: {}; trying again in {} s", what, r.error().detail(),
                      limits::kLedgerRetry.count());
         starting_ = fmt::format("ledger: cannot {}: {}", what, r.error().detail());
+        if (!core_) on_delayed(std::move(r).error().within(fmt::format("cannot {}", what)));
         retry_ = std::make_unique<io::Timer>(context_, [this, request, what, shared] {
           ask(request, what, [shared](ports::LedgerReply reply) { (*shared)(std::move(reply)); });
         });

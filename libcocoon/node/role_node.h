@@ -90,6 +90,8 @@ class RoleNode {
   /// What this epoch's record says that was measured of others; asked before make_core(). An error
   /// ends the start-up.
   virtual Result<Hash> reputation_to_publish(const NetworkId&) { return Hash{}; }
+  /// The ledger does not answer before the core is made; it is asked again.
+  virtual void on_delayed(const Error&) {}
   /// The core runs: connect or listen.
   virtual void on_started() = 0;
   virtual void on_registry(const billing::Registry& registry, Now now) = 0;

@@ -147,7 +147,7 @@ double Scheduler::drain_rate(const ModelEntry& model, const ModelFigures* figure
 /// Whether a request that waits from now on is likely to begin within `patience`.
 bool Scheduler::worth_waiting(std::string_view id, Millis patience, Now now) const {
   const ModelEntry* model = directory_.model(id);
-  if (model == nullptr || model->workers == 0) return false;
+  if (model == nullptr) return false;
   const std::size_t queued = queue_.waiting(id);
   const double rate = drain_rate(*model, figures(id), now);
   // Where all slots are taken by other proxies nobody here knows: as many may wait as they hold.

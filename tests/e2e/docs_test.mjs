@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { spawnSync } from 'node:child_process';
 import {
-  getKey, killAll, layOut, MODEL, run, setKey, startEngine,
+  getKey, killAll, layOut, MODEL, run, setKey, start, startEngine, until,
 } from './network.mjs';
 
 const SOURCE = process.env.COCOON_SOURCE;
@@ -183,7 +183,30 @@ test('operations.md: the commands work', { skip }, async () => {
   rmSync(box, { recursive: true });
 });
 
-test('embedding.md: the code compiles', async () => {
+/** The first program asks what is served as soon as it has started. */
+async function runFirst(program) {
+  const engine = await startEngine();
+  const served = await layOut(engine);
+  const config = (name) => join(served.state, `${name}.toml`);
+  const alone = await run('/usr/bin/env', [program, config('client')]);
+  assert.match(alone.err, /no proxy can be reached/);
+  const proxy = start('cocoon-proxy', ['--config', config('proxy')]);
+  await proxy.line('listening ');
+  const worker = start('cocoon-worker', ['--config', config('worker-1')]);
+  await until('the worker to serve', () =>
+    /worker \w+ connected/.test(proxy.errors()) && /engine is ready/.test(worker.errors()),
+  );
+  const done = await run('/usr/bin/env', [program, config('client')]);
+  assert.equal(done.code, 0, done.err);
+  assert.equal(done.out, '1 models are served\n');
+  for (const role of [worker, proxy, engine]) {
+    role.kill('SIGTERM');
+    await role.ended;
+  }
+  served.discard();
+}
+
+test('embedding.md: the code compiles, and the first program works', async () => {
   const box = makeBox();
   const programs = blocks('libcocoon/docs/embedding.md').filter((b) => b.language === 'cpp');
   assert.ok(programs.length > 0);
@@ -196,5 +219,6 @@ test('embedding.md: the code compiles', async () => {
     ]);
     assert.equal(built.code, 0, built.err);
   }
+  await runFirst(join(box, 'program0'));
   rmSync(box, { recursive: true });
 });
