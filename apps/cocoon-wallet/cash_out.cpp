@@ -51,7 +51,7 @@ Result<std::vector<DueWrite>> all_due(KeptState& kept, Session& session, const A
     COCOON_TRY(const auto payout, session.read<ports::PayoutView>(ports::ReadPayout{proxy, self}));
     meter.set_contract(payout.paid, payout.arrived, payout.backing);
     print(proxy, meter, payout);
-    if (auto voucher = meter.cash_out_due(true)) {
+    if (auto voucher = meter.cash_out_due(billing::Worth::any)) {
       const Nano pays = std::min(floor_sub(vouched(meter), payout.paid), payout.backing);
       out.push_back(DueWrite{"proxy " + to_hex(proxy.view()), pays,
                              ports::CashOutVoucher{std::move(*voucher)}});

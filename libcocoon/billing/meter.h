@@ -130,12 +130,15 @@ struct ProxyLimits {
   Nano redeem_fee;
 };
 
-/// What a redemption has to be worth beside its fee.
+/// What a message that brings money in has to be worth beside its fee.
 enum class Worth : std::uint8_t {
   usual,    ///< the fee is at most 0.5 % of it, and it is at risk otherwise
-  backing,  ///< at most 5 %: the workers' vouchers need it, or the proxy stops
+  backing,  ///< at most 5 %: the workers' vouchers need it, or the role stops
   any       ///< the operator asks for it
 };
+
+/// The least that Worth::backing demands.
+Nano least_for_backing(Nano fee);
 
 class ProxyMeter {
  public:
@@ -263,6 +266,8 @@ struct WorkerLimits {
   Nano max_unpaid;
   /// Worth cashing (the registry's min_payout).
   Nano min_payout;
+  /// What cashing costs.
+  Nano cash_fee{};
 };
 
 class WorkerMeter {
@@ -294,8 +299,8 @@ class WorkerMeter {
   /// Owed and not even promised.
   Nano unvouched() const;
   const std::optional<SignedPayout>& voucher() const { return voucher_; }
-  /// The voucher to cash, once that is worth its fee (or at any worth: shutdown).
-  std::optional<SignedPayout> cash_out_due(bool at_any_worth = false) const;
+  /// The voucher to cash, if what could be paid now is worth that.
+  std::optional<SignedPayout> cash_out_due(Worth worth = Worth::usual) const;
   /// Whether the voucher promises enough to be cashed, if only the contract backs it: time to look.
   bool worth_cashing() const;
 
@@ -306,6 +311,7 @@ class WorkerMeter {
  private:
   Nano promised() const;
   Nano usual_cash_out() const;
+  Nano least_cash_out(Worth worth) const;
 
   NetworkId network_;
   AccountId proxy_;

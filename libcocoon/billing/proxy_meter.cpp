@@ -23,13 +23,17 @@ Nano times(Nano fee, std::uint64_t factor) {
 Nano least_worth(Worth worth, const ProxyLimits& limits) {
   switch (worth) {
     case Worth::usual: break;
-    case Worth::backing: return std::max(Nano{1}, times(limits.redeem_fee, kFeesPerBacking));
+    case Worth::backing: return least_for_backing(limits.redeem_fee);
     case Worth::any: return Nano{1};
   }
   return std::max(limits.value_at_risk, times(limits.redeem_fee, kFeesPerValue));
 }
 
 }  // namespace
+
+Nano least_for_backing(Nano fee) {
+  return std::max(Nano{1}, times(fee, kFeesPerBacking));
+}
 
 ProxyMeter::ProxyMeter(NetworkId network, ChannelId channel, AccountId signer,
                        AccountId own_account, ProxyLimits limits)

@@ -89,9 +89,18 @@ bool WorkerMeter::worth_cashing() const {
   return promised() >= usual_cash_out();
 }
 
-std::optional<SignedPayout> WorkerMeter::cash_out_due(bool at_any_worth) const {
+Nano WorkerMeter::least_cash_out(Worth worth) const {
+  switch (worth) {
+    case Worth::usual: break;
+    case Worth::backing: return least_for_backing(limits_.cash_fee);
+    case Worth::any: return Nano{1};
+  }
+  return usual_cash_out();
+}
+
+std::optional<SignedPayout> WorkerMeter::cash_out_due(Worth worth) const {
   const Nano payable = std::min(promised(), backing_);
-  if (payable < (at_any_worth ? Nano{1} : usual_cash_out())) return std::nullopt;
+  if (payable < least_cash_out(worth)) return std::nullopt;
   return voucher_;
 }
 

@@ -32,6 +32,9 @@ Status ProxyCore::restore(const std::vector<ports::StoreEntry>& entries) {
     } else if (entry.key == kReputationKey) {
       COCOON_CHECK(scheduler_.reputation().restore(entry.value));
     } else if (entry.key.starts_with(kChannelKey)) {
+      const std::string_view id = std::string_view(entry.key).substr(kChannelKey.size());
+      COCOON_TRY(const auto bytes, array_from_hex<32>(id));
+      unseen_.push_back(ChannelId{bytes});
       restored_channels_.emplace(entry.key, entry.value);
     }
   }

@@ -313,6 +313,8 @@ class ProxyCore final : public AttestedCore {
   void settle_periodically(Now now);
   void redeem_for_backing();
   void look_for_closing(Now now);
+  void look_at_restored();
+  void on_restored_answer(const ChannelId& id, const LedgerAnswer& answer);
   void redeem(Channel& channel, billing::Worth worth);
   void present(Channel& channel);
   void read_channel(Channel& channel);
@@ -358,6 +360,7 @@ class ProxyCore final : public AttestedCore {
   std::size_t lookups_out_ = 0;               ///< that the ledger is being asked for
   std::unordered_map<CallId, PeerId> verifications_;
   std::unordered_map<std::string, Bytes> restored_channels_;  ///< by store key, until first used
+  std::deque<ChannelId> unseen_;  ///< of an earlier run, not read from the ledger in this one
   std::unordered_map<EvidenceDigest, PeerId> evidence_;
   std::set<AccountId> dirty_workers_;  ///< whose accounts are to be stored
   RequestId last_request_ = 0;

@@ -182,6 +182,15 @@ void ProxyCore::look_for_closing(Now now) {
     channel->look_from = now.mono + Millis(channel->close_delay) / kLooksPerDelay;
     if (!first) return read_channel(*channel);
   }
+  look_at_restored();
+}
+
+/// Nor does a client of an earlier run that never comes back, and closes.
+void ProxyCore::look_at_restored() {
+  if (unseen_.empty()) return;
+  const ChannelId id = unseen_.front();
+  unseen_.pop_front();
+  if (channels_.count(id) == 0) call_ledger(ports::ReadChannel{id}, ForChannel{id});
 }
 
 void ProxyCore::redeem(Channel& channel, billing::Worth worth) {
@@ -233,7 +242,7 @@ void ProxyCore::read_contract() {
 
 void ProxyCore::on_channel_answer(const ChannelId& id, const LedgerAnswer& answer) {
   const auto at = channels_.find(id);
-  if (at == channels_.end()) return;
+  if (at == channels_.end()) return on_restored_answer(id, answer);
   Channel& channel = *at->second;
   channel.busy = false;
   if (!answer) {
@@ -254,6 +263,16 @@ void ProxyCore::on_channel_answer(const ChannelId& id, const LedgerAnswer& answe
     read_channel(channel);
     read_contract();
   }
+}
+
+void ProxyCore::on_restored_answer(const ChannelId& id, const LedgerAnswer& answer) {
+  if (!answer) {
+    unseen_.push_back(id);  // once more, after the others
+    return;
+  }
+  const auto* view = std::get_if<ports::ChannelView>(&*answer);
+  if (view == nullptr || !view->channel) return;
+  if (view->channel->phase != billing::ChannelPhase::closed) channel_of(*view->channel);
 }
 
 void ProxyCore::on_contract_answer(const LedgerAnswer& answer) {

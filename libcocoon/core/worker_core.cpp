@@ -354,7 +354,7 @@ void WorkerCore::on_payout(ProxyLink& proxy, const wire::Payout& message, Now no
   if (meter.accepts() != accepted) send_status(proxy);
   // By value at risk, not by the clock alone: a worker that earns fast would reach max_unpaid, and
   // refuse, before the next look.
-  if (meter.worth_cashing()) settle(proxy.account, meter, false);
+  if (meter.worth_cashing()) settle(proxy.account, meter, billing::Worth::usual);
 }
 
 void WorkerCore::fail_proxy(ProxyLink& proxy, const Error& error, Now now) {
@@ -432,7 +432,9 @@ void WorkerCore::on_payout_answer(const ForPayout& payout, const LedgerAnswer& a
   send_status_to_all();
   // What backs the voucher may be known only now. Not again after a cash-out: where the ledger
   // refuses it, this would go round without a pause.
-  if (payout.step == PayoutStep::look && meter.cash_out_due()) settle(payout.proxy, meter, false);
+  if (payout.step == PayoutStep::look && meter.cash_out_due()) {
+    settle(payout.proxy, meter, billing::Worth::usual);
+  }
 }
 
 void WorkerCore::ask_payout(const AccountId& proxy, PayoutStep step) {
@@ -442,7 +444,9 @@ void WorkerCore::ask_payout(const AccountId& proxy, PayoutStep step) {
 billing::WorkerMeter& WorkerCore::meter_of(const AccountId& proxy) {
   const auto at = meters_.find(proxy);
   if (at != meters_.end()) return at->second;
-  const billing::WorkerLimits limits{options_.max_unpaid, registry_.current()->min_payout};
+  const billing::Registry& registry = *registry_.current();
+  const billing::WorkerLimits limits{options_.max_unpaid, registry.min_payout,
+                                     registry.message_fee};
   auto& meter = meters_
                     .emplace(proxy, billing::WorkerMeter(identity_.network, proxy,
                                                          identity_.account.account_id(), limits))
@@ -458,19 +462,19 @@ billing::WorkerMeter& WorkerCore::meter_of(const AccountId& proxy) {
 
 /// Cashes what `proxy` owes where that is due, else looks what it paid; one at a time.
 void WorkerCore::settle(const AccountId& proxy, const billing::WorkerMeter& meter,
-                        bool at_any_worth) {
+                        billing::Worth worth) {
   bool& busy = payout_calls_[proxy];
   if (busy) return;
   busy = true;
-  if (auto voucher = meter.cash_out_due(at_any_worth)) {
+  if (auto voucher = meter.cash_out_due(worth)) {
     call_ledger(ports::CashOutVoucher{*voucher}, ForPayout{proxy, PayoutStep::cash});
   } else {
     ask_payout(proxy, PayoutStep::look);
   }
 }
 
-void WorkerCore::settle_periodically(Now, bool at_any_worth) {
-  for (const auto& [account, meter] : meters_) settle(account, meter, at_any_worth);
+void WorkerCore::settle_periodically(Now, billing::Worth worth) {
+  for (const auto& [account, meter] : meters_) settle(account, meter, worth);
   if (!std::exchange(dirty_, false)) return;
   ports::StoreBatch batch;
   for (auto& [account, meter] : meters_) {
@@ -480,7 +484,8 @@ void WorkerCore::settle_periodically(Now, bool at_any_worth) {
 }
 
 void WorkerCore::settle_all(Now now) {
-  settle_periodically(now, true);
+  // What is worth less stays in the store, for the next run or `cocoon-wallet cash-out`.
+  settle_periodically(now, billing::Worth::backing);
 }
 
 void WorkerCore::on_time(Now now) {
@@ -505,7 +510,7 @@ void WorkerCore::on_time(Now now) {
   }
   if (now.mono >= next_settlement_) {
     next_settlement_ = now.mono + limits::kPayoutInterval;
-    settle_periodically(now, false);
+    settle_periodically(now, billing::Worth::usual);
   }
 }
 

@@ -199,8 +199,8 @@ class WorkerCore final : public AttestedCore {
   void ask_market(ProxyLink& proxy);
   void drain_events(PeerId peer, Now now);
   void check_liveness(Now now);
-  void settle(const AccountId& proxy, const billing::WorkerMeter& meter, bool at_any_worth);
-  void settle_periodically(Now now, bool at_any_worth);
+  void settle(const AccountId& proxy, const billing::WorkerMeter& meter, billing::Worth worth);
+  void settle_periodically(Now now, billing::Worth worth);
   billing::WorkerMeter& meter_of(const AccountId& proxy);
 
   // worker_renewal.cpp

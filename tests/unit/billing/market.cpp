@@ -431,7 +431,7 @@ void Market::raise_payouts() {
 
 void Market::cash_out() {
   Worker& w = some_worker();
-  const auto due = w.meter->cash_out_due(random.chance(60));
+  const auto due = w.meter->cash_out_due(random.chance(60) ? Worth::any : Worth::usual);
   if (!due || !contract || random.chance(20)) return;
   note("cash out");
   if (!tell_contract(CashOut{*due})) only_because_of_a_late_view("a due payout was refused");

@@ -158,7 +158,7 @@ class WorkerMeterTest : public ::testing::Test {
     ASSERT_EQ(code(meter_.earn(run(number), Nano{share})), "ok");
   }
 
-  static constexpr WorkerLimits kLimits{Nano{1'000}, Nano{50}};
+  static constexpr WorkerLimits kLimits{Nano{1'000}, Nano{50}, Nano{10}};
   WorkerMeter meter_{kNetwork, key(2).account_id(), key(3).account_id(), kLimits};
 };
 
@@ -237,14 +237,23 @@ TEST_F(WorkerMeterTest, SnapshotThatContradictsItselfIsRefused) {
 TEST_F(WorkerMeterTest, CashesWhatIsWorthItsFeeAndCanBePaid) {
   earn(1, 800);
   ASSERT_TRUE(meter_.accept(voucher(800)));
-  EXPECT_FALSE(meter_.cash_out_due(true)) << "nothing backs it";
+  EXPECT_FALSE(meter_.cash_out_due(Worth::any)) << "nothing backs it";
   meter_.set_contract(Nano{0}, Nano{0}, Nano{249});
   EXPECT_FALSE(meter_.cash_out_due());
-  EXPECT_TRUE(meter_.cash_out_due(true));
+  EXPECT_TRUE(meter_.cash_out_due(Worth::any));
   meter_.set_contract(Nano{0}, Nano{0}, Nano{250});
   EXPECT_TRUE(meter_.cash_out_due());
   meter_.set_contract(Nano{800}, Nano{0}, Nano{250});
-  EXPECT_FALSE(meter_.cash_out_due(true)) << "it is under way already";
+  EXPECT_FALSE(meter_.cash_out_due(Worth::any)) << "it is under way already";
+}
+
+TEST_F(WorkerMeterTest, AtAStopTwentyFeesAreEnough) {
+  earn(1, 800);
+  ASSERT_TRUE(meter_.accept(voucher(800)));
+  meter_.set_contract(Nano{0}, Nano{0}, Nano{199});
+  EXPECT_FALSE(meter_.cash_out_due(Worth::backing));
+  meter_.set_contract(Nano{0}, Nano{0}, Nano{200});
+  EXPECT_TRUE(meter_.cash_out_due(Worth::backing));
 }
 
 TEST_F(WorkerMeterTest, SnapshotRestoresEarningsAndVoucher) {

@@ -36,6 +36,17 @@ class Redeeming : public ::testing::Test {
     net.run(Millis(1000));
     ASSERT_EQ(net.proxy().proxy().counts().requests_done, 1u);
   }
+  void start_close(std::size_t n) {
+    const AccountId client = net.client(n).account();
+    const auto channels = net.world.ledger->channels();
+    for (const auto& state : *channels) {
+      if (state.terms.client != client) continue;
+      simulation::carry_out_on(
+          *net.world.ledger,
+          ledger::channel_order(ledger::MessageKind::start_close, client, state.id()),
+          net.world.now.unix);
+    }
+  }
   Nano claimed(std::size_t n) {
     const auto channels = net.world.ledger->channels();
     for (const auto& state : *channels) {
@@ -86,14 +97,19 @@ TEST_F(Redeeming, TheLargestIsEnough) {
 TEST_F(Redeeming, WhatAClientWasChargedThatClosesItsChannelIsPresented) {
   acknowledge(0, Nano{0});
   serve_one();
-  const auto channels = net.world.ledger->channels();
-  for (const auto& state : *channels) {
-    if (state.terms.client != net.client(0).account()) continue;
-    simulation::carry_out_on(*net.world.ledger,
-                             ledger::channel_order(ledger::MessageKind::start_close,
-                                                   net.client(0).account(), state.id()),
-                             net.world.now.unix);
-  }
+  start_close(0);
+  net.run(Millis(net.world.registry().client_close_delay) / 2);
+  EXPECT_EQ(claimed(0), kCost);
+}
+
+TEST_F(Redeeming, SoIsThatOfAClientThatTheProxyHasNotSeenSinceItsStart) {
+  acknowledge(0, Nano{0});
+  serve_one();
+  net.run(Millis(2000));  // its accounts are stored once a second
+  net.client(0).crash();
+  net.proxy().crash();
+  start_close(0);
+  net.proxy().boot();
   net.run(Millis(net.world.registry().client_close_delay) / 2);
   EXPECT_EQ(claimed(0), kCost);
 }
