@@ -41,6 +41,11 @@ Status check(const ClientOptions& options) {
   return ok();
 }
 
+Error overdue() {
+  return Error(ErrorKind::timeout, "deadline_exceeded",
+               "the request's deadline passed before the client had started");
+}
+
 }  // namespace
 
 struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client::Impl> {
@@ -48,10 +53,8 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
 
   Impl(const Loop& loop, ClientOptions o) : RoleNode(loop, role_options(o)), options(std::move(o)) {
     later.emplace(context(), [this] {
-      const auto self = shared_from_this();
       end_overdue();
       call_soon();
-      set_timer();
     });
   }
 
@@ -106,6 +109,7 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
   void deliver(core::ChunkReceived& event);
   void deliver(core::RequestDone& event);
   void deliver(core::ModelsReceived& event);
+  void count_end(const Status& status);
 
   void on_certificate(const Hash&, Now) override {}
   void begin_drain(Now now) override { core->drain(now); }
@@ -147,6 +151,7 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
       if (self.use_count() == 1) return;  // the host has destroyed the client in one of them
       call();
     }
+    set_timer();
   }
   void set_timer() {
     if (!later) return;
@@ -200,11 +205,14 @@ void Client::Impl::deliver(core::ChunkReceived& event) {
   }
 }
 
+void Client::Impl::count_end(const Status& status) {
+  if (metrics() == nullptr) return;
+  metrics()->add("cocoon_client_requests_total", 1,
+                 status ? "ok" : to_string(status.error().kind()));
+}
+
 void Client::Impl::deliver(core::RequestDone& event) {
-  if (metrics() != nullptr) {
-    metrics()->add("cocoon_client_requests_total", 1,
-                   event.outcome.status ? "ok" : to_string(event.outcome.status.error().kind()));
-  }
+  count_end(event.outcome.status);
   auto request = find(event.request);
   requests.erase(event.request);
   if (!request) return;
@@ -270,6 +278,7 @@ void Client::Impl::begin_early(Early& asked) {
     return;
   }
   asked.request.deadline = std::chrono::duration_cast<Millis>(asked.until - now.mono);
+  if (asked.request.deadline <= Millis(0)) return end_early(asked, overdue());
   const auto id = core->submit(asked.request, now);
   if (!id) return end_early(asked, id.error());
   asked.handle->id = *id;
@@ -290,7 +299,8 @@ void Client::Impl::end_early(Early& asked, const Error& why) {
   if (!asked.handle) {
     return call_later([done = std::move(asked.models), why]() mutable { done(why); });
   }
-  call_later([weak = std::weak_ptr(asked.handle), why] {
+  call_later([this, weak = std::weak_ptr(asked.handle), why] {
+    count_end(why);
     const auto request = weak.lock();
     if (!request || std::exchange(request->done, true) || !request->callbacks.on_done) return;
     RequestOutcome outcome;
@@ -310,8 +320,7 @@ void Client::Impl::end_overdue() {
     if (asked.until > now) {
       waiting.push_back(std::move(asked));
     } else {
-      end_early(asked, Error(ErrorKind::timeout, "deadline_exceeded",
-                             "the request's deadline passed before the client had started"));
+      end_early(asked, overdue());
     }
   }
   early = std::move(waiting);
@@ -426,7 +435,9 @@ std::string Client::not_ready_reason() const {
 void Client::stop(std::chrono::milliseconds grace, Callback<void()> on_stopped) {
   impl_->end_all_early(Error(ErrorKind::unavailable, "draining", "the client is shutting down"));
   impl_->stop_all(grace, [weak = impl_->weak_from_this(), done = std::move(on_stopped)]() mutable {
-    if (const auto self = weak.lock()) self->call_soon();
+    // Where it can be locked, somebody else owns it: call_soon() counts on owning it alone once the
+    // host has let go.
+    if (Impl* self = weak.lock().get()) self->call_soon();
     if (done) done();
   });
 }

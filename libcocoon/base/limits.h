@@ -113,7 +113,7 @@ inline constexpr std::size_t kMaxHeldBodyBytes = 256 * 1024;
 /// Accounts and channels of new connections that a proxy reads from its ledger at once: the rest
 /// wait with the proxy, the newest in front, since the oldest have given up by then.
 inline constexpr std::size_t kMaxLookups = 16;
-/// A channel that refused a request is read again at most so often.
+/// A channel is read again for a refused request, or a top-up, at most so often.
 inline constexpr Seconds kChannelReread{5};
 /// How often a proxy looks for vouchers to redeem and to raise, and writes its accounts: money at
 /// risk grows by what one second earns.

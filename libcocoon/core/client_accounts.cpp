@@ -48,10 +48,11 @@ Status ClientCore::authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap
   return ok();
 }
 
-/// The deposit may have been topped up since it was read: the next requests know.
+/// The deposit may have been topped up since it was read: the next requests know. One look at a
+/// time, and the next one a while after its answer.
 void ClientCore::reread_channel(ProxyLink& proxy, Now now) {
   if (now.mono < proxy.channel->reread_from) return;
-  proxy.channel->reread_from = now.mono + limits::kChannelReread;
+  proxy.channel->reread_from = now.mono + limits::kTonPatience;
   call_ledger(ports::FindChannel{identity_.account.account_id(), proxy.account},
               ForChannel{proxy.peer});
 }

@@ -392,6 +392,10 @@ void ClientCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
   const PeerId peer = std::visit([](const auto& p) { return p.peer; }, purpose);
   ProxyLink* proxy = find_proxy(peer);
   if (proxy == nullptr || proxy->state == ProxyState::closing) return;
+  if (proxy->state == ProxyState::ready && proxy->channel) {  // a top-up was looked for
+    proxy->channel->reread_from = now.mono + limits::kChannelReread;
+    if (!answer) return;
+  }
   if (!answer) return fail_proxy(*proxy, answer.error(), now);
   if (std::get_if<ForChannel>(&purpose)) {
     const auto* view = std::get_if<ports::ChannelView>(&*answer);

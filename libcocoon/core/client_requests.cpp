@@ -42,8 +42,6 @@ Result<ClientRequestId> ClientCore::submit(const InferenceRequest& request, Now 
   made->preference = request.preference;
   made->max_cost =
       request.max_cost_nano == 0 ? options_.max_request_cost : Nano{request.max_cost_nano};
-  // Fail now what can never be paid: a worker may ask more than the registry's price, never less
-  // than what the cheapest one asks is known here.
   made->started = now.mono;
   made->deadline = now.mono + std::min<Millis>(request.deadline, limits::kRequestDeadline);
   made->progress_by = now.mono + limits::kFirstByteDeadline;

@@ -331,6 +331,9 @@ void ProxyCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
   if (const auto* c = std::get_if<ForChannel>(&purpose)) {
     return on_channel_answer(c->channel, answer);
   }
+  if (const auto* r = std::get_if<ForRestored>(&purpose)) {
+    return on_restored_answer(r->channel, answer);
+  }
   on_contract_answer(answer);
 }
 

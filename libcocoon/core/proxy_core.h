@@ -338,7 +338,10 @@ class ProxyCore final : public AttestedCore {
     ChannelId channel;
   };
   struct ForContract {};
-  using LedgerPurpose = std::variant<ForPeer, ForChannel, ForContract>;
+  struct ForRestored {
+    ChannelId channel;
+  };
+  using LedgerPurpose = std::variant<ForPeer, ForChannel, ForContract, ForRestored>;
   void call_ledger(ports::LedgerRequest request, LedgerPurpose purpose);
 
   NodeIdentity identity_;
@@ -361,6 +364,7 @@ class ProxyCore final : public AttestedCore {
   std::unordered_map<CallId, PeerId> verifications_;
   std::unordered_map<std::string, Bytes> restored_channels_;  ///< by store key, until first used
   std::deque<ChannelId> unseen_;  ///< of an earlier run, not read from the ledger in this one
+  bool looking_ = false;          ///< at one of them
   std::unordered_map<EvidenceDigest, PeerId> evidence_;
   std::set<AccountId> dirty_workers_;  ///< whose accounts are to be stored
   RequestId last_request_ = 0;

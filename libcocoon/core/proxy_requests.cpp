@@ -298,7 +298,10 @@ void ProxyCore::on_body_chunk(Request& request, const wire::Data& data, Now now)
   request.body_by = now.mono + limits::kBodyDeadline;
   held_bytes_ += data.payload.size();
   request.channel->held_bytes += data.payload.size();
-  if (held_bytes_ > limits::kMaxQueuedBodyBytes || request.channel->held_bytes > kMostOfChannel) {
+  // A channel may hold as much as is left for the others, so that a few cannot take all of it.
+  const std::size_t left =
+      limits::kMaxQueuedBodyBytes - std::min(held_bytes_, limits::kMaxQueuedBodyBytes);
+  if (request.channel->held_bytes > std::min(kMostOfChannel, left)) {
     return refuse_busy(request, now);
   }
   // What may be held does not keep other streams of the connection waiting.

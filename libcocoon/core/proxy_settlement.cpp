@@ -129,7 +129,7 @@ void ProxyCore::settle_periodically(Now now) {
     present(*channel);
   }
   redeem_for_backing();
-  look_for_closing(now);
+  if (!draining_) look_for_closing(now);
   send_payouts();
   store_dirty();
   if (now.mono < next_reputation_) return;
@@ -187,10 +187,12 @@ void ProxyCore::look_for_closing(Now now) {
 
 /// Nor does a client of an earlier run that never comes back, and closes.
 void ProxyCore::look_at_restored() {
-  if (unseen_.empty()) return;
+  if (looking_ || unseen_.empty()) return;
   const ChannelId id = unseen_.front();
   unseen_.pop_front();
-  if (channels_.count(id) == 0) call_ledger(ports::ReadChannel{id}, ForChannel{id});
+  if (channels_.count(id) != 0) return;
+  looking_ = true;
+  call_ledger(ports::ReadChannel{id}, ForRestored{id});
 }
 
 void ProxyCore::redeem(Channel& channel, billing::Worth worth) {
@@ -242,7 +244,7 @@ void ProxyCore::read_contract() {
 
 void ProxyCore::on_channel_answer(const ChannelId& id, const LedgerAnswer& answer) {
   const auto at = channels_.find(id);
-  if (at == channels_.end()) return on_restored_answer(id, answer);
+  if (at == channels_.end()) return;
   Channel& channel = *at->second;
   channel.busy = false;
   if (!answer) {
@@ -266,10 +268,9 @@ void ProxyCore::on_channel_answer(const ChannelId& id, const LedgerAnswer& answe
 }
 
 void ProxyCore::on_restored_answer(const ChannelId& id, const LedgerAnswer& answer) {
-  if (!answer) {
-    unseen_.push_back(id);  // once more, after the others
-    return;
-  }
+  looking_ = false;
+  if (channels_.count(id) != 0) return;       // its client has come meanwhile
+  if (!answer) return unseen_.push_back(id);  // once more, after the others
   const auto* view = std::get_if<ports::ChannelView>(&*answer);
   if (view == nullptr || !view->channel) return;
   if (view->channel->phase != billing::ChannelPhase::closed) channel_of(*view->channel);

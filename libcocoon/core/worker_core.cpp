@@ -432,8 +432,9 @@ void WorkerCore::on_payout_answer(const ForPayout& payout, const LedgerAnswer& a
   send_status_to_all();
   // What backs the voucher may be known only now. Not again after a cash-out: where the ledger
   // refuses it, this would go round without a pause.
-  if (payout.step == PayoutStep::look && meter.cash_out_due()) {
-    settle(payout.proxy, meter, billing::Worth::usual);
+  const auto worth = draining_ ? billing::Worth::backing : billing::Worth::usual;
+  if (payout.step == PayoutStep::look && meter.cash_out_due(worth)) {
+    settle(payout.proxy, meter, worth);
   }
 }
 

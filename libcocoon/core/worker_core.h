@@ -77,7 +77,7 @@ class WorkerCore final : public AttestedCore {
   /// Takes nothing new; running requests go on.
   void drain(Now now);
   bool idle() const { return runs_.empty() && ledger_calls_.empty(); }
-  /// Cashes what is owed, at any worth.
+  /// Cashes what is owed and worth it (Worth::backing): the last thing before stopping.
   void settle_all(Now now);
   WorkerCounts counts() const;
   /// What a proxy says about this worker and about its market.

@@ -194,7 +194,7 @@ async function runFirst(program) {
   await proxy.line('listening ');
   const worker = start('cocoon-worker', ['--config', config('worker-1')]);
   await until('the worker to serve', () =>
-    /worker \w+ connected/.test(proxy.errors()) && /engine is ready/.test(worker.errors()),
+    /worker \w+ connected/.test(proxy.errors()) && /the engine at \S+ is ready/.test(worker.errors()),
   );
   const done = await run('/usr/bin/env', [program, config('client')]);
   assert.equal(done.code, 0, done.err);
