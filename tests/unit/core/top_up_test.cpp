@@ -25,6 +25,14 @@ TEST(TopUp, IsUsedWithoutARefusal) {
   }
 }
 
+TEST(TopUp, IsLookedForInVainWhileTheLedgerIsAwayAndNothingStops) {
+  Network net({.workers = 1, .deposit = kDeposit});
+  net.world.max_exposure = kDeposit;  // so that the deposit is low from the first request on
+  net.boot();
+  net.world.weather.ledger_away = 1000;
+  for (int i = 0; i < 10; ++i) net.expect_served(net.ask());
+}
+
 TEST(TopUp, IsNotLookedForAtEachRequest) {
   Network net({.workers = 1, .deposit = kDeposit});
   net.world.max_exposure = Nano{60'000};
