@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
-#include "billing/registry.h"
 #include "core/proxy_core.h"
 #include "crypto/system_random.h"
 #include "session/connection.h"
 #include "support/sim_random.h"
+#include "unit/core/small_registry.h"
 
 namespace cocoon::core::test {
 namespace {
@@ -18,23 +18,12 @@ class Lookups : public ::testing::Test {
  protected:
   Lookups() : random(7) {
     (void)crypto::initialise();
-    billing::Registry registry;
-    registry.network = network;
-    registry.version = 1;
-    registry.prices = billing::reference_prices();
-    registry.price_grace = Seconds(600);
-    registry.client_close_delay = Seconds(100);
-    registry.proxy_close_delay = Seconds(200);
-    registry.min_deposit = Nano{100'000};
-    registry.min_payout = Nano{50'000};
-    registry.min_stake = Nano{1'000'000};
-    registry.models.push_back({"m", 4096, 64});
-    EXPECT_TRUE(registry.validate());
     NodeIdentity self{network, key(), key(), {}};
     proxy = self.account.account_id();
     self.epoch = billing::sign(billing::EpochRecord::make(network, 1, self.boot.boot_key_id()),
                                self.account);
-    core = std::make_unique<ProxyCore>(std::move(self), registry, ProxyCoreOptions{}, random, now);
+    core = std::make_unique<ProxyCore>(std::move(self), small_registry(network), ProxyCoreOptions{},
+                                       random, now);
     (void)core->take_effects();  // it reads its contract
   }
 

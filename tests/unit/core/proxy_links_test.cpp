@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
-#include "billing/registry.h"
 #include "core/proxy_core.h"
 #include "crypto/hash.h"
 #include "crypto/system_random.h"
@@ -12,6 +11,7 @@
 #include "session/challenge.h"
 #include "session/connection.h"
 #include "support/sim_random.h"
+#include "unit/core/small_registry.h"
 #include "wire/records.h"
 
 namespace cocoon::core::test {
@@ -32,23 +32,11 @@ class ProxyLinks : public ::testing::Test {
  protected:
   explicit ProxyLinks(ProxyCoreOptions options = {}) : random(7), account(key()), boot(key()) {
     (void)crypto::initialise();
-    billing::Registry registry;
-    registry.network = network;
-    registry.version = 1;
-    registry.prices = billing::reference_prices();
-    registry.price_grace = Seconds(600);
-    registry.client_close_delay = Seconds(100);
-    registry.proxy_close_delay = Seconds(200);
-    registry.min_deposit = Nano{100'000};
-    registry.min_payout = Nano{50'000};
-    registry.min_stake = Nano{1'000'000};
-    registry.tombstone_rent = Nano{10'000};
-    registry.models.push_back({"m", 4096, 64});
-    EXPECT_TRUE(registry.validate());
     NodeIdentity self{network, key(), key(), {}};
     self.epoch = billing::sign(billing::EpochRecord::make(network, 1, self.boot.boot_key_id()),
                                self.account);
-    core = std::make_unique<ProxyCore>(std::move(self), registry, std::move(options), random, now);
+    core = std::make_unique<ProxyCore>(std::move(self), small_registry(network), std::move(options),
+                                       random, now);
     epoch = billing::sign(billing::EpochRecord::make(network, 1, boot.boot_key_id()), account);
   }
 

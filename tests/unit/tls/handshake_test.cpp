@@ -44,6 +44,15 @@ class TlsHandshake : public testing::Test {
     return endpoint;
   }
 
+  // A server of ours refuses a client that shows it.
+  void expect_bad_certificate(const Identity& shown) {
+    RawPeer client(TLS_client_method());
+    client.use(shown);
+    client.offer_alpn();
+    Endpoint server = meet(Side::server, client);
+    EXPECT_EQ(error_code(server), "tls_bad_certificate");
+  }
+
   Identity ours_ = identity(1);
   Identity stranger_ = identity(2);
 };
@@ -185,32 +194,20 @@ TEST_F(TlsHandshake, AChainOfTwoCertificatesIsRefused) {
 TEST_F(TlsHandshake, ACertificateNotSignedByItsOwnKeyIsRefused) {
   Identity altered = identity(2);
   altered.certificate.back() ^= 1;  // the last byte of the signature
-  RawPeer client(TLS_client_method());
-  client.use(altered);
-  client.offer_alpn();
-  Endpoint server = meet(Side::server, client);
-  EXPECT_EQ(error_code(server), "tls_bad_certificate");
+  expect_bad_certificate(altered);
 }
 
 TEST_F(TlsHandshake, ACertificateChangedAfterItWasSignedIsRefused) {
   // Behind the signed part: 7 bytes that name Ed25519, then 3 and the signature's 64.
   Identity altered = identity(2, {{.oid = "1.3.6.1.4.1.9999.1", .value = Bytes(8)}});
   altered.certificate[altered.certificate.size() - 75] ^= 1;
-  RawPeer client(TLS_client_method());
-  client.use(altered);
-  client.offer_alpn();
-  Endpoint server = meet(Side::server, client);
-  EXPECT_EQ(error_code(server), "tls_bad_certificate");
+  expect_bad_certificate(altered);
 }
 
 TEST_F(TlsHandshake, ACertificateThatNamesAnotherAlgorithmOutsideIsRefused) {
   Identity altered = identity(2);
   altered.certificate[altered.certificate.size() - 68] ^= 1;  // 1.3.101.112 becomes 1.3.101.113
-  RawPeer client(TLS_client_method());
-  client.use(altered);
-  client.offer_alpn();
-  Endpoint server = meet(Side::server, client);
-  EXPECT_EQ(error_code(server), "tls_bad_certificate");
+  expect_bad_certificate(altered);
 }
 
 TEST_F(TlsHandshake, AKeyThatIsNotEd25519IsRefused) {
