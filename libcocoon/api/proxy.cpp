@@ -121,10 +121,6 @@ struct Proxy::Impl final : node::RoleNode {
     metrics()->set("cocoon_proxy_workers", static_cast<double>(counts.workers));
     metrics()->set("cocoon_proxy_requests_running", static_cast<double>(counts.running));
     metrics()->set("cocoon_proxy_requests_waiting", static_cast<double>(counts.waiting));
-    const auto count = [this](std::string_view name, std::uint64_t now, std::uint64_t before,
-                              std::string_view label = {}) {
-      if (now != before) metrics()->add(name, static_cast<double>(now - before), label);
-    };
     constexpr std::string_view kRequests = "cocoon_proxy_requests_total";
     count(kRequests, counts.requests_done, reported.requests_done, "done");
     count(kRequests, counts.requests_failed, reported.requests_failed, "failed");

@@ -112,10 +112,6 @@ struct Worker::Impl final : node::RoleNode {
     metrics()->set("cocoon_worker_engine_ready", counts.engine_ready ? 1 : 0);
     metrics()->set("cocoon_worker_proxies", counts.proxies_connected);
     metrics()->set("cocoon_worker_requests_running", static_cast<double>(counts.running));
-    const auto count = [this](std::string_view name, std::uint64_t now, std::uint64_t before,
-                              std::string_view label = {}) {
-      if (now != before) metrics()->add(name, static_cast<double>(now - before), label);
-    };
     constexpr std::string_view kRequests = "cocoon_worker_requests_total";
     count(kRequests, counts.requests_done, reported.requests_done, "done");
     count(kRequests, counts.requests_failed, reported.requests_failed, "failed");

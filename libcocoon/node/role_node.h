@@ -124,6 +124,11 @@ class RoleNode {
   /// For what runs on the loop.
   Random& random() { return random_ahead_; }
   Metrics* metrics() const { return options_.metrics.get(); }
+  /// Reports what a counter has grown by; there are metrics.
+  void count(std::string_view name, std::uint64_t now, std::uint64_t before,
+             std::string_view label = {}) const {
+    if (now != before) metrics()->add(name, static_cast<double>(now - before), label);
+  }
   const billing::Registry& registry() const { return *registry_; }
   /// The certificate with the evidence of this machine's GPUs behind it; empty where it shows none.
   Bytes shown_evidence() const;
