@@ -14,6 +14,7 @@
 
 #include "billing/amount.h"
 #include "cocoon/version.h"
+#include "common/same_signal.h"
 #include "engine/engine_url.h"
 #include "network.h"
 
@@ -22,17 +23,13 @@ namespace {
 /// When the first signal came, in milliseconds; 0: none has.
 std::atomic<std::int64_t> signalled_at{0};
 
-/// What follows so soon after the first is the same wish: `timeout` signals the process and its
-/// group.
-constexpr std::int64_t kSameSignalMs = 200;
-
 void on_signal(int) {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const std::int64_t ms = std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
   std::int64_t first = 0;
   if (signalled_at.compare_exchange_strong(first, ms)) return;
-  if (ms - first >= kSameSignalMs) _exit(130);  // the children die with us
+  if (ms - first >= cocoon::app::kSameSignal.count()) _exit(130);  // the children die with us
 }
 
 /// What is wrong with it; empty: nothing.

@@ -13,6 +13,7 @@
 
 #include "cocoon/version.h"
 #include "common/crash_trace.h"
+#include "common/same_signal.h"
 
 namespace cocoon::app {
 namespace {
@@ -20,10 +21,6 @@ namespace {
 constexpr int kExitFailed = 1;
 constexpr int kExitMisuse = 2;
 constexpr int kExitSecondSignal = 130;
-
-/// `timeout` and a terminal signal the process and its group: what follows so soon after the first
-/// is the same wish.
-constexpr std::chrono::milliseconds kSameSignal{200};
 
 std::atomic<bool> role_failed = false;
 

@@ -45,39 +45,6 @@ TEST(Scheduler, OffersNoWorkerThatIsNotReady) {
   EXPECT_FALSE(proxy.scheduler.start(worker, at(1)));
 }
 
-TEST(Scheduler, NobodyWaitsForAWorkerThatIsNotReady) {
-  TestProxy proxy(1);
-  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
-  for (int s = 0; s < 10; ++s) run(proxy, worker, served(0.5, 0.5, 10), s);
-  ASSERT_TRUE(proxy.scheduler.start(worker, at(10)));
-  FairQueue::Waiting waiting;
-  waiting.request = 1;
-  waiting.model = "m";
-  waiting.workers = {worker};
-  waiting.until = at(40).mono;
-  ASSERT_TRUE(proxy.scheduler.wait(waiting, at(10)));
-  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(11));
-  EXPECT_EQ(proxy.scheduler.take_unserved(at(11)), std::vector<FairQueue::RequestId>{1});
-  waiting.request = 2;
-  EXPECT_FALSE(proxy.scheduler.wait(waiting, at(11))) << "though slots came free just before";
-}
-
-TEST(Scheduler, NobodyWaitsForAWorkerThatIsNotReadyWhereOthersAreBusy) {
-  TestProxy proxy(1);
-  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
-  const WorkerIndex other = proxy.add({"m"}, 1000, 1);
-  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(1));
-  ASSERT_TRUE(proxy.scheduler.start(other, at(1)));
-  FairQueue::Waiting waiting;
-  waiting.request = 1;
-  waiting.model = "m";
-  waiting.workers = {worker};
-  waiting.until = at(31).mono;
-  EXPECT_FALSE(proxy.scheduler.wait(waiting, at(1)));
-  waiting.workers = {worker, other};
-  EXPECT_TRUE(proxy.scheduler.wait(waiting, at(1)));
-}
-
 TEST(Scheduler, OffersNoWorkerAboveThePriceCap) {
   TestProxy proxy(1);
   proxy.add({"m"}, 1200);
@@ -444,6 +411,28 @@ FairQueue::Waiting waiting(FairQueue::RequestId request, std::vector<WorkerIndex
   out.workers = std::move(workers);
   out.until = at(until_s).mono;
   return out;
+}
+
+TEST(Scheduler, NobodyWaitsForAWorkerThatIsNotReady) {
+  TestProxy proxy(1);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
+  for (int s = 0; s < 10; ++s) run(proxy, worker, served(0.5, 0.5, 10), s);
+  ASSERT_TRUE(proxy.scheduler.start(worker, at(10)));
+  ASSERT_TRUE(proxy.scheduler.wait(waiting(1, {worker}, 40), at(10)));
+  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(11));
+  EXPECT_EQ(proxy.scheduler.take_unserved(at(11)), std::vector<FairQueue::RequestId>{1});
+  EXPECT_FALSE(proxy.scheduler.wait(waiting(2, {worker}, 40), at(11)))
+      << "though slots came free just before";
+}
+
+TEST(Scheduler, NobodyWaitsForAWorkerThatIsNotReadyWhereOthersAreBusy) {
+  TestProxy proxy(1);
+  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
+  const WorkerIndex other = proxy.add({"m"}, 1000, 1);
+  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(1));
+  ASSERT_TRUE(proxy.scheduler.start(other, at(1)));
+  EXPECT_FALSE(proxy.scheduler.wait(waiting(1, {worker}, 31), at(1)));
+  EXPECT_TRUE(proxy.scheduler.wait(waiting(1, {worker, other}, 31), at(1)));
 }
 
 /// A worker of one slot, which is taken.
