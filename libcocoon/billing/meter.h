@@ -279,6 +279,13 @@ class WorkerMeter {
   Status reserve(const RunId& run, Nano most);
   /// After a run: what it did earn. Errors: not_found/unknown_request, internal/charge_over_cap.
   Status earn(const RunId& run, Nano share);
+  /// After a run that was cut: what an honest proxy owes for it, if all that this worker sent has
+  /// been forwarded. Nothing proves that, so it is claimed from nobody; but until the proxy pays
+  /// it, or forgive() does, it counts towards max_unpaid; at most what was reserved.
+  /// Errors: not_found/unknown_request.
+  Status cut(const RunId& run, Nano share);
+  /// Of what was cut and has not been paid, `amount` is not waited for any longer.
+  void forgive(Nano amount) { cut_ = floor_sub(cut_, amount); }
 
   /// Whether another request may be taken at all.
   bool accepts() const;
@@ -309,6 +316,9 @@ class WorkerMeter {
   Status restore(ByteView snapshot);
 
  private:
+  Nano at_risk() const;
+  Result<Nano> release(const RunId& run);
+  void raise_owed(Nano owed);
   Nano promised() const;
   Nano usual_cash_out() const;
   Nano least_cash_out(Worth worth) const;
@@ -321,7 +331,9 @@ class WorkerMeter {
   Nano paid_;
   Nano arrived_;
   Nano backing_;
+  Nano cut_;  ///< sent of answers that were cut, beyond owed_; a restart forgives it
   Nano reserved_total_;
+  bool refused_ = false;  ///< the last reservation, for max_unpaid
   std::optional<SignedPayout> voucher_;
   std::unordered_map<RunId, Nano> reserved_;
 };

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "billing/meter.h"
@@ -11,6 +13,8 @@ constexpr std::string_view kSnapshotMagic = "CMW1";
 /// A worker cashes at a quarter of what it lets a proxy owe it: the rest covers the runs until the
 /// payout is confirmed.
 constexpr std::uint64_t kCashOutFraction = 4;
+/// However large the registry's min_payout: at half of it, because nothing is served beyond it.
+constexpr std::uint64_t kLatestCashOutFraction = 2;
 
 }  // namespace
 
@@ -20,31 +24,57 @@ WorkerMeter::WorkerMeter(NetworkId network, AccountId proxy, AccountId own_accou
 
 Status WorkerMeter::reserve(const RunId& run, Nano most) {
   if (reserved_.count(run) != 0) return duplicate_request();
-  const Nano at_stake = saturating_add(saturating_add(unpaid(), reserved_total_), most);
-  if (at_stake > limits_.max_unpaid) {
+  const Nano at_stake = saturating_add(at_risk(), most);
+  refused_ = at_stake > limits_.max_unpaid;
+  if (refused_) {
     return payment_error("max_unpaid",
-                         "the proxy owes " + std::to_string(unpaid().value) +
-                             " nanoton that it has not paid; with this request it would exceed "
-                             "max_unpaid");
+                         fmt::format("the proxy owes {} nanoton that it has not paid, and {} for "
+                                     "answers that it cut; with this request it would exceed "
+                                     "max_unpaid",
+                                     unpaid().value, cut_.value));
   }
   reserved_.emplace(run, most);
   reserved_total_ = saturating_add(reserved_total_, most);
   return ok();
 }
 
-Status WorkerMeter::earn(const RunId& run, Nano share) {
+/// What is lost if the proxy never pays again.
+Nano WorkerMeter::at_risk() const {
+  return saturating_add(saturating_add(unpaid(), cut_), reserved_total_);
+}
+
+/// Ends a reservation. @return it
+Result<Nano> WorkerMeter::release(const RunId& run) {
   const auto at = reserved_.find(run);
   if (at == reserved_.end()) return unknown_request();
   const Nano most = at->second;
   reserved_.erase(at);
   reserved_total_ = floor_sub(reserved_total_, most);
+  return most;
+}
+
+Status WorkerMeter::earn(const RunId& run, Nano share) {
+  COCOON_TRY(const Nano most, release(run));
   if (share > most) return charge_over_cap(share, most);
   owed_ = saturating_add(owed_, share);
   return ok();
 }
 
+Status WorkerMeter::cut(const RunId& run, Nano share) {
+  COCOON_TRY(const Nano most, release(run));
+  cut_ = saturating_add(cut_, std::min(share, most));
+  return ok();
+}
+
+/// What the proxy admits beyond what is known here is for answers that it cut; or a snapshot was
+/// lost.
+void WorkerMeter::raise_owed(Nano owed) {
+  forgive(floor_sub(owed, owed_));
+  owed_ = std::max(owed_, owed);
+}
+
 bool WorkerMeter::accepts() const {
-  return saturating_add(unpaid(), reserved_total_) < limits_.max_unpaid;
+  return at_risk() < limits_.max_unpaid;
 }
 
 Status WorkerMeter::accept(const SignedPayout& voucher) {
@@ -55,8 +85,7 @@ Status WorkerMeter::accept(const SignedPayout& voucher) {
   if (!signed_by(voucher, proxy_.bytes)) return not_own_signature();
   if (voucher_ && v.owed <= voucher_->value.owed) return ok();
   voucher_ = voucher;
-  // The proxy admits more than is remembered here: a snapshot was lost.
-  owed_ = std::max(owed_, v.owed);
+  raise_owed(v.owed);
   return ok();
 }
 
@@ -64,7 +93,7 @@ void WorkerMeter::set_contract(Nano paid, Nano arrived, Nano backing) {
   paid_ = paid;
   arrived_ = std::min(arrived, paid);
   backing_ = backing;
-  owed_ = std::max(owed_, paid);
+  raise_owed(paid);
 }
 
 Nano WorkerMeter::unpaid() const {
@@ -82,7 +111,12 @@ Nano WorkerMeter::promised() const {
 }
 
 Nano WorkerMeter::usual_cash_out() const {
-  return std::max(limits_.min_payout, Nano{limits_.max_unpaid.value / kCashOutFraction});
+  const Nano worth_a_fee = least_for_backing(limits_.cash_fee);
+  if (refused_) return worth_a_fee;  // it earns nothing until it is paid
+  const Nano usual =
+      std::max(limits_.min_payout, Nano{limits_.max_unpaid.value / kCashOutFraction});
+  const Nano latest{limits_.max_unpaid.value / kLatestCashOutFraction};
+  return std::max(worth_a_fee, std::min(usual, latest));
 }
 
 bool WorkerMeter::worth_cashing() const {

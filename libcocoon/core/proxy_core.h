@@ -286,6 +286,7 @@ class ProxyCore final : public AttestedCore {
 
   // proxy_endings.cpp
   void on_reset(Peer& peer, const wire::Reset& reset, Now now);
+  static bool has_time(const Request& request, Now now);
   bool is_silent(const Request& request, Now now) const;
   routing::Outcome outcome_of(const Request& request, const Error& error, Now now) const;
   void worker_gave_up(Request& request, const Error& error, Now now);

@@ -35,6 +35,12 @@ bool takes_nothing_now(const Error& error) {
 
 }  // namespace
 
+/// Whether no honest worker, whose clock is right, can find the request too late.
+bool ProxyCore::has_time(const Request& request, Now now) {
+  return request.end_sent && now.mono + limits::kDeadlineGrace < request.deadline &&
+         now.unix + limits::kClockSkew < request.header.not_after;
+}
+
 void ProxyCore::on_reset(Peer& peer, const wire::Reset& reset, Now now) {
   Request* request = request_of(peer, reset.stream);
   if (request == nullptr) return;
@@ -56,7 +62,8 @@ bool ProxyCore::is_silent(const Request& request, Now now) const {
 
 /// What is said of a worker that gave a request up. Before its engine ran, the fault may be one
 /// that the client brought about on purpose (a header that pays too little, a wrap that does not
-/// open, no time): that must cost the worker nothing.
+/// open, no time): that must cost the worker nothing. But where there is time left by this proxy's
+/// clock, it is the worker's that is wrong, and it rests as one that is busy does.
 routing::Outcome ProxyCore::outcome_of(const Request& request, const Error& error, Now now) const {
   using routing::Outcome;
   if (request.state == RequestState::accepted || is_silent(request, now)) return Outcome::failed;
@@ -67,16 +74,17 @@ routing::Outcome ProxyCore::outcome_of(const Request& request, const Error& erro
     case ErrorKind::internal: return Outcome::failed;
     case ErrorKind::unavailable:  // unless the client's candidates are old
       return error.code() == "unknown_sealing_key" ? Outcome::cancelled : Outcome::failed;
+    case ErrorKind::timeout: return has_time(request, now) ? Outcome::refused : Outcome::cancelled;
     default: return Outcome::cancelled;
   }
 }
 
 void ProxyCore::worker_gave_up(Request& request, const Error& error, Now now) {
   const bool offered = request.state == RequestState::assigned;
-  const bool timeout = error.kind() == ErrorKind::timeout;
-  if (timeout && !offered && now.mono >= request.deadline) return expire_request(request, now);
+  const bool overdue = error.kind() == ErrorKind::timeout && now.mono >= request.deadline;
+  if (overdue && !offered) return expire_request(request, now);
   leave_worker(request, outcome_of(request, error, now), now);
-  if (offered && !timeout && request.held) {
+  if (offered && request.held) {
     // The next one is asked, too: a worker that finds fault with every request must not be able to
     // turn clients away. Where all say so, the client is told.
     const bool request_at_fault =

@@ -15,8 +15,9 @@ void WorkerCore::on_engine_started(RunKey key, Now) {
   if (run == nullptr || run->state != RunState::starting) return;
   run->state = RunState::running;
   if (ProxyLink* proxy = find_proxy(run->peer); proxy != nullptr && proxy->link) {
+    run->sent_mark = {.prompt = mark_of(*run).prompt};
     proxy->link->connection.send_accepted(run->stream, run->opener.candidate(),
-                                          mark_of(*run).prompt);
+                                          run->sent_mark.prompt);
     touch(run->peer);
   }
 }
@@ -129,7 +130,9 @@ void WorkerCore::send_answer(Run& run, Now now) {
   session::Connection& connection = proxy->link->connection;
   while (true) {
     if (!run.sealed.empty()) {
-      if (!connection.send_data(run.stream, run.sealed, mark_of(run))) break;
+      const wire::UsageMark mark = mark_of(run);
+      if (!connection.send_data(run.stream, run.sealed, mark)) break;
+      run.sent_mark = mark;
       run.sealed.clear();
       continue;
     }
@@ -251,7 +254,11 @@ void WorkerCore::fail_run(Run& run, const Error& error, Now now) {
     proxy->runs.erase(run.stream);
     touch(run.peer);
   }
-  (void)meter_of(run.proxy).earn(run.run_id, Nano{0});
+  if (overdue) {
+    account_for_cut(run);
+  } else {
+    (void)meter_of(run.proxy).earn(run.run_id, Nano{0});
+  }
   erase_run(run);
 }
 

@@ -10,6 +10,13 @@
 #include "wire/records.h"
 
 namespace cocoon::core {
+namespace {
+
+/// What a proxy was sent of answers that were cut, and does not pay, is forgiven at a rate of
+/// max_unpaid an hour: of some of it an honest proxy knows nothing, because it never forwarded it.
+constexpr std::uint64_t kForgivenIn = Seconds(3600) / limits::kPayoutInterval;
+
+}  // namespace
 
 WorkerCore::WorkerCore(NodeIdentity identity, const Hash& leaf_sha256, billing::Registry registry,
                        WorkerCoreOptions options, Random& random, Now now)
@@ -274,7 +281,8 @@ void WorkerCore::send_status(ProxyLink& proxy) {
   } else if (!counts_.engine_ready) {
     status.reason = counts_.engine_reason;
   } else if (!solvent) {
-    status.reason = "this proxy owes more than max_unpaid";
+    status.reason =
+        "this proxy owes as much as max_unpaid, or cut answers for which it has not paid";
   } else if (!fresh) {
     status.reason = fresh.error().detail();
   }
@@ -475,7 +483,10 @@ void WorkerCore::settle(const AccountId& proxy, const billing::WorkerMeter& mete
 }
 
 void WorkerCore::settle_periodically(Now, billing::Worth worth) {
-  for (const auto& [account, meter] : meters_) settle(account, meter, worth);
+  for (auto& [account, meter] : meters_) {
+    meter.forgive(Nano{options_.max_unpaid.value / kForgivenIn});
+    settle(account, meter, worth);
+  }
   if (!std::exchange(dirty_, false)) return;
   ports::StoreBatch batch;
   for (auto& [account, meter] : meters_) {

@@ -159,6 +159,7 @@ class WorkerCore final : public AttestedCore {
     session::RequestOpener opener;
     std::optional<session::AnswerSealer> sealer;
     UsageCounter usage;
+    billing::ModelEntry model;  ///< it and the prices: of the version that the header names
     billing::Prices prices;
     MonoTime deadline{};  ///< the client's
     MonoTime body_by{};   ///< more of the body is to come by then
@@ -170,6 +171,7 @@ class WorkerCore final : public AttestedCore {
     std::size_t pending_at = 0;    ///< what of `pending` is sealed
     Bytes sealed;                  ///< one chunk that waits for credit
     std::uint64_t body_bytes = 0;  ///< answer bytes sealed
+    wire::UsageMark sent_mark;     ///< the last one that the proxy was sent
     bool paused = false;
     bool engine_ended = false;
     std::optional<billing::SignedReceipt> receipt;
@@ -212,7 +214,8 @@ class WorkerCore final : public AttestedCore {
   // worker_requests.cpp
   void on_open(ProxyLink& proxy, const wire::Open& open, Now now);
   Result<std::unique_ptr<Run>> admit_request(ProxyLink& proxy, const wire::Open& open, Now now);
-  Status check_price(const session::RequestHeader& header, Now now, billing::Prices& prices);
+  Status check_price(Run& run, Now now);
+  void doubt_clock(const ProxyLink& proxy, Now now);
   void on_data(ProxyLink& proxy, const wire::Data& data, Now now);
   void on_end(ProxyLink& proxy, StreamId stream, Now now);
   void on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now);
@@ -220,6 +223,7 @@ class WorkerCore final : public AttestedCore {
   Run* find_run(RunKey key);
   void refuse_run(Run& run, const Error& error, Now now);
   void abandon(Run& run, Now now);
+  void account_for_cut(Run& run);
   void arm(Run& run);
   void end_overdue(Now now);
   void erase_run(Run& run);
@@ -284,6 +288,7 @@ class WorkerCore final : public AttestedCore {
   PeerId last_peer_ = 0;
   RunKey last_run_ = 0;
   MonoTime next_settlement_{};
+  MonoTime doubt_clock_from_{};  ///< when the next warning may be given
   MonoTime next_market_{};
   MonoTime next_liveness_{};
   bool draining_ = false;

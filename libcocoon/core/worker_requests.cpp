@@ -11,6 +11,8 @@
 namespace cocoon::core {
 namespace {
 
+constexpr Seconds kClockWarningInterval{60};
+
 /// When a worker ends a run by itself. Before that the client does, or the proxy for it.
 MonoTime end_of(MonoTime clients_deadline) {
   return clients_deadline + 2 * limits::kDeadlineGrace;
@@ -28,13 +30,18 @@ WorkerCore::Run* WorkerCore::run_of(ProxyLink& proxy, StreamId stream) {
   return at == proxy.runs.end() ? nullptr : find_run(at->second);
 }
 
-/// Whether the price that the header calls for is one that this worker takes, and its cap covers
-/// the reservation.
-Status WorkerCore::check_price(const session::RequestHeader& header, Now now,
-                               billing::Prices& prices) {
+/// Whether the model and the price that the header calls for are ones that this worker takes, and
+/// its cap covers the reservation.
+Status WorkerCore::check_price(Run& run, Now now) {
+  const session::RequestHeader& header = run.opener.header();
   COCOON_TRY(const billing::Registry* registry,
              registry_.priced(header.registry_version, now.unix));
-  prices = registry->prices;
+  const billing::ModelEntry* model = registry->find_model(header.model);
+  if (model == nullptr || registry_.current()->find_model(header.model) == nullptr) {
+    return Error(ErrorKind::not_found, "model_not_found", "the registry does not list that model");
+  }
+  run.model = *model;
+  run.prices = registry->prices;
   if (header.max_coefficient_e3 < options_.coefficient_e3) {
     return Error(ErrorKind::payment, "coefficient_too_low",
                  "the request pays less than this worker asks");
@@ -42,7 +49,7 @@ Status WorkerCore::check_price(const session::RequestHeader& header, Now now,
   const std::uint64_t choices = header.choices;
   COCOON_TRY(const Nano most, billing::reservation(header.prompt_bound_tokens * choices,
                                                    header.max_output_tokens * choices,
-                                                   options_.coefficient_e3, prices));
+                                                   options_.coefficient_e3, run.prices));
   return billing::within_cap(most, header.cost_cap);
 }
 
@@ -73,7 +80,7 @@ Result<std::unique_ptr<WorkerCore::Run>> WorkerCore::admit_request(ProxyLink& pr
     status =
         Error(ErrorKind::not_found, "model_not_found", "this worker does not serve that model");
   }
-  if (status) status = check_price(header, now, run->prices);
+  if (status) status = check_price(*run, now);
   run->run_id = RunId{random_.array<16>()};
   if (status) {
     status = meter_of(proxy.account)
@@ -87,10 +94,21 @@ Result<std::unique_ptr<WorkerCore::Run>> WorkerCore::admit_request(ProxyLink& pr
   return run;
 }
 
+/// Proxies hand on nothing that is over by their own clocks.
+void WorkerCore::doubt_clock(const ProxyLink& proxy, Now now) {
+  if (now.mono < doubt_clock_from_) return;
+  doubt_clock_from_ = now.mono + kClockWarningInterval;
+  report(LogLevel::warning,
+         fmt::format("proxy {} handed over a request that is over by this machine's clock, and it "
+                     "was refused: if this comes again, see that the clock is right (timedatectl)",
+                     proxy.endpoint));
+}
+
 void WorkerCore::on_open(ProxyLink& proxy, const wire::Open& open, Now now) {
   auto admitted = admit_request(proxy, open, now);
   if (!admitted) {
     ++counts_.requests_refused;
+    if (admitted.error().kind() == ErrorKind::timeout) doubt_clock(proxy, now);
     proxy.link->connection.reset(open.stream, admitted.error());
     return touch(proxy.peer);
   }
@@ -128,14 +146,7 @@ void WorkerCore::on_end(ProxyLink& proxy, StreamId stream, Now now) {
                       now);
   }
   const session::RequestHeader& header = run->opener.header();
-  const billing::ModelEntry* model = registry_.current()->find_model(header.model);
-  if (model == nullptr) {
-    return refuse_run(
-        *run,
-        Error(ErrorKind::not_found, "model_not_found", "the registry no longer lists that model"),
-        now);
-  }
-  auto body = prepare_body(header, *model, as_text(run->opener.body()));
+  auto body = prepare_body(header, run->model, as_text(run->opener.body()));
   if (!body) return refuse_run(*run, body.error(), now);
   if (!counts_.engine_ready) {
     return refuse_run(*run, Error(ErrorKind::busy, "worker_not_ready", "the engine has gone away"),
@@ -179,9 +190,22 @@ void WorkerCore::abandon(Run& run, Now) {
   ++counts_.requests_cancelled;
   if (run.state == RunState::receiving) replays_.forget(run.opener.hash());
   if (run.state != RunState::receiving && !run.engine_ended) emit(CancelEngine{run.key});
-  // What the proxy forwarded is paid by its next voucher; this worker does not insist on it.
-  (void)meter_of(run.proxy).earn(run.run_id, Nano{0});
+  account_for_cut(run);
   erase_run(run);
+}
+
+/// What the proxy forwarded of it is paid by its next voucher. Nobody but the proxy knows how much
+/// that was; one that pays for none of it is not served for long.
+void WorkerCore::account_for_cut(Run& run) {
+  const wire::UsageMark& mark = run.sent_mark;
+  const auto cost = billing::cost({mark.prompt, mark.cached, mark.completion, mark.reasoning},
+                                  options_.coefficient_e3, run.prices);
+  const Nano share =
+      cost ? billing::worker_share(*cost, run.prices.worker_share_e4) : Nano{UINT64_MAX};
+  billing::WorkerMeter& meter = meter_of(run.proxy);
+  (void)meter.cut(run.run_id, share);
+  ProxyLink* proxy = find_proxy(run.peer);
+  if (proxy != nullptr && proxy->link && !meter.accepts()) send_status(*proxy);
 }
 
 /// When a run is to be looked at next.

@@ -101,5 +101,22 @@ INSTANTIATE_TEST_SUITE_P(
                       Step{"worker", Seconds(3600)}, Step{"worker", Seconds(-3600)}),
     name_of);
 
+TEST(AClockTenMinutesFast, OfOneWorkerOfTwoLosesNoRequest) {
+  SCOPED_TRACE("COCOON_SEED=" + std::to_string(seed()));
+  World world(seed(), {});
+  Callers callers(world);
+  populate(world, 6, 1, 2);
+  world.run_for(Millis(3000));
+  nth(world, "worker", 0).set_clock_error(Seconds(600));
+  for (unsigned i = 0; i < 60; ++i) {
+    callers.ask(nth(world, "client", i % 6));
+    world.run_for(Millis(3000));
+    callers.collect();
+  }
+  world.run_for(Seconds(60));
+  callers.collect();
+  EXPECT_EQ(callers.served, 60u);
+}
+
 }  // namespace
 }  // namespace cocoon::simulation

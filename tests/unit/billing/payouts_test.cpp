@@ -181,6 +181,51 @@ TEST_F(WorkerMeterTest, VoucherIsNoMoneyAndNeitherIsAPayoutUnderWay) {
   EXPECT_EQ(meter_.unpaid().value, 0u);
 }
 
+TEST_F(WorkerMeterTest, WhatAProxyCutCountsUntilItsVoucherCoversIt) {
+  ASSERT_TRUE(meter_.reserve(run(1), Nano{700}));
+  ASSERT_TRUE(meter_.cut(run(1), Nano{600}));
+  EXPECT_EQ(meter_.owed().value, 0u) << "nothing proves what was forwarded";
+  EXPECT_EQ(code(meter_.reserve(run(2), Nano{401})), "max_unpaid");
+  EXPECT_EQ(code(meter_.reserve(run(2), Nano{400})), "ok");
+  ASSERT_TRUE(meter_.earn(run(2), Nano{100}));
+  ASSERT_TRUE(meter_.accept(voucher(600)));  // for both: of the cut one it owes 500
+  meter_.set_contract(Nano{600}, Nano{600}, Nano{0});
+  EXPECT_EQ(code(meter_.reserve(run(3), Nano{901})), "max_unpaid");
+  EXPECT_EQ(code(meter_.reserve(run(3), Nano{900})), "ok");
+}
+
+TEST_F(WorkerMeterTest, WhatAProxyCutIsForgivenAndNeverMoreThanItsReservation) {
+  ASSERT_TRUE(meter_.reserve(run(1), Nano{1'000}));
+  ASSERT_TRUE(meter_.cut(run(1), Nano{5'000}));
+  EXPECT_FALSE(meter_.accepts());
+  meter_.forgive(Nano{1});
+  EXPECT_TRUE(meter_.accepts());
+  EXPECT_EQ(code(meter_.reserve(run(2), Nano{2})), "max_unpaid");
+  meter_.forgive(Nano{5'000});
+  EXPECT_EQ(code(meter_.reserve(run(2), Nano{1'000})), "ok");
+  EXPECT_EQ(code(meter_.cut(run(1), Nano{1})), "unknown_request");
+}
+
+TEST_F(WorkerMeterTest, CashesBeforeMaxUnpaidHoweverLargeTheSmallestPayout) {
+  WorkerMeter meter(kNetwork, key(2).account_id(), key(3).account_id(),
+                    {Nano{1'000}, Nano{5'000}, Nano{10}});
+  meter.set_contract(Nano{0}, Nano{0}, Nano{10'000});
+  ASSERT_TRUE(meter.accept(voucher(499)));
+  EXPECT_FALSE(meter.cash_out_due());
+  ASSERT_TRUE(meter.accept(voucher(500)));
+  EXPECT_TRUE(meter.cash_out_due());
+}
+
+TEST_F(WorkerMeterTest, CashesWhatIsWorthItsFeeOnceItHasToRefuse) {
+  meter_.set_contract(Nano{0}, Nano{0}, Nano{10'000});
+  ASSERT_TRUE(meter_.accept(voucher(200)));
+  EXPECT_FALSE(meter_.cash_out_due());
+  EXPECT_EQ(code(meter_.reserve(run(1), Nano{801})), "max_unpaid");
+  EXPECT_TRUE(meter_.cash_out_due());
+  EXPECT_EQ(code(meter_.reserve(run(1), Nano{800})), "ok");
+  EXPECT_FALSE(meter_.cash_out_due());
+}
+
 TEST_F(WorkerMeterTest, RunIsReservedAndEarnedOnceWithinItsMost) {
   EXPECT_EQ(code(meter_.earn(run(1), Nano{1})), "unknown_request");
   ASSERT_TRUE(meter_.reserve(run(1), Nano{10}));

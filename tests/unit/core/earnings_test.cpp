@@ -43,5 +43,66 @@ TEST(Earnings, AVoucherThatWasLostWithItsConnectionComesAgain) {
   EXPECT_EQ(came, lost);
 }
 
+/// A proxy whose requests are cut before their last chunk, and that pays for none.
+class CutsWithoutPay : public ::testing::Test {
+ protected:
+  CutsWithoutPay() : net({.workers = 1}) {
+    net.world.max_unpaid = Nano{100'000};
+    net.world.weather.chunks = 60;
+    net.boot();
+    net.meddle = [this](Hop& hop) {
+      if (pays || !hop.as<wire::Payout>()) return;
+      if (hop.between(wire::Role::proxy, wire::Role::worker)) hop.drop();
+    };
+  }
+  /// Whether the worker ran it.
+  bool cut_one() {
+    const Asked asked = net.ask();
+    for (int i = 0; i < 400 && net.text(asked).size() < 2'900; ++i) net.run(Millis(10));
+    net.client().client().cancel(asked.id, net.world.now);
+    EXPECT_FALSE(net.outcome(asked).status);
+    net.run(Millis(300));
+    return net.executions(asked) > 0;
+  }
+
+  Network net;
+  bool pays = false;
+};
+
+TEST_F(CutsWithoutPay, GetNoMoreThanMaxUnpaidOfWork) {
+  unsigned ran = 0;
+  for (int i = 0; i < 40; ++i) ran += cut_one() ? 1 : 0;
+  EXPECT_GT(ran, 4u);
+  EXPECT_LT(ran, 15u) << "about 9,200 nanoton each";
+  EXPECT_TRUE(net.said(net.worker(), "max_unpaid"));
+}
+
+TEST_F(CutsWithoutPay, AreForgivenWithinTheHour) {
+  while (cut_one()) {
+  }
+  net.meddle = {};
+  net.run(Seconds(1800));
+  EXPECT_TRUE(net.outcome(net.ask()).status);
+}
+
+TEST_F(CutsWithoutPay, AreNothingToWhoPays) {
+  pays = true;
+  for (int i = 0; i < 60; ++i) EXPECT_TRUE(cut_one()) << i;
+  EXPECT_FALSE(net.said(net.worker(), "max_unpaid"));
+}
+
+TEST(Earnings, AWorkerWhoseMaxUnpaidIsBelowTheSmallestPayoutIsPaidAllTheSame) {
+  Network net({.workers = 1});
+  net.world.max_unpaid = Nano{40'000};
+  ASSERT_GT(net.world.registry().min_payout, net.world.max_unpaid);
+  net.boot();
+  unsigned served = 0;
+  for (int i = 0; i < 100; ++i) {
+    served += net.outcome(net.ask()).status ? 1 : 0;
+    net.run(Millis(1000));
+  }
+  EXPECT_GT(served, 90u) << "it may have to wait for its money now and then";
+}
+
 }  // namespace
 }  // namespace cocoon::core::test

@@ -332,6 +332,21 @@ TEST_F(FaultFinder, TurnsNoClientAway) {
   EXPECT_EQ(net.success_rate(net.worker()), 1) << "the client may have brought it about";
 }
 
+TEST_F(FaultFinder, WhoFindsThereIsNoTimeTurnsNoClientAwayAndRests) {
+  net.world.weather = simulation::Weather{.latency_low = Millis(1), .latency_high = Millis(1)};
+  worker->act = [this](RogueWorker::Job& job) {
+    reset(job, ErrorKind::timeout, "deadline_exceeded");
+  };
+  std::vector<Asked> asked;
+  for (int i = 0; i < 20; ++i) {
+    asked.push_back(net.ask());
+    net.run(Millis(20));
+  }
+  for (const Asked& one : asked) net.expect_served(one);
+  EXPECT_GT(worker->jobs(), 0u);
+  EXPECT_LT(worker->jobs(), 5u) << "about one a second is offered to it";
+}
+
 TEST_F(FaultFinder, IsBelievedWhereTheOthersSayTheSame) {
   worker->act = [this](RogueWorker::Job& job) {
     reset(job, ErrorKind::invalid_argument, "model_mismatch");

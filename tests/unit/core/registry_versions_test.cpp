@@ -49,6 +49,13 @@ TEST_F(RegistryVersions, WhoIsFirstToReadOneUsesTheOneBeforeForAWhile) {
   EXPECT_FALSE(refused(net.proxy()));
 }
 
+TEST_F(RegistryVersions, AWorkerHoldsABodyToTheAllowanceOfItsHeadersVersion) {
+  for (auto& model : next.models) model.template_allowance_tokens += 2'000;
+  adopt(net.worker(0));
+  adopt(net.worker(1));
+  net.expect_served(net.ask());
+}
+
 TEST_F(RegistryVersions, OnceAllHaveReadItItsPricesApply) {
   for (Node* node : {&net.client(), &net.proxy(), &net.worker(0), &net.worker(1)}) adopt(*node);
   wait();
