@@ -53,7 +53,7 @@ Result<session::RequestHeader> ProxyCore::admit_request(const Peer& peer, const 
     return Error(ErrorKind::protocol, "wrap_count",
                  "a request carries one wrap for each of its candidates");
   }
-  if (header.not_after <= now.unix) {
+  if (now.unix > header.not_after + limits::kClockSkew) {
     return Error(ErrorKind::timeout, "request_expired", "the request's not_after has passed");
   }
   if (open.time_left_ms == 0) {

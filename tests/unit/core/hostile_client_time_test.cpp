@@ -356,6 +356,14 @@ TEST_F(FaultFinder, IsBelievedWhereTheOthersSayTheSame) {
   net.expect_refused(net.ask(), ErrorKind::invalid_argument, "model_mismatch");
 }
 
+TEST(ClockBehind, OfAClientCostsItNoShortRequest) {
+  Network net({.workers = 1});
+  net.boot();
+  net.client().set_clock_error(-(limits::kClockSkew - Seconds(2)));
+  net.deadline = Millis(5000);
+  net.expect_served(net.ask());
+}
+
 // --- Streams that nobody waits for ---
 
 TEST(EndedBeforeItsBody, ARequestLeavesNoStreamOpenAtTheClient) {
