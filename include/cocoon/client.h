@@ -36,6 +36,9 @@ struct ClientOptions {
   std::uint64_t max_exposure_nano = 500'000'000;
   /// Cost cap of a request that names none.
   std::uint64_t max_request_cost_nano = 100'000'000;
+  /// The dearest worker that it pays, in 1/1000 of the registry's price of a token; 1 to 1,000,000,
+  /// which is the most that any may ask. Whatever it is, no request costs more than its cap.
+  std::uint32_t max_coefficient_e3 = 1'000'000;
   /// Largest accepted request body, in bytes.
   std::size_t max_request_bytes = 8 * 1024 * 1024;
   /// Requests that may share one HPKE key agreement with a worker; 1 turns reuse off (every

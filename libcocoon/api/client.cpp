@@ -38,6 +38,11 @@ Status check(const ClientOptions& options) {
     return Error(ErrorKind::invalid_argument, "bad_option",
                  "max_request_cost may be at most max_exposure, which has to cover it");
   }
+  if (options.max_coefficient_e3 < 1 || options.max_coefficient_e3 > limits::kMaxCoefficientE3) {
+    return Error(
+        ErrorKind::invalid_argument, "bad_option",
+        "max_coefficient_e3 lies within 1 and 1,000,000, in 1/1000 of the registry's price");
+  }
   return ok();
 }
 
@@ -68,6 +73,7 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
     }
     o.max_exposure = Nano{options.max_exposure_nano};
     o.max_request_cost = Nano{options.max_request_cost_nano};
+    o.max_coefficient_e3 = options.max_coefficient_e3;
     o.max_request_bytes = options.max_request_bytes;
     o.requests_per_key_agreement = options.requests_per_key_agreement;
     auto made = std::make_unique<core::ClientCore>(std::move(identity), registry, std::move(o),

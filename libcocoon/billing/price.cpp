@@ -38,6 +38,17 @@ Result<Nano> price_of(Uint128 weighted, std::uint32_t coefficient_e3, const Pric
   return Nano{static_cast<std::uint64_t>(rounded_up)};
 }
 
+/// A request's bounds, each at the dearest class that it may fall into.
+Uint128 dearest_weight(std::uint64_t prompt_bound_tokens, std::uint64_t output_bound_tokens,
+                       const Prices& prices) {
+  const std::uint32_t dearest_prompt =
+      std::max(prices.multiplier(TokenClass::prompt), prices.multiplier(TokenClass::cached));
+  const std::uint32_t dearest_output =
+      std::max(prices.multiplier(TokenClass::completion), prices.multiplier(TokenClass::reasoning));
+  return Uint128{prompt_bound_tokens} * dearest_prompt +
+         Uint128{output_bound_tokens} * dearest_output;
+}
+
 }  // namespace
 
 Result<Nano> cost(const TokenCounts& counts, std::uint32_t coefficient_e3, const Prices& prices) {
@@ -55,13 +66,22 @@ Nano worker_share(Nano cost, std::uint32_t share_e4) {
 
 Result<Nano> reservation(std::uint64_t prompt_bound_tokens, std::uint64_t output_bound_tokens,
                          std::uint32_t coefficient_e3, const Prices& prices) {
-  const std::uint32_t dearest_prompt =
-      std::max(prices.multiplier(TokenClass::prompt), prices.multiplier(TokenClass::cached));
-  const std::uint32_t dearest_output =
-      std::max(prices.multiplier(TokenClass::completion), prices.multiplier(TokenClass::reasoning));
-  const Uint128 weighted =
-      Uint128{prompt_bound_tokens} * dearest_prompt + Uint128{output_bound_tokens} * dearest_output;
+  const Uint128 weighted = dearest_weight(prompt_bound_tokens, output_bound_tokens, prices);
   return price_of(weighted, coefficient_e3, prices);
+}
+
+std::uint32_t affordable_coefficient(std::uint64_t prompt_bound_tokens,
+                                     std::uint64_t output_bound_tokens, Nano cap,
+                                     const Prices& prices) {
+  Uint128 of_one = 0;
+  if (__builtin_mul_overflow(dearest_weight(prompt_bound_tokens, output_bound_tokens, prices),
+                             Uint128{prices.per_token.value}, &of_one)) {
+    return 0;
+  }
+  if (of_one == 0) return UINT32_MAX;
+  // 64 bits and 24: it fits. What is rounded up is above the cap where it was before.
+  const Uint128 most = Uint128{cap.value} * kDenominator / of_one;
+  return static_cast<std::uint32_t>(std::min<Uint128>(most, UINT32_MAX));
 }
 
 std::uint64_t prompt_bound(std::uint64_t body_bytes, std::uint64_t prompts,

@@ -26,6 +26,11 @@ Nano worker_share(Nano cost, std::uint32_t share_e4);
 Result<Nano> reservation(std::uint64_t prompt_bound_tokens, std::uint64_t output_bound_tokens,
                          std::uint32_t coefficient_e3, const Prices& prices);
 
+/// The highest coefficient at which reservation() fits under `cap`; 0: at none.
+std::uint32_t affordable_coefficient(std::uint64_t prompt_bound_tokens,
+                                     std::uint64_t output_bound_tokens, Nano cap,
+                                     const Prices& prices);
+
 /// Upper bound of the prompt tokens of a request: a token is at least one byte of the body, plus
 /// what the template adds, for each of `prompts` prompts (economics.md "Price").
 /// Saturates at the largest value.

@@ -48,6 +48,7 @@ Result<ClientConfig> parse_client_config(std::string_view text, const std::strin
                     "has to cover it",
                     client.max_request_cost_nano, client.max_exposure_nano));
   }
+  root.integer("max_coefficient_e3", client.max_coefficient_e3, {1, limits::kMaxCoefficientE3});
   root.size("max_request_size", client.max_request_bytes,
             {limits::kLowestMaxRequestBytes, limits::kHighestMaxRequestBytes});
   root.integer("requests_per_key_agreement", client.requests_per_key_agreement,

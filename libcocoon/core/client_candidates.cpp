@@ -5,13 +5,46 @@
 
 #include <algorithm>
 
+#include "billing/price.h"
 #include "core/client_core.h"
 #include "core/store_keys.h"
 
 namespace cocoon::core {
 
-ClientCore::SetKey ClientCore::set_key(const Request& request) {
-  return {request.plan.model, request.preference};
+namespace {
+
+/// Its two leading digits: few of what requests can pay differ by more.
+std::uint32_t price_point(std::uint32_t coefficient_e3) {
+  std::uint32_t unit = 1;
+  while (coefficient_e3 / unit >= 100) unit *= 10;
+  return coefficient_e3 / unit * unit;
+}
+
+}  // namespace
+
+/// Of the dearest worker that it can and may pay; 0: there can be none.
+std::uint32_t ClientCore::highest_coefficient(const Request& request, const ProxyLink& proxy,
+                                              Now now) const {
+  const std::uint64_t choices = request.plan.choices;
+  const std::uint32_t affordable = billing::affordable_coefficient(
+      request.plan.prompt_bound_tokens * choices, request.plan.max_output_tokens * choices,
+      request.max_cost, registry_for(proxy, now).prices);
+  return std::min(affordable, options_.max_coefficient_e3);
+}
+
+/// The question whose answer may serve it: at its price, or a little below that, so that others
+/// have the same; and where nobody is there, who is the cheapest.
+ClientCore::SetKey ClientCore::set_key(const Request& request, std::uint32_t coefficient_e3) {
+  if (request.nobody_within_price) return {request.plan.model, Preference::cheapest};
+  return {request.plan.model, request.preference, price_point(coefficient_e3)};
+}
+
+/// Those of its workers that are not dearer.
+std::vector<ClientCore::Worker> ClientCore::within(const CandidateSet& set,
+                                                   std::uint32_t coefficient_e3) {
+  std::vector<Worker> workers = set.workers;
+  std::erase_if(workers, [&](const Worker& w) { return w.coefficient_e3 > coefficient_e3; });
+  return workers;
 }
 
 /// The set, if it can be sealed for now; else it is asked for, and null.
@@ -24,7 +57,12 @@ ClientCore::CandidateSet* ClientCore::usable_set(ProxyLink& proxy, const SetKey&
       return at != evidence_.end() && at->second.state == EvidenceState::accepted &&
              at->second.verified->expires > now.unix && w.recipient.not_after > now.unix;
     });
-    if (fresh && valid) return &set;
+    // Beside a refusal, workers are named whatever they ask.
+    const bool telling =
+        set.workers.empty() || std::any_of(set.workers.begin(), set.workers.end(), [&](auto& w) {
+          return w.coefficient_e3 <= key.max_coefficient_e3;
+        });
+    if (fresh && valid && telling) return &set;
     set.state = SetState::none;
   }
   if (set.state == SetState::none) ask_candidates(proxy, key, set, now);
@@ -40,37 +78,42 @@ void ClientCore::forget_empty_sets() {
   }
 }
 
-void ClientCore::ask_candidates(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now) {
-  set.state = SetState::asked;
-  set.ask = ++last_ask_;
-  set.seed = random_.array<16>();
-  set.since = now.mono;
+/// What was asked for the set.
+wire::CandidatesRequest ClientCore::question(const SetKey& key, const CandidateSet& set) {
   wire::CandidatesRequest ask;
   ask.id = set.ask;
   ask.model = key.model;
   ask.seed = set.seed;
   ask.count = limits::kDefaultCandidates;
-  ask.preferred = set.last_worker;
+  ask.preferred = set.preferred;
+  ask.max_coefficient_e3 = key.max_coefficient_e3;
   ask.preference = static_cast<wire::Preference>(key.preference);
-  proxy.link->connection.send(ask);
+  return ask;
+}
+
+void ClientCore::ask_candidates(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now) {
+  set.state = SetState::asked;
+  set.ask = ++last_ask_;
+  set.seed = random_.array<16>();
+  set.since = now.mono;
+  const auto last = proxy.last_workers.find({key.model, key.preference});
+  set.preferred =
+      last == proxy.last_workers.end() ? std::nullopt : std::optional<AccountId>(last->second);
+  proxy.link->connection.send(question(key, set));
   touch(proxy.peer);
 }
 
 void ClientCore::on_candidates(ProxyLink& proxy, const wire::Candidates& answer, Now now) {
-  wire::CandidatesRequest asked;
-  asked.model = answer.model;
-  asked.count = limits::kDefaultCandidates;
   if (answer.id != 0) {
     for (auto& [key, set] : proxy.sets) {
       if (set.state != SetState::asked || answer.id != set.ask) continue;
-      asked.id = set.ask;
-      asked.model = key.model;
-      asked.seed = set.seed;
-      asked.preferred = set.last_worker;
-      return take_candidates(proxy, set, answer, asked, now);
+      return take_candidates(proxy, set, answer, question(key, set), now);
     }
     return;  // superseded
   }
+  wire::CandidatesRequest asked;
+  asked.model = answer.model;
+  asked.count = limits::kDefaultCandidates;
   // Unasked, beside a refusal: the seed is that of a request of ours that is still offered.
   for (const auto& [stream, id] : proxy.streams) {
     const auto request = requests_.find(id);
@@ -81,7 +124,7 @@ void ClientCore::on_candidates(ProxyLink& proxy, const wire::Candidates& answer,
                                     now)) {
       continue;
     }
-    return take_candidates(proxy, proxy.sets[set_key(*request->second)], answer, asked, now);
+    return take_candidates(proxy, proxy.sets[request->second->set], answer, asked, now);
   }
 }
 
@@ -235,12 +278,17 @@ void ClientCore::check_sets(Now now) {
     entry.refusal = "the proxy did not send the worker's evidence in time";
   }
   for (ProxyLink& proxy : proxies_) {
-    for (auto& [model, set] : proxy.sets) {
+    for (auto& [key, set] : proxy.sets) {
       if (set.state == SetState::checking) check_set(set, now);
       if (set.state == SetState::asked && now.mono - set.since > limits::kCandidatesDeadline) {
         give_up(proxy, set);
       }
     }
+    std::erase_if(proxy.sets, [&](const auto& entry) {
+      const CandidateSet& set = entry.second;
+      const bool settled = set.state == SetState::ready || set.state == SetState::none;
+      return settled && now.mono - set.since >= limits::kCandidatesFresh;
+    });
   }
 }
 

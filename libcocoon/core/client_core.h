@@ -39,6 +39,7 @@ struct ClientCoreOptions {
   std::vector<std::string> proxies;  ///< "host:port", the most preferred first
   Nano max_exposure{500'000'000};
   Nano max_request_cost{100'000'000};
+  std::uint32_t max_coefficient_e3 = limits::kMaxCoefficientE3;  ///< of a worker that it pays
   std::size_t max_request_bytes = limits::kDefaultMaxRequestBytes;
   std::uint32_t requests_per_key_agreement = limits::kMaxExporterUses;
 };
@@ -167,13 +168,15 @@ class ClientCore final : public Core {
     MonoTime since{};
     std::uint32_t retry_after_ms = 0;
     std::optional<Error> problem;  ///< why it is empty, where the proxy named workers or nothing
-    std::optional<AccountId> last_worker;
+    std::optional<AccountId> preferred;  ///< as it was asked for
   };
 
-  /// Requests of one model that prefer the same share their candidates.
+  /// Requests of one model that prefer the same, and can pay about the same, share their
+  /// candidates.
   struct SetKey {
     std::string model;
     Preference preference{};
+    std::uint32_t max_coefficient_e3 = limits::kMaxCoefficientE3;  ///< none dearer is asked for
     friend auto operator<=>(const SetKey&, const SetKey&) = default;
   };
 
@@ -198,6 +201,7 @@ class ClientCore final : public Core {
     Channel* channel = nullptr;
     std::unique_ptr<session::ExporterCache> exporters;
     std::map<SetKey, CandidateSet> sets;
+    std::map<std::pair<std::string, Preference>, AccountId> last_workers;  ///< that answered
     std::unordered_map<StreamId, ClientRequestId> streams;
     MonoTime retry_at{};
     FailureRow failures;
@@ -223,6 +227,12 @@ class ClientCore final : public Core {
     MonoTime since{};  ///< in its state; accepted: needed last
   };
 
+  /// That proxy is asked next who is there at any price.
+  struct NobodyWithinPrice {
+    PeerId peer = 0;
+    std::uint32_t retry_after_ms = 0;  ///< 0: nor are there busy ones
+  };
+
   /// waiting: for a proxy or candidates. offered: sent, no worker has accepted. accepted: it runs.
   enum class RequestState : std::uint8_t { waiting, offered, accepted };
   struct Request {
@@ -242,6 +252,7 @@ class ClientCore final : public Core {
     std::optional<session::SealedRequest> sealed;
     std::size_t sent_chunks = 0;
     bool end_sent = false;
+    SetKey set;  ///< that it was sealed for
     std::vector<Worker> candidates;
     std::size_t candidate = 0;
     std::optional<session::AnswerOpener> answer;
@@ -254,7 +265,8 @@ class ClientCore final : public Core {
     std::uint64_t registry_version = 0;
     UnixTime sealed_at{};  ///< its prices are those of then, whatever the registry says at its end
     std::vector<PeerId> without_worker;  ///< proxies that have none for it
-    std::optional<Error> shortage;       ///< what they lack; the word of the most hopeful
+    std::optional<NobodyWithinPrice> nobody_within_price;
+    std::optional<Error> shortage;  ///< what they lack; the word of the most hopeful
     std::uint32_t shortage_wait_s = 0;
   };
 
@@ -283,9 +295,12 @@ class ClientCore final : public Core {
   void close_replaced();
 
   // client_candidates.cpp
-  static SetKey set_key(const Request& request);
+  std::uint32_t highest_coefficient(const Request& request, const ProxyLink& proxy, Now now) const;
+  static SetKey set_key(const Request& request, std::uint32_t coefficient_e3);
+  static std::vector<Worker> within(const CandidateSet& set, std::uint32_t coefficient_e3);
   CandidateSet* usable_set(ProxyLink& proxy, const SetKey& key, Now now);
   void forget_empty_sets();
+  static wire::CandidatesRequest question(const SetKey& key, const CandidateSet& set);
   void ask_candidates(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now);
   void on_candidates(ProxyLink& proxy, const wire::Candidates& answer, Now now);
   void take_candidates(ProxyLink& proxy, CandidateSet& set, const wire::Candidates& answer,
@@ -303,9 +318,13 @@ class ClientCore final : public Core {
   // client_requests.cpp
   void advance_waiting(Now now);
   void advance(Request& request, Now now);
-  static Error shortage_of(const CandidateSet& set, const std::string& model);
-  void pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set);
-  void attempt(Request& request, ProxyLink& proxy, const CandidateSet& set, Now now);
+  Error too_dear(const Request& request, const ProxyLink& proxy, const CandidateSet& set,
+                 Now now) const;
+  Error shortage_of(const Request& request, const ProxyLink& proxy, const CandidateSet& set,
+                    Now now) const;
+  static std::uint32_t wait_hint(const Request& request, const CandidateSet& set);
+  void pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set, Now now);
+  void attempt(Request& request, ProxyLink& proxy, std::vector<Worker> workers, Now now);
   const billing::Registry& registry_for(const ProxyLink& proxy, Now now) const;
   void step_back(Request& request, ProxyLink& proxy, const Error& why, Now now);
   Result<session::RequestHeader> make_header(Request& request, const ProxyLink& proxy, Now now);

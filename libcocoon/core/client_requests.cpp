@@ -79,34 +79,84 @@ void ClientCore::advance(Request& request, Now now) {
     const bool payment = hopeless->kind() == ErrorKind::payment;
     return finish(request, *hopeless, Nano{0}, payment ? 0 : limits::kRetryAfterNoProxy.count());
   }
-  CandidateSet* set = usable_set(*proxy, set_key(request), now);
+  const std::uint32_t highest = highest_coefficient(request, *proxy, now);
+  auto& nobody = request.nobody_within_price;
+  if (nobody && nobody->peer != proxy->peer) nobody.reset();
+  if (highest == 0) nobody = {proxy->peer, 0};
+  SetKey key = set_key(request, highest);
+  CandidateSet* set = usable_set(*proxy, key, now);
   if (set == nullptr) return;
-  if (!set->workers.empty()) return attempt(request, *proxy, *set, now);
-  pass_over(request, *proxy, *set);
+  std::vector<Worker> workers = within(*set, highest);
+  if (!workers.empty()) {
+    request.set = std::move(key);
+    return attempt(request, *proxy, std::move(workers), now);
+  }
+  const bool at_any_price = key.max_coefficient_e3 == limits::kMaxCoefficientE3;
+  if (!at_any_price && !set->problem) {
+    nobody = {proxy->peer, set->retry_after_ms};
+  } else {
+    pass_over(request, *proxy, *set, now);
+  }
   advance(request, now);
 }
 
-/// What a proxy lacks whose set is empty.
-Error ClientCore::shortage_of(const CandidateSet& set, const std::string& model) {
-  if (set.problem) return *set.problem;
-  if (set.retry_after_ms == 0) {  // it knows no time, as it knows no worker
-    return Error(ErrorKind::unavailable, "no_worker",
-                 fmt::format("no worker serves \"{}\" now: try again later, or take another of the "
-                             "models that are listed",
-                             model));
+/// Why the set's workers, the cheapest that are free, do not get the request.
+Error ClientCore::too_dear(const Request& request, const ProxyLink& proxy, const CandidateSet& set,
+                           Now now) const {
+  std::uint32_t least = limits::kMaxCoefficientE3;
+  for (const Worker& worker : set.workers) least = std::min(least, worker.coefficient_e3);
+  const std::string cheapest =
+      fmt::format("the cheapest free worker of \"{}\" asks {}/1000 of the registry's price",
+                  request.plan.model, least);
+  if (least > options_.max_coefficient_e3) {
+    return Error(ErrorKind::payment, "cap_too_low",
+                 fmt::format("{}, and this client pays at most {}/1000: raise max_coefficient_e3, "
+                             "or try again later",
+                             cheapest, options_.max_coefficient_e3));
   }
-  return Error(ErrorKind::busy, "no_worker_free",
-               fmt::format("no worker of \"{}\" can take a request now", model));
+  const std::uint64_t choices = request.plan.choices;
+  const auto reserved = billing::reservation(request.plan.prompt_bound_tokens * choices,
+                                             request.plan.max_output_tokens * choices, least,
+                                             registry_for(proxy, now).prices);
+  if (!reserved) return reserved.error();
+  Status fits = billing::within_cap(*reserved, request.max_cost);
+  return std::move(fits).error().within(cheapest);
+}
+
+/// What a proxy lacks whose set has nobody for the request.
+Error ClientCore::shortage_of(const Request& request, const ProxyLink& proxy,
+                              const CandidateSet& set, Now now) const {
+  const std::string& model = request.plan.model;
+  const Error busy(ErrorKind::busy, "no_worker_free",
+                   fmt::format("no worker of \"{}\" can take a request now", model));
+  const auto& nobody = request.nobody_within_price;
+  if (nobody && nobody->retry_after_ms > 0) return busy;  // whatever the dearer ones are
+  if (set.problem) return *set.problem;
+  if (!set.workers.empty()) return too_dear(request, proxy, set, now);
+  if (set.retry_after_ms > 0) return busy;
+  // It knows no time, as it knows no worker.
+  return Error(ErrorKind::unavailable, "no_worker",
+               fmt::format("no worker serves \"{}\" now: try again later, or take another of the "
+                           "models that are listed",
+                           model));
+}
+
+/// After how many milliseconds a worker may be free.
+std::uint32_t ClientCore::wait_hint(const Request& request, const CandidateSet& set) {
+  const auto& nobody = request.nobody_within_price;
+  return nobody && nobody->retry_after_ms > 0 ? nobody->retry_after_ms : set.retry_after_ms;
 }
 
 /// That proxy has no worker for the request: one that has just been restarted, say. The next one
 /// may. Where none has, the caller hears of those that are only busy, if there are any.
-void ClientCore::pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set) {
+void ClientCore::pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set,
+                           Now now) {
   request.without_worker.push_back(proxy.peer);
-  const Error shortage = shortage_of(set, request.plan.model);
+  const Error shortage = shortage_of(request, proxy, set, now);
   if (request.shortage && shortage.kind() != ErrorKind::busy) return;
-  const std::uint32_t hint = retry_after_s(set.retry_after_ms);
-  const std::uint32_t wait = hint == 0 ? limits::kRetryAfterNoProxy.count() : hint;
+  const std::uint32_t hint = retry_after_s(wait_hint(request, set));
+  const bool waiting_helps = shortage.kind() != ErrorKind::payment;
+  const std::uint32_t wait = hint == 0 && waiting_helps ? limits::kRetryAfterNoProxy.count() : hint;
   const bool both_busy = request.shortage && request.shortage->kind() == ErrorKind::busy;
   request.shortage_wait_s = both_busy ? std::min(request.shortage_wait_s, wait) : wait;
   request.shortage = shortage;
@@ -158,10 +208,11 @@ Result<session::RequestHeader> ClientCore::make_header(Request& request, const P
   return header;
 }
 
-/// Seals the request for the set's workers and sends it.
-void ClientCore::attempt(Request& request, ProxyLink& proxy, const CandidateSet& set, Now now) {
+/// Seals the request for the workers and sends it.
+void ClientCore::attempt(Request& request, ProxyLink& proxy, std::vector<Worker> workers, Now now) {
   ++request.attempts;
-  request.candidates = set.workers;
+  request.nobody_within_price.reset();
+  request.candidates = std::move(workers);
   auto header = make_header(request, proxy, now);
   if (!header) return finish(request, header.error(), Nano{0}, 0);
   request.cap = header->cost_cap;
@@ -319,7 +370,8 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
   }
   if (status && request->engine_error) status = *request->engine_error;
   if (status) {
-    proxy.sets[set_key(*request)].last_worker = request->candidates[request->candidate].account;
+    proxy.last_workers[{request->set.model, request->set.preference}] =
+        request->candidates[request->candidate].account;
   }
   request->stream = 0;
   finish(*request, std::move(status), charged, 0);
@@ -343,7 +395,7 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   if (request->state == RequestState::accepted) {
     return finish(*request, error_from(reset), cost, 0);
   }
-  const auto at = proxy.sets.find(set_key(*request));
+  const auto at = proxy.sets.find(request->set);
   // The set did not help; fresh candidates came just before this, or are asked for.
   if (at != proxy.sets.end() && at->second.state == SetState::ready &&
       at->second.since < now.mono) {

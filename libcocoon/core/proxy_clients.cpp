@@ -124,9 +124,19 @@ void ProxyCore::on_statement_shown(Peer& peer, const wire::UsageStatement& messa
 }
 
 void ProxyCore::on_candidates_request(Peer& peer, const wire::CandidatesRequest& ask, Now now) {
+  if (registry_.current()->find_model(ask.model) != nullptr) {
+    peer.price_caps[std::string(ask.model)] = ask.max_coefficient_e3;
+  }
   wire::Candidates answer = scheduler_.candidates(ask, now);
   answer.id = ask.id;
   peer.link.connection.send(answer);
+}
+
+/// Nothing that a request says of its price tells what the client would pay: its header names what
+/// the candidates ask. What it last asked for does; 0: any.
+std::uint32_t ProxyCore::price_cap(const Peer& client, std::string_view model) {
+  const auto cap = client.price_caps.find(model);
+  return cap == client.price_caps.end() ? 0 : cap->second;
 }
 
 void ProxyCore::on_evidence_request(Peer& peer, const EvidenceDigest& digest, Now now) {

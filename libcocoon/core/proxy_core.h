@@ -153,10 +153,11 @@ class ProxyCore final : public AttestedCore {
     PeerState state = PeerState::greeting;
     wire::Role role{};
     AccountId account;
-    Channel* channel = nullptr;                        // clients
-    std::optional<routing::WorkerIndex> worker;        // workers with a record, unless replaced
-    std::unique_ptr<OwedEvidence> owed;                // workers, until their GPUs are accepted
-    bool going_away = false;                           // it said so
+    Channel* channel = nullptr;                  // clients
+    std::optional<routing::WorkerIndex> worker;  // workers with a record, unless replaced
+    std::unique_ptr<OwedEvidence> owed;          // workers, until their GPUs are accepted
+    std::map<std::string, std::uint32_t, std::less<>> price_caps;  // by model, of its last question
+    bool going_away = false;                                       // it said so
     std::optional<MonoTime> replaced_at;               // a newer connection has its place
     PeerId replaces = 0;                               // the older one, whose place it has
     std::unordered_map<StreamId, RequestId> requests;  // by this connection's stream
@@ -236,6 +237,7 @@ class ProxyCore final : public AttestedCore {
   // proxy_clients.cpp
   void admit_client(Peer& peer, const ports::ChannelView& view, Now now);
   void on_voucher(Peer& peer, const wire::Voucher& voucher, Now now);
+  static std::uint32_t price_cap(const Peer& client, std::string_view model);
   void on_candidates_request(Peer& peer, const wire::CandidatesRequest& ask, Now now);
   void on_evidence_request(Peer& peer, const EvidenceDigest& digest, Now now);
   void on_models_request(Peer& peer, std::uint64_t id, Now now);

@@ -208,6 +208,9 @@ Status ProxyCore::wait(Request& request, Now now) {
   waiting.client = request.channel->id;
   waiting.model = request.header.model;
   waiting.until = request.wait_until;
+  if (const Peer* client = find_peer(request.client)) {
+    waiting.price_cap = price_cap(*client, waiting.model);
+  }
   for (std::size_t i = 0; i < request.header.candidates.size(); ++i) {
     const auto index = candidate_of(request, i);
     if (index) waiting.workers.push_back(*index);
@@ -245,12 +248,13 @@ void ProxyCore::serve_waiting(Now now) {
 void ProxyCore::refuse_busy(Request& request, Now now) {
   Peer* client = find_peer(request.client);
   if (client == nullptr) return erase_request(request);
-  // Fresh candidates in the same round trip, by a seed that the client knows already. Of any price:
-  // the header says what the busy ones ask, not what the client would pay; it seals anew.
+  // Fresh candidates in the same round trip, by a seed that the client knows already; it seals
+  // anew.
   wire::CandidatesRequest ask;
   ask.model = request.header.model;
   ask.seed = routing::refusal_seed(request.hash);
   ask.count = limits::kDefaultCandidates;
+  ask.max_coefficient_e3 = price_cap(*client, request.header.model);
   wire::Candidates fresh = scheduler_.candidates(ask, now);
   fresh.id = 0;
   client->link.connection.send(fresh);

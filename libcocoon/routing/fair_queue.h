@@ -33,7 +33,8 @@ class FairQueue {
     ChannelId client;          ///< whose turn it is is decided by channel
     std::uint32_t weight = 1;  ///< of the client; held within 1 and limits::kMaxClientWeight
     std::string model;
-    std::size_t body_bytes = 0;  ///< what is held for it at most
+    std::uint32_t price_cap = 0;  ///< for dearer ones its client does not leave the line; 0: any
+    std::size_t body_bytes = 0;   ///< what is held for it at most
     std::vector<WorkerIndex> workers;
     MonoTime until{};  ///< it is not to wait for longer
   };

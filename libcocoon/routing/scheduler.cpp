@@ -76,9 +76,9 @@ void Scheduler::strand(WorkerIndex worker) {
   stranded_.insert(stranded_.end(), stranded.begin(), stranded.end());
 }
 
-bool Scheduler::serves(std::string_view id) const {
-  const ModelEntry* model = directory_.model(id);
-  return model != nullptr && model->workers > 0;
+bool Scheduler::serves(const ModelEntry* model, std::uint32_t price_cap) {
+  if (model == nullptr || model->workers == 0) return false;
+  return price_cap == 0 || model->lowest_coefficient_e3() <= price_cap;
 }
 
 wire::Candidates Scheduler::candidates(const wire::CandidatesRequest& request, Now now) {
@@ -93,8 +93,12 @@ wire::Candidates Scheduler::candidates(const wire::CandidatesRequest& request, N
     answer.workers.push_back(directory_.candidate(slot));
   }
   if (answer.workers.empty()) {
-    // No time is known after which there will be a worker where there is none.
-    answer.retry_after_ms = serves(request.model) ? retry_after_ms(request.model, now) : 0;
+    // No time is known after which there will be a worker, or a cheaper one, where there is none.
+    const ModelEntry* model = directory_.model(request.model);
+    const bool served = serves(model, request.max_coefficient_e3);
+    answer.retry_after_ms = served ? retry_after_ms(request.model, now) : 0;
+    const bool too_dear = !served && serves(model, 0);  // which is no want of a free worker
+    if (too_dear) return answer;
     if (ModelFigures* figures = this->figures(request.model)) {
       figures->turned_away.add(now.mono);
       figures->asked.add(now.mono);
@@ -157,7 +161,9 @@ bool Scheduler::worth_waiting(std::string_view id, Millis patience, Now now) con
 
 Status Scheduler::wait(FairQueue::Waiting waiting, Now now) {
   const ModelEntry* model = directory_.model(waiting.model);
-  const bool others = model != nullptr && !model->offers.empty();
+  const bool others =
+      model != nullptr && !model->offers.empty() &&
+      (waiting.price_cap == 0 || model->offers.front().coefficient_e3 <= waiting.price_cap);
   std::erase_if(waiting.workers, [this](WorkerIndex worker) {
     const WorkerEntry* entry = directory_.find(worker);
     return entry == nullptr || !entry->ready;

@@ -52,8 +52,8 @@ class Scheduler {
 
   /// The answer to a request for candidates: at most min(count, kMaxCandidatesPerAnswer) workers in
   /// order, the preferred one first where it is eligible and not loaded far above the others; else
-  /// none and a time to wait. Views point into the directory (and `request.model`): encode the
-  /// answer before anything changes.
+  /// none and a time to wait: 0 where nobody within the price cap is ready. Views point into the
+  /// directory (and `request.model`): encode the answer before anything changes.
   wire::Candidates candidates(const wire::CandidatesRequest& request, Now now);
 
   /// The slots of the workers that candidates() names, in order.
@@ -76,8 +76,8 @@ class Scheduler {
   // --- Requests that wait ---
 
   /// `waiting.workers` are all busy; it waits for one of those that are ready.
-  /// Errors: busy/no_candidate_free where others of its model are free, or none of its own is left
-  /// or likely to come free before `waiting.until`; busy/queue_full.
+  /// Errors: busy/no_candidate_free where others of its model are free within its price cap, or
+  /// none of its own is left or likely to come free before `waiting.until`; busy/queue_full.
   Status wait(FairQueue::Waiting waiting, Now now);
   /// It is no longer wanted. Nothing where it does not wait.
   void give_up(FairQueue::RequestId request) { queue_.remove(request); }
@@ -129,8 +129,8 @@ class Scheduler {
   void change(WorkerIndex worker, Change change);
   void weigh_again(WorkerIndex worker);
   void strand(WorkerIndex worker);
-  /// Some worker is ready for the model, though it may be busy.
-  bool serves(std::string_view model) const;
+  /// Some worker is ready for the model within the price cap, 0: any, though it may be busy.
+  static bool serves(const ModelEntry* model, std::uint32_t price_cap);
   bool may_begin(const WorkerEntry& entry) const;
   void take_slot(WorkerIndex worker);
   double drain_rate(const ModelEntry& model, const ModelFigures* figures, Now now) const;

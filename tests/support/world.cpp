@@ -272,6 +272,7 @@ std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
     o.proxies = world_.endpoints;
     o.max_exposure = world_.max_exposure;
     o.max_request_cost = kMaxRequestCost;
+    o.max_coefficient_e3 = world_.max_coefficient_e3;
     auto made =
         std::make_unique<core::ClientCore>(std::move(identity), registry, o, world_.random, now);
     EXPECT_TRUE(made->restore(entries));

@@ -167,9 +167,10 @@ class World {
   Now now{MonoTime{} + std::chrono::hours(1), UnixTime(Millis(1'800'000'000'000))};
   SimRandom random;
   Weather weather;
-  Nano max_exposure{2'000'000'000};  ///< of each client
-  Nano max_unpaid{1'000'000'000};    ///< of each worker
-  Nano stake{2'000'000'000};         ///< of each proxy that is added
+  Nano max_exposure{2'000'000'000};                              ///< of each client
+  std::uint32_t max_coefficient_e3 = limits::kMaxCoefficientE3;  ///< that each client pays
+  Nano max_unpaid{1'000'000'000};                                ///< of each worker
+  Nano stake{2'000'000'000};                                     ///< of each proxy that is added
   Seconds certificate_lifetime{7 * 24 * 3600};
   std::vector<std::unique_ptr<Node>> nodes;
   std::unique_ptr<ledger::LocalLedger> ledger;

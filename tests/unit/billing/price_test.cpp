@@ -64,6 +64,27 @@ TEST(Price, CapIsComparedToTheReservation) {
   EXPECT_EQ(refused.error().code(), "cap_too_low");
 }
 
+TEST(Price, TheAffordableCoefficientIsTheHighestThatFits) {
+  Prices prices = reference_prices();
+  prices.per_token = Nano{7};
+  for (const std::uint64_t cap : {1u, 999u, 1'000u, 1'234'567u, 4'000'000'000u}) {
+    const std::uint32_t most = affordable_coefficient(1'000, 37, Nano{cap}, prices);
+    const auto fits = [&](std::uint32_t coefficient) {
+      return reservation(1'000, 37, coefficient, prices)->value <= cap;
+    };
+    EXPECT_TRUE(most == 0 || fits(most)) << cap;
+    EXPECT_FALSE(fits(most + 1)) << cap;
+  }
+}
+
+TEST(Price, WhatCostsNothingIsAffordableAtAnyCoefficientAndWhatOverflowsAtNone) {
+  Prices prices = reference_prices();
+  EXPECT_EQ(affordable_coefficient(0, 0, Nano{0}, prices), UINT32_MAX);
+  EXPECT_EQ(affordable_coefficient(1, 0, Nano{0}, prices), 0u);
+  prices.per_token = Nano{kLarge};
+  EXPECT_EQ(affordable_coefficient(kLarge, kLarge, Nano{kLarge}, prices), 0u);
+}
+
 TEST(Price, BoundsOfARequestMultiplyAndSaturate) {
   const ModelEntry model{"m", 8'192, 100};
   EXPECT_EQ(prompt_bound(1'000, 1, model), 1'100u);

@@ -75,6 +75,7 @@ state_dir = "/s"
 proxies = ["a:1", "b:2"]
 max_exposure = "2 TON"
 max_request_cost = 7
+max_coefficient_e3 = 1500
 max_request_size = "16MiB"
 requests_per_key_agreement = 1
 [gateway]
@@ -97,6 +98,7 @@ images = []
   EXPECT_EQ(config->client.proxies, (std::vector<std::string>{"a:1", "b:2"}));
   EXPECT_EQ(config->client.max_exposure_nano, 2'000'000'000U);
   EXPECT_EQ(config->client.max_request_cost_nano, 7U);
+  EXPECT_EQ(config->client.max_coefficient_e3, 1500U);
   EXPECT_EQ(config->client.max_request_bytes, 16U * 1024 * 1024);
   EXPECT_EQ(config->client.requests_per_key_agreement, 1U);
   EXPECT_EQ(config->gateway.max_request_bytes, 16U * 1024 * 1024);

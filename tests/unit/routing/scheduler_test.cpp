@@ -239,26 +239,6 @@ TEST(Scheduler, AnUnmeasuredWorkerGetsAFairTrialNotAFlood) {
   EXPECT_NEAR(firsts(proxy, 1000, 1)[account], 1000 * p, 5 * std::sqrt(1000 * p * (1 - p)));
 }
 
-TEST(Scheduler, APreferredWorkerComesFirstWithinTheLoadBound) {
-  TestProxy proxy(40);
-  for (int i = 0; i < 5; ++i) proxy.add();
-  const WorkerIndex liked = proxy.add();
-  for (std::uint64_t seed = 0; seed < 50; ++seed) {
-    wire::CandidatesRequest ask = ask_for("m", seed);
-    ask.preferred = proxy.account(liked);
-    ASSERT_EQ(proxy.first(ask, at(0)), proxy.account(liked)) << seed;
-  }
-  // Five of eight slots, where the others are idle: above half, and above the mean.
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(proxy.scheduler.start(liked, at(0)));
-  int honoured = 0;
-  for (std::uint64_t seed = 0; seed < 50; ++seed) {
-    wire::CandidatesRequest ask = ask_for("m", seed);
-    ask.preferred = proxy.account(liked);
-    honoured += proxy.first(ask, at(0)) == proxy.account(liked);
-  }
-  EXPECT_LT(honoured, 25);
-}
-
 TEST(Scheduler, APreferenceBypassesNoRule) {
   TestProxy proxy(41);
   proxy.add();
@@ -296,14 +276,35 @@ TEST(Scheduler, NamesOfModelsThatNobodyServesFillNoTable) {
   EXPECT_EQ(proxy.scheduler.retry_after_ms("made up", at(0)), limits::kMaxRetryAfter.count());
 }
 
+TEST(Scheduler, NoTimeIsKnownAfterWhichThereWillBeACheaperWorker) {
+  TestProxy proxy(44);
+  proxy.add({"m"}, 5000);
+  const WorkerIndex cheap = proxy.add({"m"}, 1000, 1);
+  run(proxy, cheap, ended(Outcome::refused), 0);
+  wire::CandidatesRequest ask = ask_for("m", 1, 0);
+  ask.max_coefficient_e3 = 1000;
+  EXPECT_GT(proxy.scheduler.candidates(ask, at(0)).retry_after_ms, 0u) << "it is only busy";
+  ask.max_coefficient_e3 = 999;
+  EXPECT_EQ(proxy.scheduler.candidates(ask, at(0)).retry_after_ms, 0u);
+}
+
+TEST(Scheduler, WhoPaysTooLittleCountsAsNoRefusal) {
+  TestProxy proxy(44);
+  proxy.add({"m"}, 5000);
+  wire::CandidatesRequest ask = ask_for("m", 1);
+  ask.max_coefficient_e3 = 1000;
+  for (int i = 0; i < 300; ++i) (void)proxy.scheduler.candidates(ask, at(0));
+  EXPECT_EQ(proxy.scheduler.models(at(1)).front().refused_per_minute, 0u);
+}
+
 TEST(Scheduler, RetryAfterFollowsTheRateAtWhichSlotsComeFree) {
   TestProxy proxy(44);
   const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
   // One request a second for a minute.
   for (int s = 0; s < 60; ++s) run(proxy, worker, served(0.5, 0.5, 10), s);
   proxy.scheduler.report(worker, ready_with(0), at(60));
-  wire::CandidatesRequest ask = ask_for("m", 1);
-  ask.max_coefficient_e3 = 999;  // so that nobody is named, though waiting would be worth it
+  // So that nobody is named, though waiting would be worth it.
+  const wire::CandidatesRequest ask = ask_for("m", 1, 0);
   const std::uint32_t first = proxy.scheduler.candidates(ask, at(60)).retry_after_ms;
   EXPECT_NEAR(first, 1000, 200);
   // Each refused caller queues behind those before it.
