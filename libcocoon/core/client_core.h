@@ -257,6 +257,7 @@ class ClientCore final : public Core {
     std::size_t candidate = 0;
     std::optional<session::AnswerOpener> answer;
     wire::UsageMark mark;
+    int answer_status = 0;
     std::uint64_t answer_bytes = 0;  ///< of body, opened
     std::optional<billing::SignedReceipt> receipt;
     std::optional<Error> engine_error;
@@ -337,6 +338,7 @@ class ClientCore final : public Core {
   void lose_attempt(Request& request, const Error& why, Now now);
   void retry_or_fail(Request& request, const Error& error, std::uint32_t retry_after_ms, Now now);
   void break_off(Request& request, const Error& error, Now now);
+  void remember_worker(const Request& request, const Status& status);
   void finish(Request& request, Status status, Nano cost, std::uint32_t retry_after_ms);
   Request* request_of(ProxyLink& proxy, StreamId stream);
   void forget_stream(Request& request);

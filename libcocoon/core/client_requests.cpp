@@ -325,6 +325,7 @@ void ClientCore::on_data(ProxyLink& proxy, const wire::Data& data, Now now) {
 
 void ClientCore::take_part(Request& request, const session::AnswerPart& part) {
   if (part.head) {
+    request.answer_status = part.head->status;
     events_.push_back(
         HeadReceived{request.id, part.head->status, std::string(part.head->content_type)});
   }
@@ -369,10 +370,6 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
                                end.cost.value, cost->value));
   }
   if (status && request->engine_error) status = *request->engine_error;
-  if (status) {
-    proxy.last_workers[{request->set.model, request->set.preference}] =
-        request->candidates[request->candidate].account;
-  }
   request->stream = 0;
   finish(*request, std::move(status), charged, 0);
 }
@@ -480,6 +477,26 @@ void ClientCore::forget_stream(Request& request) {
   request.peer = 0;
 }
 
+/// Who answered well is wished for again. Who did not is forgotten, and so are the candidates it
+/// stood among: the proxy may now know better.
+void ClientCore::remember_worker(const Request& request, const Status& status) {
+  ProxyLink* proxy = find_proxy(request.peer);
+  if (proxy == nullptr || request.state != RequestState::accepted) return;
+  const AccountId& worker = request.candidates[request.candidate].account;
+  const auto wish = std::make_pair(request.set.model, request.set.preference);
+  if (status) {  // an engine's own error is no reason to wish for more of them
+    if (request.answer_status < 400) proxy->last_workers[wish] = worker;
+    return;
+  }
+  if (status.error().kind() == ErrorKind::cancelled) return;  // by the caller
+  const auto last = proxy->last_workers.find(wish);
+  if (last != proxy->last_workers.end() && last->second == worker) proxy->last_workers.erase(last);
+  const auto set = proxy->sets.find(request.set);
+  if (set != proxy->sets.end() && set->second.state == SetState::ready) {
+    set->second.state = SetState::none;
+  }
+}
+
 void ClientCore::finish(Request& request, Status status, Nano cost, std::uint32_t retry_after_s) {
   RequestOutcome outcome;
   outcome.status = std::move(status);
@@ -496,6 +513,7 @@ void ClientCore::finish(Request& request, Status status, Nano cost, std::uint32_
   if (request.state == RequestState::accepted) {
     outcome.worker = to_hex(request.candidates[request.candidate].account.bytes);
   }
+  remember_worker(request, outcome.status);
   forget_stream(request);
   const ClientRequestId id = request.id;
   events_.push_back(RequestDone{id, std::move(outcome)});

@@ -51,9 +51,10 @@ class Scheduler {
   // --- Requests ---
 
   /// The answer to a request for candidates: at most min(count, kMaxCandidatesPerAnswer) workers in
-  /// order, the preferred one first where it is eligible and not loaded far above the others; else
-  /// none and a time to wait: 0 where nobody within the price cap is ready. Views point into the
-  /// directory (and `request.model`): encode the answer before anything changes.
+  /// order, the preferred one first where it is eligible, and neither fails nor is loaded or costs
+  /// its caller far above the others; else none and a time to wait: 0 where nobody within the price
+  /// cap is ready. Views point into the directory (and `request.model`): encode the answer before
+  /// anything changes.
   wire::Candidates candidates(const wire::CandidatesRequest& request, Now now);
 
   /// The slots of the workers that candidates() names, in order.
@@ -142,14 +143,21 @@ class Scheduler {
     std::size_t count = 0;
   };
   using Weights = std::array<Weighted, 2 * limits::kScheduleSample>;
+  struct Weighing {
+    Weights weights;
+    double least = 0;  ///< burden in the sample
+  };
   bool lasts(std::uint32_t slot, Now now) const;
   std::span<const Offer> offers_for(const wire::CandidatesRequest& request, const ModelEntry& model,
                                     Now now) const;
-  Sample draw(std::span<const Offer> offers, std::uint64_t state,
-              std::optional<std::uint32_t> without, Now now) const;
+  Sample draw(std::span<const Offer> offers, std::uint64_t state, Now now) const;
   std::optional<std::uint32_t> preferred_slot(const wire::CandidatesRequest& request,
-                                              const ModelEntry& model, Now now) const;
-  Weights weigh(const Sample& sample, const wire::CandidatesRequest& request) const;
+                                              const ModelEntry& model,
+                                              std::span<const Offer> offers, Now now) const;
+  static bool is_good(const Standing& standing, const wire::CandidatesRequest& request,
+                      std::span<const Offer> offers);
+  Weighing weigh(const Sample& sample, wire::Preference preference,
+                 const ServiceAverages* of_model) const;
   double waiting_share(std::uint32_t slot) const;
 
   const ModelFigures* figures(std::string_view model) const;

@@ -11,6 +11,11 @@ namespace {
 /// (consistent hashing with bounded loads: Mirrokni et al., 2018, with c = 1.25).
 constexpr double kPreferredLoad = 1.25;
 constexpr double kNeverTooBusy = 0.5;
+/// Likewise where it costs its caller, in time and money as he prefers, so many times what the best
+/// of the sample does: what an engine has cached is worth no more.
+constexpr double kPreferredBurden = 2;
+/// Or where it fails more often.
+constexpr double kPreferredSuccess = 0.9;
 constexpr double kLightest = 1 / limits::kMaxWeightRatio;
 
 /// A stream of positions (splitmix64).
@@ -61,17 +66,25 @@ Scheduler::Choice Scheduler::choose(const wire::CandidatesRequest& request, Now 
   const std::size_t count = std::min<std::size_t>(request.count, limits::kMaxCandidatesPerAnswer);
   if (model == nullptr || count == 0) return choice;
   const Rendezvous rendezvous(request.seed, root);
-  const auto preferred = preferred_slot(request, *model, now);
-  if (preferred) choice.add(*preferred);
   const auto offers = preferred_part(offers_for(request, *model, now), request.preference);
-  const Sample sample = draw(offers, rendezvous.draw(), preferred, now);
-  const Weights weights = weigh(sample, request);
+  const Sample sample = draw(offers, rendezvous.draw(), now);
+  const ModelFigures* figures = this->figures(request.model);
+  const ServiceAverages* of_model = figures == nullptr ? nullptr : &figures->all;
+  const Weighing weighing = weigh(sample, request.preference, of_model);
+  const Weights& weights = weighing.weights;
+  auto preferred = preferred_slot(request, *model, offers, now);
+  if (preferred && burden(standings_[*preferred], request.preference, of_model,
+                          waiting_share(*preferred)) > kPreferredBurden * weighing.least) {
+    preferred.reset();
+  }
+  if (preferred) choice.add(*preferred);
   // A few to spare: not all that are drawn stand in the published tree.
   std::array<Scored, 2 * limits::kMaxCandidatesPerAnswer> best;
   const std::span<Scored> order(best.data(), std::min(sample.count, best.size()));
   rendezvous_order(rendezvous, {weights.data(), sample.count}, order);
   for (const Scored& scored : order) {
     const std::uint32_t slot = sample.slots[scored.place];
+    if (slot == preferred) continue;
     if (choice.count < count && directory_.published(slot)) choice.add(slot);
   }
   return choice;
@@ -96,11 +109,11 @@ bool Scheduler::lasts(std::uint32_t slot, Now now) const {
 /// All of a few, or limits::kScheduleSample of many. Few of many are unfit, so a bounded number of
 /// draws finds enough.
 Scheduler::Sample Scheduler::draw(std::span<const Offer> offers, std::uint64_t state,
-                                  std::optional<std::uint32_t> without, Now now) const {
+                                  Now now) const {
   Sample sample;
   const auto take = [&](std::uint32_t slot) {
     const auto end = sample.slots.begin() + static_cast<std::ptrdiff_t>(sample.count);
-    if (slot == without || !lasts(slot, now)) return;
+    if (!lasts(slot, now)) return;
     if (std::find(sample.slots.begin(), end, slot) != end) return;
     sample.slots[sample.count++] = slot;
   };
@@ -122,8 +135,21 @@ Scheduler::Sample Scheduler::draw(std::span<const Offer> offers, std::uint64_t s
   return sample;
 }
 
+/// Whether a preferred worker serves well, and is not too dear for the request.
+bool Scheduler::is_good(const Standing& standing, const wire::CandidatesRequest& request,
+                        std::span<const Offer> offers) {
+  const bool fails = standing.success_squared < kPreferredSuccess * kPreferredSuccess;
+  if (standing.on_trial || fails) return false;
+  const std::uint32_t price = standing.coefficient_e3;
+  if (request.max_coefficient_e3 != 0 && price > request.max_coefficient_e3) return false;
+  const bool any_price = request.preference != wire::Preference::cheapest || offers.empty();
+  return any_price || price <= offers.front().coefficient_e3;
+}
+
 std::optional<std::uint32_t> Scheduler::preferred_slot(const wire::CandidatesRequest& request,
-                                                       const ModelEntry& model, Now now) const {
+                                                       const ModelEntry& model,
+                                                       std::span<const Offer> offers,
+                                                       Now now) const {
   if (!request.preferred) return std::nullopt;
   const auto index = directory_.find(*request.preferred);
   if (!index) return std::nullopt;
@@ -133,9 +159,7 @@ std::optional<std::uint32_t> Scheduler::preferred_slot(const wire::CandidatesReq
       std::find(models.begin(), models.end(), request.model) == models.end()) {
     return std::nullopt;
   }
-  if (request.max_coefficient_e3 != 0 && entry.record.coefficient_e3 > request.max_coefficient_e3) {
-    return std::nullopt;
-  }
+  if (!is_good(standings_[index->slot], request, offers)) return std::nullopt;
   const double mean = static_cast<double>(model.running) / std::max(model.capacity, 1u);
   if (entry.utilisation() > std::max(kNeverTooBusy, kPreferredLoad * mean)) return std::nullopt;
   return index->slot;
@@ -144,17 +168,14 @@ std::optional<std::uint32_t> Scheduler::preferred_slot(const wire::CandidatesReq
 /// Weight 1 for the least burden, less for others by the square of the ratio, down to
 /// 1 / kMaxWeightRatio. (The square: benchmarks/routing, three seeds at loads 0.8 and 0.95; every
 /// percentile of the time to the first token is 1 to 6 % shorter than with the ratio itself.)
-Scheduler::Weights Scheduler::weigh(const Sample& sample,
-                                    const wire::CandidatesRequest& request) const {
-  Weights weights;
-  const ModelFigures* figures = this->figures(request.model);
-  const ServiceAverages* of_model = figures == nullptr ? nullptr : &figures->all;
-  double least = 0;
+Scheduler::Weighing Scheduler::weigh(const Sample& sample, wire::Preference preference,
+                                     const ServiceAverages* of_model) const {
+  Weighing weighing;
+  auto& [weights, least] = weighing;
   for (std::size_t i = 0; i < sample.count; ++i) {
     const std::uint32_t slot = sample.slots[i];
     const Standing& standing = standings_[slot];
-    weights[i] = {&standing.account,
-                  burden(standing, request.preference, of_model, waiting_share(slot))};
+    weights[i] = {&standing.account, burden(standing, preference, of_model, waiting_share(slot))};
     least = i == 0 ? weights[i].weight : std::min(least, weights[i].weight);
   }
   for (std::size_t i = 0; i < sample.count; ++i) {
@@ -162,7 +183,7 @@ Scheduler::Weights Scheduler::weigh(const Sample& sample,
     const double ratio = least / weights[i].weight;
     weights[i].weight = on_trial ? kLightest : std::clamp(ratio * ratio, kLightest, 1.0);
   }
-  return weights;
+  return weighing;
 }
 
 /// Requests that wait for the worker ÷ its capacity.

@@ -1,4 +1,5 @@
-/// Workers that ask more than a request can pay stand in nobody's way.
+/// Workers that ask more than a request can pay stand in nobody's way, and a worker that has failed
+/// a client is not the one that it wishes for.
 
 #include "base/limits.h"
 #include "unit/core/network.h"
@@ -81,6 +82,41 @@ TEST_F(DearWorker, WhosePriceIsJustWithinTheCapGetsTheRequest) {
   net.run(Millis(100));
   const RequestOutcome outcome = net.outcome(net.ask());
   EXPECT_TRUE(outcome.status) << outcome.status.error().detail();
+}
+
+TEST(LastWorker, IsNotWishedForWhereItsEngineRefuses) {
+  Network net({.clients = 1, .proxies = 1, .workers = 2});
+  std::optional<AccountId> wish;
+  net.meddle = [&](Hop& hop) {
+    if (const auto* ask = hop.as<wire::CandidatesRequest>()) wish = ask->preferred;
+  };
+  net.boot();
+  net.world.weather.engine_status = 404;
+  EXPECT_TRUE(net.outcome(net.ask()).status);
+  net.run(limits::kCandidatesFresh);
+  (void)net.outcome(net.ask());
+  EXPECT_FALSE(wish);
+}
+
+TEST(LastWorker, IsWishedForUntilItFails) {
+  Network net({.clients = 1, .proxies = 1, .workers = 2});
+  std::vector<std::optional<AccountId>> wishes;
+  net.meddle = [&](Hop& hop) {
+    if (const auto* ask = hop.as<wire::CandidatesRequest>()) wishes.push_back(ask->preferred);
+  };
+  net.boot();
+  net.expect_served(net.ask());
+  net.run(limits::kCandidatesFresh);
+  net.expect_served(net.ask());
+  ASSERT_EQ(wishes.size(), 2u);
+  EXPECT_TRUE(wishes.back()) << "it served well";
+
+  net.world.weather.engine_fails = 1000;
+  EXPECT_FALSE(net.outcome(net.ask()).status);
+  net.world.weather.engine_fails = 0;
+  net.expect_served(net.ask());
+  ASSERT_EQ(wishes.size(), 3u) << "candidates are asked for anew at once";
+  EXPECT_FALSE(wishes.back());
 }
 
 }  // namespace
