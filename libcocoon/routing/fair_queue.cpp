@@ -33,7 +33,7 @@ Status FairQueue::add(Waiting waiting) {
     return full("as many requests of this client as can");
   }
   Client& client = clients_[waiting.client];
-  ++client.waiting;
+  if (client.waiting++ == 0) ahead_.erase({client.next_start, waiting.client});
   const Place place{std::max(now_, client.next_start), waiting.request};
   client.next_start = place.start + distance(waiting.weight);
   for (const WorkerIndex worker : waiting.workers) lines_[key(worker)].insert(place);
@@ -56,6 +56,15 @@ void FairQueue::begin(RequestId request) {
   if (at == requests_.end()) return;
   now_ = std::max(now_, at->second.place.start);
   erase(request);
+  forget_even();
+}
+
+/// The clients that had no more than the others.
+void FairQueue::forget_even() {
+  while (!ahead_.empty() && (ahead_.begin()->first <= now_ || requests_.empty())) {
+    clients_.erase(ahead_.begin()->second);
+    ahead_.erase(ahead_.begin());
+  }
 }
 
 void FairQueue::remove(RequestId request) {
@@ -64,6 +73,7 @@ void FairQueue::remove(RequestId request) {
   const Waiting& waiting = at->second.waiting;
   clients_.at(waiting.client).next_start -= distance(waiting.weight);
   erase(request);
+  forget_even();
 }
 
 void FairQueue::erase(RequestId request) {
@@ -71,7 +81,7 @@ void FairQueue::erase(RequestId request) {
   const Entry& entry = at->second;
   for (const WorkerIndex worker : entry.waiting.workers) leave_line(worker, entry.place);
   const auto client = clients_.find(entry.waiting.client);
-  if (--client->second.waiting == 0) clients_.erase(client);
+  if (--client->second.waiting == 0) ahead_.emplace(client->second.next_start, client->first);
   const auto model = models_.find(entry.waiting.model);
   if (--model->second == 0) models_.erase(model);
   body_bytes_ -= entry.waiting.body_bytes;

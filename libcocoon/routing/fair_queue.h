@@ -73,7 +73,8 @@ class FairQueue {
     Waiting waiting;
     Place place;
   };
-  /// What the order needs of a client, as long as any of its requests wait.
+  /// What the order needs of a client: while any of its requests wait, and afterwards until the
+  /// others have had their turns, or it would begin first whenever it comes back.
   struct Client {
     std::size_t waiting = 0;
     VirtualTime next_start = 0;
@@ -83,10 +84,12 @@ class FairQueue {
   }
   void erase(RequestId request);
   void leave_line(WorkerIndex worker, const Place& place);
+  void forget_even();
 
   std::unordered_map<RequestId, Entry> requests_;
   std::unordered_map<std::uint64_t, std::set<Place>> lines_;  ///< by worker
   std::unordered_map<ChannelId, Client> clients_;
+  std::set<std::pair<VirtualTime, ChannelId>> ahead_;  ///< those of whom none waits, by next_start
   std::map<std::string, std::size_t, std::less<>> models_;
   std::set<std::pair<MonoTime, RequestId>> deadlines_;
   VirtualTime now_ = 0;  ///< start time of the last request that began

@@ -103,6 +103,31 @@ TEST(FairQueue, ALightClientIsNotBehindAHeavyOne) {
   EXPECT_TRUE(first == light || second == light) << first << " " << second;
 }
 
+TEST(FairQueue, WhoHasNoMoreThanOneWaitingGetsNoMoreThanTheOthers) {
+  Queue q;
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(q.add(1));
+  ASSERT_TRUE(q.add(2));
+  FairQueue::RequestId waits = q.last;
+  int turns = 0;
+  for (int i = 0; i < 40; ++i) {
+    if (q.next() != waits) continue;
+    ++turns;
+    ASSERT_TRUE(q.add(2));
+    waits = q.last;
+  }
+  EXPECT_NEAR(turns, 20, 1);
+}
+
+TEST(FairQueue, WhoHadManyTurnsIsEvenWithTheOthersOnceNobodyWaits) {
+  Queue q;
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(q.add(1));
+  for (int i = 0; i < 50; ++i) EXPECT_NE(q.next(), 0u);
+  ASSERT_TRUE(q.add(1));
+  const FairQueue::RequestId first = q.last;
+  ASSERT_TRUE(q.add(2));
+  EXPECT_EQ(q.next(), first);
+}
+
 TEST(FairQueue, WeightsShareTheWorker) {
   Queue q;
   std::map<FairQueue::RequestId, int> client_of;
