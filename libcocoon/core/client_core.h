@@ -265,7 +265,7 @@ class ClientCore final : public Core {
     std::size_t unconsumed = 0;
     std::uint64_t registry_version = 0;
     UnixTime sealed_at{};  ///< its prices are those of then, whatever the registry says at its end
-    std::vector<PeerId> without_worker;  ///< proxies that have none for it
+    std::vector<PeerId> without_worker;  ///< proxies that cannot serve it: no worker, no money
     std::optional<NobodyWithinPrice> nobody_within_price;
     std::optional<Error> shortage;  ///< what they lack; the word of the most hopeful
     std::uint32_t shortage_wait_s = 0;
@@ -323,8 +323,9 @@ class ClientCore final : public Core {
                  Now now) const;
   Error shortage_of(const Request& request, const ProxyLink& proxy, const CandidateSet& set,
                     Now now) const;
-  static std::uint32_t wait_hint(const Request& request, const CandidateSet& set);
-  void pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set, Now now);
+  static std::uint32_t wait_of(const Request& request, const CandidateSet& set, const Error& why);
+  static void pass_over(Request& request, const ProxyLink& proxy, const Error& why,
+                        std::uint32_t wait_s);
   void attempt(Request& request, ProxyLink& proxy, std::vector<Worker> workers, Now now);
   const billing::Registry& registry_for(const ProxyLink& proxy, Now now) const;
   void step_back(Request& request, ProxyLink& proxy, const Error& why, Now now);

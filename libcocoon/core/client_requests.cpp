@@ -20,6 +20,19 @@ std::uint32_t retry_after_s(std::uint32_t hint_ms) {
   return (std::min(hint_ms, most) + 999) / 1000;
 }
 
+/// How much a refusal leaves to hope for: being busy ends by itself, and money can be sent.
+int hope(const Error& refusal) {
+  if (refusal.kind() == ErrorKind::busy) return 2;
+  return refusal.kind() == ErrorKind::payment ? 1 : 0;
+}
+
+/// Whether a refusal says that the channel with that proxy does not pay for the request, which the
+/// next one may. What only a newer voucher is wanted for does not.
+bool another_may_be_paid(const Error& refusal) {
+  return refusal.kind() == ErrorKind::payment && refusal.code() != "not_authorised" &&
+         refusal.code() != "unacknowledged";
+}
+
 }  // namespace
 
 Result<ClientRequestId> ClientCore::submit(const InferenceRequest& request, Now now) {
@@ -95,7 +108,8 @@ void ClientCore::advance(Request& request, Now now) {
   if (!at_any_price && !set->problem) {
     nobody = {proxy->peer, set->retry_after_ms};
   } else {
-    pass_over(request, *proxy, *set, now);
+    const Error why = shortage_of(request, *proxy, *set, now);
+    pass_over(request, *proxy, why, wait_of(request, *set, why));
   }
   advance(request, now);
 }
@@ -141,25 +155,30 @@ Error ClientCore::shortage_of(const Request& request, const ProxyLink& proxy,
                            model));
 }
 
-/// After how many milliseconds a worker may be free.
-std::uint32_t ClientCore::wait_hint(const Request& request, const CandidateSet& set) {
+/// After how many seconds the proxy may have a worker; 0: waiting does not help.
+std::uint32_t ClientCore::wait_of(const Request& request, const CandidateSet& set,
+                                  const Error& why) {
   const auto& nobody = request.nobody_within_price;
-  return nobody && nobody->retry_after_ms > 0 ? nobody->retry_after_ms : set.retry_after_ms;
+  const std::uint32_t ms =
+      nobody && nobody->retry_after_ms > 0 ? nobody->retry_after_ms : set.retry_after_ms;
+  if (ms == 0 && why.kind() != ErrorKind::payment) return limits::kRetryAfterNoProxy.count();
+  return retry_after_s(ms);
 }
 
-/// That proxy has no worker for the request: one that has just been restarted, say. The next one
-/// may. Where none has, the caller hears of those that are only busy, if there are any.
-void ClientCore::pass_over(Request& request, const ProxyLink& proxy, const CandidateSet& set,
-                           Now now) {
+/// That proxy cannot serve the request: one that has just been restarted has no worker for it, and
+/// the deposit with another is used up. The next one may. Where none can, the caller hears of the
+/// refusal that leaves most to hope for.
+void ClientCore::pass_over(Request& request, const ProxyLink& proxy, const Error& why,
+                           std::uint32_t wait_s) {
   request.without_worker.push_back(proxy.peer);
-  const Error shortage = shortage_of(request, proxy, set, now);
-  if (request.shortage && shortage.kind() != ErrorKind::busy) return;
-  const std::uint32_t hint = retry_after_s(wait_hint(request, set));
-  const bool waiting_helps = shortage.kind() != ErrorKind::payment;
-  const std::uint32_t wait = hint == 0 && waiting_helps ? limits::kRetryAfterNoProxy.count() : hint;
-  const bool both_busy = request.shortage && request.shortage->kind() == ErrorKind::busy;
-  request.shortage_wait_s = both_busy ? std::min(request.shortage_wait_s, wait) : wait;
-  request.shortage = shortage;
+  const int before = request.shortage ? hope(*request.shortage) : -1;
+  if (hope(why) < before) return;
+  if (hope(why) == before) {  // the word of the first, the wait of the shortest
+    request.shortage_wait_s = std::min(request.shortage_wait_s, wait_s);
+    return;
+  }
+  request.shortage = why;
+  request.shortage_wait_s = wait_s;
 }
 
 /// The one by whose prices a request to that proxy is made. Everybody reads the ledger in a time of
@@ -176,10 +195,7 @@ const billing::Registry& ClientCore::registry_for(const ProxyLink& proxy, Now no
 void ClientCore::step_back(Request& request, ProxyLink& proxy, const Error& why, Now now) {
   proxy.behind_until = now.mono + limits::kTonRegistryPoll;
   if (registry_for(proxy, now).version != request.registry_version) return;
-  request.without_worker.push_back(proxy.peer);
-  if (request.shortage) return;
-  request.shortage = why;
-  request.shortage_wait_s = limits::kTonRegistryPoll.count();
+  pass_over(request, proxy, why, limits::kTonRegistryPoll.count());
 }
 
 Result<session::RequestHeader> ClientCore::make_header(Request& request, const ProxyLink& proxy,
@@ -210,7 +226,6 @@ Result<session::RequestHeader> ClientCore::make_header(Request& request, const P
 
 /// Seals the request for the workers and sends it.
 void ClientCore::attempt(Request& request, ProxyLink& proxy, std::vector<Worker> workers, Now now) {
-  ++request.attempts;
   request.nobody_within_price.reset();
   request.candidates = std::move(workers);
   auto header = make_header(request, proxy, now);
@@ -225,7 +240,8 @@ void ClientCore::attempt(Request& request, ProxyLink& proxy, std::vector<Worker>
   if (!sealed) return finish(request, sealed.error(), Nano{0}, 0);
   if (auto status = authorise(proxy, sealed->hash(), request.cap, now); !status) {
     const bool busy = status.error().kind() == ErrorKind::busy;
-    return finish(request, status.error(), Nano{0}, busy ? retry_after_s(kMinRetryAfterMs) : 0);
+    pass_over(request, proxy, status.error(), busy ? retry_after_s(kMinRetryAfterMs) : 0);
+    return advance(request, now);
   }
   const auto left = std::chrono::duration_cast<Millis>(request.deadline - now.mono);
   auto stream = proxy.link->connection.open(
@@ -235,6 +251,7 @@ void ClientCore::attempt(Request& request, ProxyLink& proxy, std::vector<Worker>
     (void)settle(*proxy.channel, sealed->hash(), Nano{0}, billing::Proof::receipt);
     return finish(request, stream.error(), Nano{0}, 1);
   }
+  ++request.attempts;
   request.state = RequestState::offered;
   request.peer = proxy.peer;
   request.stream = *stream;
@@ -402,6 +419,7 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   if (error.code() == "registry_version_unknown" && error.kind() == ErrorKind::unavailable) {
     step_back(*request, proxy, error, now);
   }
+  if (another_may_be_paid(error)) pass_over(*request, proxy, error, 0);
   retry_or_fail(*request, error, reset.retry_after_ms, now);
 }
 
@@ -413,7 +431,7 @@ void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32
   const bool helps = (error.kind() == ErrorKind::busy && !too_much) ||
                      error.kind() == ErrorKind::unavailable ||
                      error.kind() == ErrorKind::upstream || error.kind() == ErrorKind::io ||
-                     error.code() == "not_authorised" || error.code() == "unacknowledged";
+                     error.kind() == ErrorKind::payment;  // a newer voucher, or another proxy
   if (!helps || request.attempts >= limits::kMaxAttempts) {
     return finish(request, error, Nano{0}, retry_after_s(retry_after_ms));
   }

@@ -1,7 +1,8 @@
-/// Requests whose first proxy has no worker for them, does not say, or is behind: they go on to the
-/// next one, all of them at once, and where there is none their callers hear it soon.
+/// Requests whose first proxy has no worker for them, does not say, or is paid no more: they go on
+/// to the next one, all of them at once, and where there is none their callers hear it soon.
 
 #include "base/limits.h"
+#include "ledger/local_message.h"
 #include "unit/core/network.h"
 
 namespace cocoon::core::test {
@@ -130,6 +131,74 @@ TEST_F(Failover, WhatWaitedForAnEngineThatIsKilledFailsSoon) {
     told += !outcome.status && outcome.status.error().code() == "no_worker";
   }
   EXPECT_EQ(told, 1);
+}
+
+// --- Where the channel with the first proxy pays for nothing more ---
+
+class Unpaid : public ::testing::Test {
+ protected:
+  static constexpr Nano kDeposit{200'000};
+
+  Unpaid() { net.boot(); }
+
+  ChannelId channel_with(const Node& proxy) {
+    auto view = net.world.ledger->find_channel(net.client().account(), proxy.account());
+    EXPECT_TRUE(view && *view);
+    return (*view)->id();
+  }
+  void top_up(const Node& proxy) {
+    const auto message =
+        ledger::top_up(net.client().account(), channel_with(proxy), Nano{1'000'000'000});
+    simulation::carry_out_on(*net.world.ledger, message, net.world.now.unix);
+  }
+  /// That proxy sees no request, and the client is told that its deposit does not cover it.
+  void refuse_at(Node& proxy) {
+    net.meddle = [this, &proxy](Hop& hop) {
+      if (!hop.between(kClient, kProxy) || &hop.to != &proxy) return;
+      const auto* open = hop.as<wire::Open>();
+      if (open != nullptr || hop.as<wire::Data>() || hop.as<wire::End>()) hop.drop();
+      if (open == nullptr) return;
+      wire::Reset refusal;
+      refusal.stream = open->stream;
+      refusal.kind = static_cast<std::uint8_t>(ErrorKind::payment);
+      refusal.code = "deposit_exhausted";
+      net.forge(proxy, net.client(), refusal);
+    };
+  }
+
+  Network net{{.clients = 1, .proxies = 2, .workers = 2, .deposit = kDeposit}};
+};
+
+TEST_F(Unpaid, WhatTheFirstDepositDoesNotCoverGoesToTheNextProxy) {
+  top_up(net.proxy(1));
+  for (Nano spent{}; spent < Nano{2 * kDeposit.value}; spent.value += kCost.value) {
+    net.expect_served(net.ask());
+    if (::testing::Test::HasFailure()) break;
+  }
+  EXPECT_GT(net.proxy(0).proxy().counts().requests_done, 100u);
+  EXPECT_GT(net.proxy(1).proxy().counts().requests_done, 100u);
+}
+
+TEST_F(Unpaid, WhereNoDepositCoversItTheCallerIsTold) {
+  while (net.outcome(net.ask()).status) continue;
+  net.expect_refused(net.ask(), ErrorKind::payment, "deposit_exhausted");
+  EXPECT_EQ(net.outcome(net.ask()).retry_after_s, 0u) << "waiting does not help";
+}
+
+TEST_F(Unpaid, AProxyThatSaysSoIsPassedOver) {
+  refuse_at(net.proxy(0));
+  for (int i = 0; i < 5; ++i) net.expect_served(net.ask());
+  EXPECT_EQ(net.proxy(1).proxy().counts().requests_done, 5u);
+}
+
+TEST_F(Unpaid, ThatMoneyIsWantedIsSaidRatherThanThatNobodyServes) {
+  const auto all = std::exchange(net.world.endpoints, {net.proxy(1).name()});
+  for (std::size_t w : {0u, 1u}) net.worker(w).crash();
+  for (std::size_t w : {0u, 1u}) net.worker(w).boot();
+  net.world.endpoints = all;
+  net.run(Millis(200));
+  refuse_at(net.proxy(1));
+  net.expect_refused(net.ask(), ErrorKind::payment, "deposit_exhausted");
 }
 
 // --- Which models are served ---
