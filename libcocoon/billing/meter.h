@@ -82,6 +82,8 @@ class ClientMeter {
   /// proxy's word, without proof, as far as this signer's own vouchers authorised the charge.
   void adopt_charged(Nano charged);
 
+  /// As the ledger was last read.
+  bool is_open() const { return open_; }
   Nano spent() const { return acknowledged_; }
   /// Little more than what may be at risk is left of the deposit: look whether it was topped up.
   bool deposit_is_low() const;
@@ -165,6 +167,8 @@ class ProxyMeter {
   /// Errors: not_found/unknown_request, protocol/charge_over_cap (nothing is charged then).
   Status charge(const RequestHash& request, Nano cost);
 
+  /// As the ledger was last read.
+  bool is_open() const { return phase_ == ChannelPhase::open; }
   Nano charged() const { return charged_; }
   Nano reserved() const { return reserved_total_; }
   Nano acknowledged() const;                 ///< by the newest voucher

@@ -48,13 +48,41 @@ Status ClientCore::authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap
   return ok();
 }
 
-/// The deposit may have been topped up since it was read: the next requests know. One look at a
-/// time, and the next one a while after its answer.
+/// The deposit may have been topped up since it was read, or another channel opened: the next
+/// requests know. One look at a time, and the next one a while after its answer.
 void ClientCore::reread_channel(ProxyLink& proxy, Now now) {
   if (now.mono < proxy.channel->reread_from) return;
   proxy.channel->reread_from = now.mono + limits::kTonPatience;
   call_ledger(ports::FindChannel{identity_.account.account_id(), proxy.account},
               ForChannel{proxy.peer});
+}
+
+/// The channel of a connection in use was read again: it may have been topped up, be closing, or
+/// not be the newest one any more.
+void ClientCore::on_channel_reread(ProxyLink& proxy, const billing::ChannelState& newest, Now now) {
+  if (newest.id() == proxy.channel->id) {
+    proxy.channel->meter.set_channel(newest);
+    advance_ = true;
+  } else if (newest.phase == billing::ChannelPhase::open) {
+    proxy.renew_at = now.mono;  // a fresh connection uses it; this one finishes what runs
+  }
+}
+
+/// Once nothing runs on it, a connection whose channel is not open any more is given up: the next
+/// one finds the channel that is, and until then this proxy is not ready.
+void ClientCore::leave_closed(Now now) {
+  for (ProxyLink& proxy : proxies_) {
+    if (proxy.state != ProxyState::ready || !proxy.streams.empty()) continue;
+    if (!proxy.channel->meter.is_open()) fail_proxy(proxy, channel_not_open(proxy), now);
+  }
+}
+
+Error ClientCore::channel_not_open(const ProxyLink& proxy) {
+  return Error(
+      ErrorKind::payment, "channel_not_open",
+      fmt::format("this account's channel with proxy {0} is closing or closed; open another one: "
+                  "cocoon-wallet --client FILE open --proxy {0} --deposit \"20 TON\"",
+                  to_hex(proxy.account.bytes)));
 }
 
 void ClientCore::send_voucher(ProxyLink& proxy) {

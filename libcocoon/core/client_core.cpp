@@ -145,6 +145,7 @@ void ClientCore::on_channel_found(ProxyLink& proxy, const ports::ChannelView& vi
         now);
   }
   proxy.channel = &channel_of(*view.channel);
+  if (!proxy.channel->meter.is_open()) return fail_proxy(proxy, channel_not_open(proxy), now);
   const billing::ChannelAuth auth{identity_.network, proxy.channel->id,
                                   proxy.link->identity.exporter,
                                   proxy.link->identity.own_leaf_sha256};
@@ -401,10 +402,7 @@ void ClientCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
     const auto* view = std::get_if<ports::ChannelView>(&*answer);
     if (view == nullptr) return;
     if (proxy->state == ProxyState::finding_channel) return on_channel_found(*proxy, *view, now);
-    if (view->channel && proxy->channel && proxy->channel->id == view->channel->id()) {
-      proxy->channel->meter.set_channel(*view->channel);  // after a top-up
-      advance_ = true;
-    }
+    if (view->channel && proxy->channel) on_channel_reread(*proxy, *view->channel, now);
     return;
   }
   const auto* view = std::get_if<ports::EpochView>(&*answer);
@@ -435,11 +433,12 @@ void ClientCore::on_time(Now now) {
   if (now.mono >= next_check_) {
     next_check_ = now.mono + limits::kLivenessInterval;
     check_liveness(now);
-    close_replaced();
+    leave_closed(now);
     check_sets(now);
     end_models_overdue(now);
     forget_cuts(now);
     settle_all(now);
+    close_replaced();  // after the last acknowledgement: the fresh one may have another channel
   }
   renew_due(now);
 }

@@ -349,6 +349,9 @@ class ClientCore final : public Core {
   Channel& channel_of(const billing::ChannelState& state);
   Status authorise(ProxyLink& proxy, const RequestHash& hash, Nano cap, Now now);
   void reread_channel(ProxyLink& proxy, Now now);
+  void on_channel_reread(ProxyLink& proxy, const billing::ChannelState& newest, Now now);
+  void leave_closed(Now now);
+  static Error channel_not_open(const ProxyLink& proxy);
   void send_voucher(ProxyLink& proxy);
   void on_statement(ProxyLink& proxy, const wire::UsageStatement& message, Now now);
   void report_unexplained(const Channel& channel, Nano charged);

@@ -419,7 +419,10 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   if (error.code() == "registry_version_unknown" && error.kind() == ErrorKind::unavailable) {
     step_back(*request, proxy, error, now);
   }
-  if (another_may_be_paid(error)) pass_over(*request, proxy, error, 0);
+  if (another_may_be_paid(error)) {
+    reread_channel(proxy, now);  // the proxy may know of it what was not read here
+    pass_over(*request, proxy, error, 0);
+  }
   retry_or_fail(*request, error, reset.retry_after_ms, now);
 }
 

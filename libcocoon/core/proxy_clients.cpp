@@ -7,6 +7,14 @@
 #include "wire/evidence_parts.h"
 
 namespace cocoon::core {
+namespace {
+
+Error channel_not_open() {
+  return Error(ErrorKind::payment, "channel_not_open",
+               "that channel is closing or closed; open another one");
+}
+
+}  // namespace
 
 ProxyCore::Channel& ProxyCore::channel_of(const billing::ChannelState& state) {
   const ChannelId id = state.id();
@@ -48,8 +56,7 @@ void ProxyCore::admit_client(Peer& peer, const ports::ChannelView& view, Now now
                        "that channel is not between this client and this proxy");
   }
   if (channel->phase != billing::ChannelPhase::open) {
-    return refuse_with(ErrorKind::payment, "channel_not_open",
-                       "that channel is closing or closed; open another one");
+    return fail_peer(peer, channel_not_open(), now);
   }
   const billing::ChannelAuth auth{identity_.network, peer.hello_channel,
                                   peer.link.identity.exporter, peer.link.identity.leaf_sha256};
@@ -81,6 +88,16 @@ void ProxyCore::end_older(const Channel& channel, Now now) {
   while (Peer* older = find_peer(next)) {
     next = older->replaces;
     if (older->state == PeerState::ready) fail_peer(*older, superseded(), now);
+  }
+}
+
+/// Of a channel that is not open any more nothing can be paid: once nothing runs on it, its client
+/// is sent to ask the ledger which one is.
+void ProxyCore::end_closed(Now now) {
+  for (auto& [id, peer] : peers_) {
+    if (peer->state != PeerState::ready || peer->channel == nullptr) continue;
+    if (peer->channel->meter.is_open() || peer->channel->running > 0) continue;
+    fail_peer(*peer, channel_not_open(), now);
   }
 }
 

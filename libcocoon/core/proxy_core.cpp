@@ -357,6 +357,7 @@ void ProxyCore::on_time(Now now) {
     next_liveness_ = now.mono + limits::kLivenessInterval;
     check_liveness(now);
     end_half_open(now);
+    end_closed(now);
   }
   if (now.mono >= next_settlement_) {
     next_settlement_ = now.mono + limits::kSettlementInterval;

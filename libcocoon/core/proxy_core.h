@@ -243,6 +243,7 @@ class ProxyCore final : public AttestedCore {
   void on_models_request(Peer& peer, std::uint64_t id, Now now);
   void on_statement_shown(Peer& peer, const wire::UsageStatement& statement, Now now);
   void end_older(const Channel& channel, Now now);
+  void end_closed(Now now);
   void send_statement(Peer& peer);
   Channel& channel_of(const billing::ChannelState& state);
 
