@@ -6,6 +6,7 @@
 /// and a challenge each.
 
 #include <algorithm>
+#include <list>
 #include <utility>
 
 #include "base/limits.h"
@@ -30,18 +31,45 @@ class FailureRow {
   /// A connection is ready.
   void ready(Now now) { ready_since_ = now.mono; }
   /// It was of use: work, pay or an answer came by it.
-  void proved() { count_ = 0; }
+  void proved() {
+    count_ = 0;
+    renewed_until_ = {};
+  }
   /// It is gone. @return when to try again.
   MonoTime failed(Random& random, Now now) {
     const MonoTime since = std::exchange(ready_since_, kNever);
-    if (since != kNever && now.mono - since >= limits::kConnectionProved) count_ = 0;
+    if (since != kNever && now.mono - since >= limits::kConnectionProved) proved();
     return now.mono + reconnect_wait(++count_, random);
+  }
+  /// The endpoint was to be tried again at `due`, and is needed now: the row begins anew. Once
+  /// only, until a connection was of use or the longest wait is over: two proxies that both turn us
+  /// away must not send us to and fro. @return when to try again.
+  MonoTime needed(MonoTime due, Random& random, Now now) {
+    if (now.mono < renewed_until_) return due;
+    renewed_until_ = now.mono + limits::kReconnectLongest;
+    count_ = 1;
+    return std::min(due, now.mono + reconnect_wait(count_, random));
   }
   std::uint32_t count() const { return count_; }
 
  private:
   std::uint32_t count_ = 0;
   MonoTime ready_since_ = kNever;  ///< of the present connection
+  MonoTime renewed_until_{};       ///< needed() changes nothing before
 };
+
+/// A proxy that was used is gone, or says that it will be. Where it was the last one, those that
+/// wait for their turn are tried soon, however long they have been away.
+template <class L>
+void try_those_left(std::list<L>& links, Random& random, Now now) {
+  using State = decltype(L::state);
+  for (const L& link : links) {
+    if (link.state == State::ready && !link.going_away) return;
+  }
+  for (L& link : links) {
+    if (link.state != State::waiting) continue;
+    link.retry_at = link.failures.needed(link.retry_at, random, now);
+  }
+}
 
 }  // namespace cocoon::core

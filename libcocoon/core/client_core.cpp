@@ -95,10 +95,33 @@ ClientCore::ProxyLink* ClientCore::best_proxy(const std::vector<PeerId>& except)
   return nullptr;
 }
 
+/// A connection that was used is not any more. Another one, and the workers at its other end, are a
+/// few moments away at worst: for so long requests wait.
+void ClientCore::out_of_use(Now now) {
+  if (draining_) return;
+  moving_until_ = now.mono + limits::kRetryAfterNoProxy;
+  try_those_left(proxies_, random_, now);
+}
+
+/// Whether a connection may be ready within the time for which requests wait, though the last one
+/// has failed: its end could not be reached, rather than refused us or was refused.
+bool ClientCore::is_on_its_way(const ProxyLink& proxy, Now now) const {
+  if (!proxy.problem || now.mono >= moving_until_ || proxy.state == ProxyState::ready) return false;
+  if (proxy.state == ProxyState::waiting && proxy.retry_at >= moving_until_) return false;
+  const ErrorKind why = proxy.problem->kind();
+  return why == ErrorKind::unavailable || why == ErrorKind::io || why == ErrorKind::timeout;
+}
+
+bool ClientCore::any_is_on_its_way(Now now) const {
+  return std::any_of(proxies_.begin(), proxies_.end(),
+                     [&](const ProxyLink& p) { return is_on_its_way(p, now); });
+}
+
 /// Why no proxy will be ready soon: each has failed. None while one is being connected.
-std::optional<Error> ClientCore::no_proxy() const {
-  const bool hopeless = std::all_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
-    return p.going_away || (p.problem && p.failures.count() > 0);
+std::optional<Error> ClientCore::no_proxy(Now now) const {
+  const bool hopeless = std::all_of(proxies_.begin(), proxies_.end(), [&](const ProxyLink& p) {
+    if (p.state == ProxyState::ready) return p.going_away;
+    return p.problem && p.failures.count() > 0 && !is_on_its_way(p, now);
   });
   if (!hopeless) return std::nullopt;
   for (const ProxyLink& p : proxies_) {
@@ -247,6 +270,7 @@ void ClientCore::on_event(ProxyLink& proxy, session::Event& event, Now now) {
     void operator()(session::Control& e) { core.on_control(proxy, e.message, now); }
     void operator()(session::PeerGoingAway&) {
       proxy.going_away = true;
+      core.out_of_use(now);
       core.advance_ = true;
     }
     void operator()(session::ConnectionFailed& e) { core.fail_proxy(proxy, e.error, now); }
@@ -276,7 +300,7 @@ void ClientCore::on_control(ProxyLink& proxy, wire::Message& message, Now now) {
              now);
 }
 
-void ClientCore::fail_proxy(ProxyLink& proxy, const Error& error, Now) {
+void ClientCore::fail_proxy(ProxyLink& proxy, const Error& error, Now now) {
   const bool told = proxy.problem && proxy.problem->code() == error.code();
   proxy.problem = error;
   if (!told) {
@@ -285,7 +309,7 @@ void ClientCore::fail_proxy(ProxyLink& proxy, const Error& error, Now) {
   // Before the hello a goaway would be a riddle to the proxy, which does not know who says it.
   if (proxy.state < ProxyState::greeting) proxy.link.reset();
   if (proxy.link) proxy.link->connection.fail(error);
-  proxy.state = ProxyState::closing;
+  if (std::exchange(proxy.state, ProxyState::closing) == ProxyState::ready) out_of_use(now);
   touch(proxy.peer);
   emit(Disconnect{proxy.peer});
 }
@@ -303,6 +327,7 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     const auto at = requests_.find(id);
     if (at != requests_.end()) leave_cut(*at->second, CutBy::network);
   }
+  if (std::exchange(proxy.state, ProxyState::closing) == ProxyState::ready) out_of_use(now);
   proxy.sets.clear();
   for (auto at = evidence_.begin(); at != evidence_.end();) {
     at = at->second.state == EvidenceState::fetching && at->second.from == proxy.peer
@@ -337,9 +362,9 @@ std::uint64_t ClientCore::ask_models(Now now) {
 }
 
 /// Those that wait ask the best proxy, or end where there will be none.
-void ClientCore::advance_models() {
+void ClientCore::advance_models(Now now) {
   ProxyLink* proxy = best_proxy();
-  const auto hopeless = proxy == nullptr ? no_proxy() : std::nullopt;
+  const auto hopeless = proxy == nullptr ? no_proxy(now) : std::nullopt;
   if (proxy == nullptr && !hopeless) return;
   for (ModelsAsk& ask : models_asked_) {
     if (ask.peer != 0) continue;
@@ -437,6 +462,10 @@ void ClientCore::on_time(Now now) {
     check_sets(now);
     end_models_overdue(now);
     forget_cuts(now);
+    if (moving_until_ != MonoTime{}) {
+      advance_ = true;
+      if (moving_until_ <= now.mono) moving_until_ = {};
+    }
     settle_all(now);
     close_replaced();  // after the last acknowledgement: the fresh one may have another channel
   }
@@ -462,7 +491,7 @@ MonoTime ClientCore::next_deadline() const {
 
 void ClientCore::end_turn(Now now) {
   if (std::exchange(advance_, false)) {
-    advance_models();
+    advance_models(now);
     advance_waiting(now);
   }
   for (const PeerId peer : std::exchange(voucher_due_, {})) {

@@ -279,7 +279,7 @@ class ClientCore final : public Core {
   void on_channel_found(ProxyLink& proxy, const ports::ChannelView& view, Now now);
   void on_epoch(ProxyLink& proxy, const ports::EpochView& view, Now now);
   void on_control(ProxyLink& proxy, wire::Message& message, Now now);
-  void advance_models();
+  void advance_models(Now now);
   void end_models_overdue(Now now);
   void on_models(ProxyLink& proxy, const wire::Models& models);
   void fail_proxy(ProxyLink& proxy, const Error& error, Now now);
@@ -287,7 +287,10 @@ class ClientCore final : public Core {
   void drain_events(PeerId peer, Now now);
   void check_liveness(Now now);
   ProxyLink* best_proxy(const std::vector<PeerId>& except = {});
-  std::optional<Error> no_proxy() const;
+  std::optional<Error> no_proxy(Now now) const;
+  void out_of_use(Now now);
+  bool is_on_its_way(const ProxyLink& proxy, Now now) const;
+  bool any_is_on_its_way(Now now) const;
 
   // client_renewal.cpp
   MonoTime renewal_due(const ProxyLink& proxy) const;
@@ -405,6 +408,7 @@ class ClientCore final : public Core {
   Nano spent_;
   bool advance_ = false;  ///< waiting requests may be able to go on
   bool draining_ = false;
+  MonoTime moving_until_{};  ///< a proxy has just gone: others, and its workers there, may be near
 };
 
 }  // namespace cocoon::core

@@ -84,10 +84,15 @@ void ClientCore::advance(Request& request, Now now) {
   }
   ProxyLink* proxy = best_proxy(request.without_worker);
   if (proxy == nullptr && request.shortage) {
+    if (request.shortage->kind() != ErrorKind::busy && any_is_on_its_way(now)) return;
+    if (now.mono < moving_until_ && request.shortage->code() == "no_worker") {
+      request.without_worker.clear();  // it is asked again when more may be known
+      return request.shortage.reset();
+    }
     return finish(request, *request.shortage, Nano{0}, request.shortage_wait_s);
   }
   if (proxy == nullptr) {
-    const auto hopeless = no_proxy();
+    const auto hopeless = no_proxy(now);
     if (!hopeless) return;
     const bool payment = hopeless->kind() == ErrorKind::payment;
     return finish(request, *hopeless, Nano{0}, payment ? 0 : limits::kRetryAfterNoProxy.count());

@@ -157,7 +157,7 @@ void WorkerCore::on_event(ProxyLink& proxy, session::Event& event, Now now) {
       if (Run* run = core.run_of(proxy, e.stream)) core.send_answer(*run, now);
     }
     void operator()(session::Control& e) { core.on_control(proxy, e.message, now); }
-    void operator()(session::PeerGoingAway&) { core.on_going_away(proxy); }
+    void operator()(session::PeerGoingAway&) { core.on_going_away(proxy, now); }
     void operator()(session::ConnectionFailed& e) { core.fail_proxy(proxy, e.error, now); }
   };
   std::visit(Visitor{*this, proxy, now}, event);
@@ -374,7 +374,8 @@ void WorkerCore::fail_proxy(ProxyLink& proxy, const Error& error, Now now) {
   touch(peer);
   emit(Disconnect{peer});
   // The link stays until the transport is gone, so that the peer is told why.
-  proxy.state = ProxyState::closing;
+  const bool used = std::exchange(proxy.state, ProxyState::closing) == ProxyState::ready;
+  if (used && !draining_) try_those_left(proxies_, random_, now);
   counts_.proxy_reason = named(proxy.endpoint, error);
   report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
   const auto runs = std::exchange(proxy.runs, {});
@@ -393,6 +394,8 @@ void WorkerCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
     report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
   }
   if (proxy.link) end_challenge(*proxy.link);
+  const bool used = std::exchange(proxy.state, ProxyState::closing) == ProxyState::ready;
+  if (used && !draining_) try_those_left(proxies_, random_, now);
   if (proxy.replaced) return forget_replaced(proxies_, proxy);
   proxy.link.reset();
   proxy.peer = 0;

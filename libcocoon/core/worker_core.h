@@ -208,7 +208,7 @@ class WorkerCore final : public AttestedCore {
   // worker_renewal.cpp
   MonoTime renewal_due(const ProxyLink& proxy) const;
   void renew_due(Now now);
-  void on_going_away(ProxyLink& proxy);
+  void on_going_away(ProxyLink& proxy, Now now);
   void close_replaced();
 
   // worker_requests.cpp

@@ -27,8 +27,9 @@ void WorkerCore::renew_due(Now now) {
 
 /// The proxy gives nothing new to this connection. Where a fresh one replaces it, that is now in
 /// use; the answer shows the proxy that this one is alive and finishes.
-void WorkerCore::on_going_away(ProxyLink& proxy) {
+void WorkerCore::on_going_away(ProxyLink& proxy, Now now) {
   proxy.going_away = true;
+  if (!draining_) try_those_left(proxies_, random_, now);
   if (!proxy.replaced) return;
   proxy.link->connection.go_away("replaced", "a newer connection of this worker is used");
   touch(proxy.peer);
