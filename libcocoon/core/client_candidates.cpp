@@ -217,7 +217,7 @@ void ClientCore::on_evidence(ProxyLink& proxy, const wire::Evidence& part, Now n
     return refuse_evidence(entry, "the proxy does not have the worker's evidence", now);
   }
   entry.state = EvidenceState::verifying;
-  const CallId call = next_call();
+  const CallId call = entry.call = next_call();
   verifications_.emplace(call, part.digest);
   emit(VerifyEvidence{call, wire::Role::worker, std::move(**whole), 0});
 }
@@ -237,6 +237,8 @@ void ClientCore::on_verified(CallId call, EvidenceVerdict verdict, Now now) {
   const auto at = evidence_.find(digest);
   if (at == evidence_.end() || at->second.state != EvidenceState::verifying) return;
   EvidenceEntry& entry = at->second;
+  // It was asked for before the registry changed, and says nothing by the rules of now.
+  if (entry.call != call) return;
   if (!verdict) {
     report(LogLevel::warning, "a worker's evidence was refused: " + verdict.error().detail());
     return refuse_evidence(entry, verdict.error().detail(), now);

@@ -224,6 +224,7 @@ class ClientCore final : public Core {
     std::optional<wire::EvidenceAssembly> assembly;
     std::shared_ptr<const VerifiedEvidence> verified;
     std::string refusal;
+    CallId call = 0;   ///< verifying: whose answer counts
     MonoTime since{};  ///< in its state; accepted: needed last
   };
 

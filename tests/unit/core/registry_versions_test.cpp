@@ -113,5 +113,32 @@ TEST_F(RegistryVersions, WhatRunsWhenFormerPricesEndIsPaidByThem) {
   EXPECT_EQ(net.acknowledged(net.client()), kCost);
 }
 
+TEST_F(RegistryVersions, AVerdictByTheRulesOfBeforeDoesNotCountForTheNewOnes) {
+  net.world.weather.latency_low = net.world.weather.latency_high = Millis(0);
+  const auto remove_their_images = [&] {
+    for (Node* worker : {&net.worker(0), &net.worker(1)}) {
+      ports::VerifiedEvidence other = *worker->evidence();
+      other.certificate.push_back(0);  // verifiers refuse what it shows
+      worker->show_evidence(std::move(other));
+    }
+  };
+  bool seen = false;
+  net.meddle = [&](Hop& hop) {
+    const bool shown =
+        hop.as<wire::Evidence>() && hop.between(wire::Role::proxy, wire::Role::client);
+    if (!shown || std::exchange(seen, true)) return;
+    // While that is being verified, a new version comes, by which the same is asked for again; the
+    // answers come in the order of the questions.
+    net.world.after(Millis(1), [&] {
+      for (Node* node : {&net.proxy(), &net.worker(0), &net.worker(1), &net.client()}) adopt(*node);
+      net.world.after(Millis(1), remove_their_images);
+    });
+  };
+  const Asked asked = net.ask();
+  EXPECT_FALSE(net.outcome(asked).status);
+  EXPECT_EQ(net.executions(asked), 0u);
+  ASSERT_TRUE(seen);
+}
+
 }  // namespace
 }  // namespace cocoon::core::test
