@@ -34,7 +34,7 @@ Status ProxyCore::restore(const std::vector<ports::StoreEntry>& entries) {
     } else if (entry.key.starts_with(kChannelKey)) {
       const std::string_view id = std::string_view(entry.key).substr(kChannelKey.size());
       COCOON_TRY(const auto bytes, array_from_hex<32>(id));
-      unseen_.push_back(ChannelId{bytes});
+      unseen_.emplace_back(MonoTime{}, ChannelId{bytes});
       restored_channels_.emplace(entry.key, entry.value);
     }
   }
@@ -332,7 +332,7 @@ void ProxyCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
     return on_channel_answer(c->channel, answer);
   }
   if (const auto* r = std::get_if<ForRestored>(&purpose)) {
-    return on_restored_answer(r->channel, answer);
+    return on_restored_answer(r->channel, answer, now);
   }
   on_contract_answer(answer);
 }

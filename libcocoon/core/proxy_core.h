@@ -318,7 +318,7 @@ class ProxyCore final : public AttestedCore {
   void redeem_for_backing();
   void look_for_closing(Now now);
   void look_at_restored();
-  void on_restored_answer(const ChannelId& id, const LedgerAnswer& answer);
+  void on_restored_answer(const ChannelId& id, const LedgerAnswer& answer, Now now);
   void redeem(Channel& channel, billing::Worth worth);
   void present(Channel& channel);
   void read_channel(Channel& channel);
@@ -367,8 +367,9 @@ class ProxyCore final : public AttestedCore {
   std::size_t lookups_out_ = 0;               ///< that the ledger is being asked for
   std::unordered_map<CallId, PeerId> verifications_;
   std::unordered_map<std::string, Bytes> restored_channels_;  ///< by store key, until first used
-  std::deque<ChannelId> unseen_;  ///< of an earlier run, not read from the ledger in this one
-  bool looking_ = false;          ///< at one of them
+  /// Of an earlier run, not read from the ledger in this one; since when each waits for that.
+  std::deque<std::pair<MonoTime, ChannelId>> unseen_;
+  bool looking_ = false;  ///< at one of them
   std::unordered_map<EvidenceDigest, PeerId> evidence_;
   std::set<AccountId> dirty_workers_;  ///< whose accounts are to be stored
   RequestId last_request_ = 0;

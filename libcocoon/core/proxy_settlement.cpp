@@ -172,23 +172,32 @@ void ProxyCore::redeem_for_backing() {
 
 /// A client that begins to close its channel tells nobody but the ledger, and what it was charged
 /// has to be presented within the channel's delay. One channel a turn: thousands leave a ledger
-/// room for everything else, and each has its turn several times within a delay.
+/// room for everything else, and each has its turn several times within a delay. Where they are too
+/// many for that, whichever has waited longest is next, so that each has one all the same.
 void ProxyCore::look_for_closing(Now now) {
-  constexpr int kLooksPerDelay = 4;
+  const auto put_off = [now](Channel& channel) {
+    constexpr int kLooksPerDelay = 4;
+    channel.look_from = now.mono + Millis(channel.close_delay) / kLooksPerDelay;
+  };
+  Channel* next = nullptr;
   for (auto& [id, channel] : channels_) {
-    const bool due = !channel->busy && now.mono >= channel->look_from;
-    if (!due || channel->meter.unclaimed() == Nano{0}) continue;
-    const bool first = channel->look_from == MonoTime{};  // it has just been read
-    channel->look_from = now.mono + Millis(channel->close_delay) / kLooksPerDelay;
-    if (!first) return read_channel(*channel);
+    if (channel->busy || channel->meter.unclaimed() == Nano{0}) continue;
+    if (channel->look_from == MonoTime{}) put_off(*channel);  // it has just been read
+    if (now.mono < channel->look_from) continue;
+    if (next == nullptr || channel->look_from < next->look_from) next = channel.get();
   }
-  look_at_restored();
+  const bool unseen = !looking_ && !unseen_.empty();
+  if (unseen && (next == nullptr || unseen_.front().first <= next->look_from)) {
+    return look_at_restored();
+  }
+  if (next == nullptr) return;
+  put_off(*next);
+  read_channel(*next);
 }
 
-/// Nor does a client of an earlier run that never comes back, and closes.
+/// A client of an earlier run may never come back, and close.
 void ProxyCore::look_at_restored() {
-  if (looking_ || unseen_.empty()) return;
-  const ChannelId id = unseen_.front();
+  const ChannelId id = unseen_.front().second;
   unseen_.pop_front();
   if (channels_.count(id) != 0) return;
   looking_ = true;
@@ -267,10 +276,13 @@ void ProxyCore::on_channel_answer(const ChannelId& id, const LedgerAnswer& answe
   }
 }
 
-void ProxyCore::on_restored_answer(const ChannelId& id, const LedgerAnswer& answer) {
+void ProxyCore::on_restored_answer(const ChannelId& id, const LedgerAnswer& answer, Now now) {
   looking_ = false;
-  if (channels_.count(id) != 0) return;       // its client has come meanwhile
-  if (!answer) return unseen_.push_back(id);  // once more, after the others
+  if (channels_.count(id) != 0) return;  // its client has come meanwhile
+  if (!answer) {
+    unseen_.emplace_back(now.mono, id);  // once more, after the others
+    return;
+  }
   const auto* view = std::get_if<ports::ChannelView>(&*answer);
   if (view == nullptr || !view->channel) return;
   if (view->channel->phase != billing::ChannelPhase::closed) channel_of(*view->channel);

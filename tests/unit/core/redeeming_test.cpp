@@ -9,6 +9,22 @@ constexpr Nano kEnough{100'000'000};
 /// The least that is redeemed for backing: twenty fees.
 constexpr Nano kFloor{20'000};
 
+/// Client `n` begins to close its channel. @return which
+ChannelId start_close(Network& net, std::size_t n) {
+  const AccountId client = net.client(n).account();
+  const auto channels = net.world.ledger->channels();
+  for (const auto& state : *channels) {
+    if (state.terms.client != client) continue;
+    simulation::carry_out_on(
+        *net.world.ledger,
+        ledger::channel_order(ledger::MessageKind::start_close, client, state.id()),
+        net.world.now.unix);
+    return state.id();
+  }
+  ADD_FAILURE() << "no such channel";
+  return {};
+}
+
 /// One request earns its worker more than the proxy's stake.
 class Redeeming : public ::testing::Test {
  protected:
@@ -35,17 +51,6 @@ class Redeeming : public ::testing::Test {
     clients[0]->request();
     net.run(Millis(1000));
     ASSERT_EQ(net.proxy().proxy().counts().requests_done, 1u);
-  }
-  void start_close(std::size_t n) {
-    const AccountId client = net.client(n).account();
-    const auto channels = net.world.ledger->channels();
-    for (const auto& state : *channels) {
-      if (state.terms.client != client) continue;
-      simulation::carry_out_on(
-          *net.world.ledger,
-          ledger::channel_order(ledger::MessageKind::start_close, client, state.id()),
-          net.world.now.unix);
-    }
   }
   Nano claimed(std::size_t n) {
     const auto channels = net.world.ledger->channels();
@@ -97,7 +102,7 @@ TEST_F(Redeeming, TheLargestIsEnough) {
 TEST_F(Redeeming, WhatAClientWasChargedThatClosesItsChannelIsPresented) {
   acknowledge(0, Nano{0});
   serve_one();
-  start_close(0);
+  start_close(net, 0);
   net.run(Millis(net.world.registry().client_close_delay) / 2);
   EXPECT_EQ(claimed(0), kCost);
 }
@@ -108,10 +113,35 @@ TEST_F(Redeeming, SoIsThatOfAClientThatTheProxyHasNotSeenSinceItsStart) {
   net.run(Millis(2000));  // its accounts are stored once a second
   net.client(0).crash();
   net.proxy().crash();
-  start_close(0);
+  start_close(net, 0);
   net.proxy().boot();
   net.run(Millis(net.world.registry().client_close_delay) / 2);
   EXPECT_EQ(claimed(0), kCost);
+}
+
+/// With one look a second and a delay of 100 s, 40 channels are more than a quarter of it has turns
+/// for.
+TEST(ManyChannels, EachIsLookedAtWithinItsDelay) {
+  constexpr unsigned kClients = 40;
+  Network net({.clients = kClients, .workers = 4});
+  // Nothing is worth redeeming before.
+  ASSERT_TRUE(net.world.ledger->edit_registry(
+      [](billing::Registry& r) {
+        r.message_fee = Nano{1000};
+        return ok();
+      },
+      net.world.now.unix));
+  net.boot();
+  for (unsigned n = 0; n < kClients; ++n) net.expect_served(net.ask(net.client(n)));
+  net.run(Millis(60'000));
+  std::set<ChannelId> closed;
+  for (unsigned n = 0; n < kClients; n += 4) closed.insert(start_close(net, n));
+  net.run(Millis(net.world.registry().client_close_delay) - Millis(2000));
+  const auto channels = net.world.ledger->channels();
+  for (const auto& state : *channels) {
+    if (!closed.contains(state.id())) continue;
+    EXPECT_EQ(state.claimed, kCost);
+  }
 }
 
 TEST_F(Redeeming, AStopLeavesWhatIsNotWorthItsFee) {
