@@ -1,5 +1,7 @@
 #include "cocoon/proxy.h"
 
+#include <fmt/format.h>
+
 #include "api/figures_json.h"
 #include "base/limits.h"
 #include "codec/hex.h"
@@ -106,12 +108,25 @@ struct Proxy::Impl final : node::RoleNode {
   void on_started() override {
     listener->resume();
     log().info("serving at {}", listener->address().text());
+    warn_if_unlisted();
   }
 
   void on_registry(const billing::Registry& registry, Now now) override {
     if (auto status = core->on_registry(registry, now); !status) {
       log().error("registry refused: {}", status.error().detail());
     }
+    warn_if_unlisted();
+  }
+
+  bool listed() const { return driver() == nullptr || registry().find_proxy(account()) != nullptr; }
+  void warn_if_unlisted() const {
+    if (!listed()) log().warning("{}", unlisted());
+  }
+  std::string unlisted() const {
+    return fmt::format(
+        "registry: version {} does not list this proxy, so no client and no worker uses it; have "
+        "the registry's owner list account {}",
+        registry().version, to_hex(account().bytes));
   }
 
   void after_turn() override {
@@ -170,11 +185,12 @@ std::string Proxy::account() const {
 }
 
 bool Proxy::ready() const {
-  return impl_->obstacle().empty();
+  return impl_->obstacle().empty() && impl_->listed();
 }
 
 std::string Proxy::not_ready_reason() const {
-  return impl_->obstacle();
+  const std::string obstacle = impl_->obstacle();
+  return obstacle.empty() && !impl_->listed() ? impl_->unlisted() : obstacle;
 }
 
 std::string Proxy::market_json() const {

@@ -9,6 +9,7 @@
 #include "codec/base64.h"
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "core/listed_proxy.h"
 #include "core/named.h"
 #include "core/store_keys.h"
 #include "crypto/hash.h"
@@ -48,6 +49,10 @@ Status ClientCore::on_registry(billing::Registry registry, Now now) {
   for (ProxyLink& proxy : proxies_) {
     proxy.sets.clear();
     proxy.behind_until = now.mono + limits::kTonRegistryPoll;
+    if (!proxy.link || proxy.state == ProxyState::closing) continue;
+    if (auto status = check_listed(*registry_.current(), proxy.account); !status) {
+      fail_proxy(proxy, status.error(), now);
+    }
   }
   advance_ = true;
   return ok();
@@ -152,6 +157,9 @@ void ClientCore::on_connected(PeerId peer, PeerIdentity identity, Now now) {
         *proxy, Error(ErrorKind::attestation, "no_evidence", "the proxy shows no evidence"), now);
   }
   proxy->account = proxy->link->identity.evidence->account;
+  if (auto status = check_listed(*registry_.current(), proxy->account); !status) {
+    return fail_proxy(*proxy, status.error(), now);
+  }
   proxy->state = ProxyState::finding_channel;
   call_ledger(ports::FindChannel{identity_.account.account_id(), proxy->account}, ForChannel{peer});
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/listed_proxy.h"
 #include "core/named.h"
 #include "core/store_keys.h"
 #include "wire/evidence_parts.h"
@@ -50,8 +51,18 @@ void WorkerCore::start(Now now) {
   for (ProxyLink& proxy : proxies_) connect(proxy, now);
 }
 
-Status WorkerCore::on_registry(billing::Registry registry, Now) {
-  return registry_.adopt(std::move(registry));
+Status WorkerCore::on_registry(billing::Registry registry, Now now) {
+  COCOON_CHECK(registry_.adopt(std::move(registry)));
+  for (ProxyLink& proxy : proxies_) {
+    const bool known = proxy.state >= ProxyState::looking_up && proxy.state <= ProxyState::ready;
+    if (!known) continue;
+    auto status = check_listed(*registry_.current(), proxy.account);
+    if (status) continue;
+    fail_proxy(proxy, status.error(), now);
+    // As at a stop: it may never pay anything again.
+    settle(proxy.account, meter_of(proxy.account), billing::Worth::backing);
+  }
+  return ok();
 }
 
 void WorkerCore::on_registry_stale(bool stale, Now) {
@@ -171,6 +182,9 @@ void WorkerCore::on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now n
                       now);
   }
   if (auto status = check_role(*proxy.link, wire::Role::proxy, ack.account); !status) {
+    return fail_proxy(proxy, status.error(), now);
+  }
+  if (auto status = check_listed(*registry_.current(), ack.account); !status) {
     return fail_proxy(proxy, status.error(), now);
   }
   auto epoch = decode_epoch(ack.epoch_record, ack.epoch_signature, ack.account);
@@ -443,7 +457,8 @@ void WorkerCore::on_payout_answer(const ForPayout& payout, const LedgerAnswer& a
   send_status_to_all();
   // What backs the voucher may be known only now. Not again after a cash-out: where the ledger
   // refuses it, this would go round without a pause.
-  const auto worth = draining_ ? billing::Worth::backing : billing::Worth::usual;
+  const bool last = draining_ || !check_listed(*registry_.current(), payout.proxy);
+  const auto worth = last ? billing::Worth::backing : billing::Worth::usual;
   if (payout.step == PayoutStep::look && meter.cash_out_due(worth)) {
     settle(payout.proxy, meter, worth);
   }

@@ -76,6 +76,7 @@ class RoleNode {
   std::string obstacle() const;
   /// Null until the core runs.
   Driver* driver() { return driver_.get(); }
+  const Driver* driver() const { return driver_.get(); }
 
  protected:
   RoleNode(const Loop& loop, RoleOptions options);

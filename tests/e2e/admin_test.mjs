@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { freeAddress, killAll, layOut, setKey, start, startEngine, until } from './network.mjs';
+import { freeAddress, killAll, layOut, run, setKey, start, startEngine, until } from './network.mjs';
 
 let engine;
 let network;
@@ -79,6 +79,27 @@ test('both show what was measured of workers', async () => {
   assert.ok(Array.isArray(JSON.parse((await get('proxy', '/v1/cocoon/reputation')).text).workers));
   const { proxies } = JSON.parse((await get('worker-1', '/v1/cocoon/reputation')).text);
   assert.equal(proxies[0].requests, 0);
+});
+
+test('a proxy that the registry no longer lists is left by its worker, and both say why', async () => {
+  const path = join(network.state, 'ledger.sqlite');
+  const ledger = async (...args) => {
+    const done = await run('cocoon-ledger', ['--ledger', path, ...args]);
+    assert.equal(done.code, 0, done.err);
+    return done.out;
+  };
+  const { registry } = JSON.parse(await ledger('show', '--json'));
+  const [{ account, endpoint }] = registry.proxies;
+  await ledger('remove', 'proxy', account);
+  for (const name of ['proxy', 'worker-1']) {
+    await until(`${name} to notice`, async () => (await get(name, '/healthz')).status === 503);
+  }
+  assert.match((await get('proxy', '/healthz')).text, /^registry: version \d+ does not list this proxy/);
+  assert.match((await get('worker-1', '/healthz')).text, /^proxy: .*does not list proxy [0-9a-f]{64}/);
+  await ledger('allow', 'proxy', account, '--endpoint', endpoint);
+  for (const name of ['proxy', 'worker-1']) {
+    await until(`${name} to be well again`, async () => (await get(name, '/healthz')).status === 200);
+  }
 });
 
 test('a worker whose engine has died says so', async () => {

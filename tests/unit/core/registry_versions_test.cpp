@@ -140,5 +140,46 @@ TEST_F(RegistryVersions, AVerdictByTheRulesOfBeforeDoesNotCountForTheNewOnes) {
   ASSERT_TRUE(seen);
 }
 
+TEST_F(RegistryVersions, AProxyThatIsTakenOutIsLeftByClientsAndWorkers) {
+  next.proxies.clear();  // an empty list lists nobody
+  const Asked asked = net.ask();
+  for (int i = 0; i < 1000 && net.executions(asked) == 0; ++i) net.run(Millis(1));
+  for (Node* node : {&net.client(), &net.worker(0), &net.worker(1)}) adopt(*node);
+  net.run(Seconds(30));
+  EXPECT_FALSE(net.outcome(asked).status) << "what runs there does not go on";
+  EXPECT_FALSE(net.client().client().ready());
+  EXPECT_NE(net.problem(net.client()).find("does not list proxy"), std::string::npos);
+  for (Node* node : {&net.worker(0), &net.worker(1)}) {
+    EXPECT_EQ(node->worker().counts().proxies_connected, 0u);
+    EXPECT_NE(node->worker().counts().proxy_reason.find("does not list proxy"), std::string::npos);
+  }
+  EXPECT_FALSE(net.outcome(net.ask()).status);
+}
+
+TEST_F(RegistryVersions, AProxyThatIsListedAgainIsUsedAgain) {
+  const auto listed = std::exchange(next.proxies, {});
+  for (Node* node : {&net.client(), &net.worker(0), &net.worker(1)}) adopt(*node);
+  net.run(Seconds(30));
+  ++next.version;
+  next.proxies = listed;
+  for (Node* node : {&net.client(), &net.proxy(), &net.worker(0), &net.worker(1)}) adopt(*node);
+  net.run(limits::kReconnectLongest);
+  EXPECT_EQ(cost(net.ask()), new_cost);
+}
+
+TEST_F(RegistryVersions, AWorkerCashesWhatAProxyOwesThatIsTakenOut) {
+  net.expect_served(net.ask());
+  net.run(Seconds(3));
+  next.proxies.clear();
+  for (Node* node : {&net.worker(0), &net.worker(1)}) adopt(*node);
+  net.run(Seconds(3));
+  const auto proxies = net.world.ledger->proxies();
+  ASSERT_EQ(proxies->size(), 1u);
+  const Nano share = billing::worker_share(kCost, next.prices.worker_share_e4);
+  const auto& paid = proxies->front().paid;
+  ASSERT_EQ(paid.size(), 1u);
+  EXPECT_EQ(paid.begin()->second, share);
+}
+
 }  // namespace
 }  // namespace cocoon::core::test
