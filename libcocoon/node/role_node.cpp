@@ -19,6 +19,10 @@ namespace {
 /// 6 h before it ends: long enough to mend what stands in the way of a new one.
 constexpr Seconds kRenewAfter = limits::kCertificateLifetime * 3 / 4;
 
+/// How long a node serves on at most, beside another copy of its account that has started since;
+/// while the ledger can be read, and the registry does not change.
+constexpr Seconds kEpochLook{60};
+
 Result<OwnCertificate> tls_of(const crypto::SigningKey& boot, ByteView certificate) {
   COCOON_TRY(auto client, tls::Context::create(tls::Side::client, boot, certificate));
   COCOON_TRY(auto server, tls::Context::create(tls::Side::server, boot, certificate));
@@ -280,10 +284,35 @@ void RoleNode::run() {
       [this](const Error& error) { give_up(error); });
   renewal_ = std::make_unique<io::Timer>(context_, [this] { renew_certificate(); });
   renewal_->set_in(kRenewAfter);
+  if (epoch_) {
+    epoch_look_ = std::make_unique<io::Timer>(context_, [this] { look_at_epoch(); });
+    epoch_look_->set_in(kEpochLook);
+  }
   ledger_->watch_registry([this, alive = alive_] {
     if (*alive && !stopping_) refresh_registry();
   });
   on_started();
+}
+
+/// Two copies of one account must not both serve: each would sign totals from books of its own.
+/// Peers ask for the newest epoch only when they connect, so the older copy ends by itself. A
+/// ledger that does not answer ends nothing.
+void RoleNode::look_at_epoch() {
+  if (!epoch_look_) return;
+  epoch_look_->set_in(kEpochLook);
+  ledger_->call(
+      ports::ReadEpoch{account_id_}, [this, alive = alive_](const Result<ports::LedgerReply>& r) {
+        if (!*alive || draining_ || stopping_ || !r) return;
+        const auto* view = std::get_if<ports::EpochView>(&*r);
+        if (view == nullptr || !view->newest) return;
+        const std::uint64_t newest = view->newest->value.epoch;
+        if (newest <= epoch_->value.epoch) return;
+        give_up(Error(ErrorKind::unauthorized, "epoch_superseded",
+                      fmt::format("another copy of this account has started since: its epoch is "
+                                  "{}, this one's {}. An account is for one node at a time: stop "
+                                  "one of the two for good, or give it a state_dir of its own",
+                                  newest, epoch_->value.epoch)));
+      });
 }
 
 /// The old certificate lasts for hours yet: what fails is tried again.
@@ -322,6 +351,7 @@ bool supersedes(const billing::Registry& seen, const billing::Registry& used) {
 }  // namespace
 
 void RoleNode::refresh_registry() {
+  look_at_epoch();
   ask(ports::ReadRegistry{}, "read the registry", [this](ports::LedgerReply reply) {
     auto* view = std::get_if<ports::RegistryView>(&reply);
     if (view == nullptr) return;
@@ -380,6 +410,7 @@ void RoleNode::stop_all(Millis grace, Callback<void()> on_stopped) {
   if (std::exchange(stopping_, true)) return;
   retry_.reset();
   renewal_.reset();
+  epoch_look_.reset();
   if (!driver_) return close_parts();
   drain();
   driver_->arm();

@@ -152,6 +152,7 @@ class RoleNode {
   void on_attested(Result<Bytes> certificate, Bytes gpu_evidence);
   void attest_later(Error why);
   void publish_epoch();
+  void look_at_epoch();
   void run();
   void refresh_registry();
   void set_registry_stale(const Error& why);
@@ -191,6 +192,7 @@ class RoleNode {
   std::unique_ptr<Driver> driver_;
   std::unique_ptr<io::Timer> retry_;
   std::unique_ptr<io::Timer> renewal_;
+  std::unique_ptr<io::Timer> epoch_look_;
   std::unique_ptr<io::Timer> drain_timer_;
   Callback<void()> on_stopped_;
   std::string starting_ = "ledger: waiting to read the registry";  ///< what start-up waits for

@@ -1,12 +1,12 @@
 // Starting, stopping, dying: the processes and the money.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  ask, childrenOf, isAlive, killAll, layOut, run, start, startEngine, startNetwork, until,
+  ask, childrenOf, isAlive, killAll, layOut, run, setKey, start, startEngine, startNetwork, until,
 } from './network.mjs';
 
 const PACKAGING = join(process.env.COCOON_SOURCE, 'packaging');
@@ -188,6 +188,29 @@ test('a proxy that was killed comes back with its accounts', async () => {
   const debited = (await network.ledger()).channels.reduce((s, c) => s + c.claimed_nano, 0);
   assert.ok(debited <= spent + more, 'more was debited than was served');
   assert.ok(debited >= more, 'what was served after the restart was debited');
+  network.discard();
+});
+
+test('of two copies of one account the older one ends', async () => {
+  const network = await layOut(engine);
+  const file = (name) => join(network.state, name);
+  cpSync(file('proxy'), file('copy'), { recursive: true });
+  cpSync(file('proxy.toml'), file('copy.toml'));
+  setKey(file('copy.toml'), 'state_dir', file('copy'));
+  setKey(file('copy.toml'), 'listen', '127.0.0.1:0');
+  const older = start('cocoon-proxy', ['--config', file('proxy.toml')]);
+  await older.says('serving at');
+  const newer = start('cocoon-proxy', ['--config', file('copy.toml')]);
+  await newer.says('serving at');
+  // A change of the registry makes all look at once; else they do once a minute.
+  const set = await run('cocoon-ledger', ['--ledger', file('ledger.sqlite'), 'set', '--price', '21 nano']);
+  assert.equal(set.code, 0, set.err);
+  assert.deepEqual(await older.ended, { code: 1, signal: null });
+  assert.match(older.errors(), /another copy of this account has started since: .*epoch_superseded/);
+  await newer.says('registry version');
+  newer.kill('SIGTERM');
+  assert.deepEqual(await newer.ended, { code: 0, signal: null });
+  assert.doesNotMatch(newer.errors(), /another copy/);
   network.discard();
 });
 
