@@ -68,9 +68,6 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
                                                 Now now) override {
     core::ClientCoreOptions o;
     o.proxies = options.proxies;
-    if (o.proxies.empty()) {
-      for (const auto& proxy : registry.proxies) o.proxies.push_back(proxy.endpoint);
-    }
     o.max_exposure = Nano{options.max_exposure_nano};
     o.max_request_cost = Nano{options.max_request_cost_nano};
     o.max_coefficient_e3 = options.max_coefficient_e3;

@@ -61,9 +61,6 @@ struct Worker::Impl final : node::RoleNode {
                                                 Now now) override {
     core::WorkerCoreOptions o;
     o.proxies = options.proxies;
-    if (o.proxies.empty()) {
-      for (const auto& proxy : registry.proxies) o.proxies.push_back(proxy.endpoint);
-    }
     o.models = options.models;
     o.coefficient_e3 = options.coefficient_e3;
     o.capacity = options.capacity;

@@ -27,6 +27,10 @@ ClientCore::ClientCore(NodeIdentity identity, billing::Registry registry, Client
   cache_salt_ =
       to_hex(crypto::hmac_sha256(identity_.account.seed(), as_bytes("cocoon-cache-salt")));
   for (const std::string& endpoint : options_.proxies) proxies_.emplace_back().endpoint = endpoint;
+  if (!options_.proxies.empty()) return;
+  for (const std::string& endpoint : unknown_endpoints(*registry_.current(), proxies_)) {
+    proxies_.emplace_back().endpoint = endpoint;
+  }
 }
 
 ClientCore::~ClientCore() = default;
@@ -54,8 +58,26 @@ Status ClientCore::on_registry(billing::Registry registry, Now now) {
       fail_proxy(proxy, status.error(), now);
     }
   }
+  follow_registry();
   advance_ = true;
   return ok();
+}
+
+/// Where no proxies are configured: those that it lists now.
+void ClientCore::follow_registry() {
+  if (!options_.proxies.empty() || draining_) return;
+  proxies_.remove_if([this](const ProxyLink& proxy) {
+    return proxy.state == ProxyState::waiting && has_left(proxy);
+  });
+  for (const std::string& endpoint : unknown_endpoints(*registry_.current(), proxies_)) {
+    ProxyLink& proxy = proxies_.emplace_back();
+    proxy.endpoint = endpoint;
+    connect(proxy);
+  }
+}
+
+bool ClientCore::has_left(const ProxyLink& proxy) const {
+  return options_.proxies.empty() && !lists_endpoint(*registry_.current(), proxy.endpoint);
 }
 
 void ClientCore::on_registry_stale(bool stale, Now) {
@@ -345,7 +367,7 @@ void ClientCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
   for (ModelsAsk& ask : models_asked_) {
     if (ask.peer == proxy.peer) ask.peer = 0;
   }
-  if (proxy.replaced) {
+  if (proxy.replaced || has_left(proxy)) {
     forget_replaced(proxies_, proxy);
   } else {
     proxy.link.reset();

@@ -36,7 +36,8 @@
 namespace cocoon::core {
 
 struct ClientCoreOptions {
-  std::vector<std::string> proxies;  ///< "host:port", the most preferred first
+  /// "host:port", the most preferred first; empty: those that the registry lists.
+  std::vector<std::string> proxies;
   Nano max_exposure{500'000'000};
   Nano max_request_cost{100'000'000};
   std::uint32_t max_coefficient_e3 = limits::kMaxCoefficientE3;  ///< of a worker that it pays
@@ -274,6 +275,8 @@ class ClientCore final : public Core {
 
   // client_core.cpp
   ProxyLink* find_proxy(PeerId peer);
+  void follow_registry();
+  bool has_left(const ProxyLink& proxy) const;
   void connect(ProxyLink& proxy);
   void on_event(ProxyLink& proxy, session::Event& event, Now now);
   void on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now now);

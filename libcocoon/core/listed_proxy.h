@@ -1,7 +1,12 @@
 #pragma once
-/// @file Whether clients and workers may have to do with a proxy.
+/// @file Which proxies clients and workers may have to do with, and which ones they look for.
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <list>
+#include <string>
+#include <vector>
 
 #include "billing/registry.h"
 #include "codec/hex.h"
@@ -16,6 +21,28 @@ inline Status check_listed(const billing::Registry& registry, const AccountId& p
                fmt::format("version {} of the registry does not list proxy {}: use one that it "
                            "lists, or have its owner list this one",
                            registry.version, to_hex(proxy.bytes)));
+}
+
+/// Who names no proxies uses those that the registry lists, as they come and go: the endpoints for
+/// which there is no link yet.
+template <class Link>
+std::vector<std::string> unknown_endpoints(const billing::Registry& registry,
+                                           const std::list<Link>& links) {
+  std::vector<std::string> out;
+  for (const billing::ProxyEntry& proxy : registry.proxies) {
+    const bool known = std::any_of(links.begin(), links.end(), [&proxy](const Link& link) {
+      return link.endpoint == proxy.endpoint;
+    });
+    const bool twice = std::find(out.begin(), out.end(), proxy.endpoint) != out.end();
+    if (!known && !twice) out.push_back(proxy.endpoint);
+  }
+  return out;
+}
+
+inline bool lists_endpoint(const billing::Registry& registry, const std::string& endpoint) {
+  return std::any_of(
+      registry.proxies.begin(), registry.proxies.end(),
+      [&endpoint](const billing::ProxyEntry& proxy) { return proxy.endpoint == endpoint; });
 }
 
 }  // namespace cocoon::core

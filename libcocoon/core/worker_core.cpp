@@ -32,6 +32,11 @@ WorkerCore::WorkerCore(NodeIdentity identity, const Hash& leaf_sha256, billing::
       next_liveness_(now.mono + limits::kLivenessInterval) {
   (void)registry_.adopt(std::move(registry));
   for (const std::string& endpoint : options_.proxies) proxies_.emplace_back().endpoint = endpoint;
+  if (options_.proxies.empty()) {
+    for (const std::string& endpoint : unknown_endpoints(*registry_.current(), proxies_)) {
+      proxies_.emplace_back().endpoint = endpoint;
+    }
+  }
   if (proxies_.empty()) {
     counts_.proxy_reason = "no proxy is configured, and the registry lists none";
   }
@@ -62,7 +67,25 @@ Status WorkerCore::on_registry(billing::Registry registry, Now now) {
     // As at a stop: it may never pay anything again.
     settle(proxy.account, meter_of(proxy.account), billing::Worth::backing);
   }
+  follow_registry(now);
   return ok();
+}
+
+/// Where no proxies are configured: those that it lists now.
+void WorkerCore::follow_registry(Now now) {
+  if (!options_.proxies.empty() || draining_) return;
+  proxies_.remove_if([this](const ProxyLink& proxy) {
+    return proxy.state == ProxyState::waiting && has_left(proxy);
+  });
+  for (const std::string& endpoint : unknown_endpoints(*registry_.current(), proxies_)) {
+    ProxyLink& proxy = proxies_.emplace_back();
+    proxy.endpoint = endpoint;
+    connect(proxy, now);
+  }
+}
+
+bool WorkerCore::has_left(const ProxyLink& proxy) const {
+  return options_.proxies.empty() && !lists_endpoint(*registry_.current(), proxy.endpoint);
 }
 
 void WorkerCore::on_registry_stale(bool stale, Now) {
@@ -410,7 +433,7 @@ void WorkerCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
   if (proxy.link) end_challenge(*proxy.link);
   const bool used = std::exchange(proxy.state, ProxyState::closing) == ProxyState::ready;
   if (used && !draining_) try_those_left(proxies_, random_, now);
-  if (proxy.replaced) return forget_replaced(proxies_, proxy);
+  if (proxy.replaced || has_left(proxy)) return forget_replaced(proxies_, proxy);
   proxy.link.reset();
   proxy.peer = 0;
   proxy.state = ProxyState::waiting;

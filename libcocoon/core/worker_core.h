@@ -30,7 +30,7 @@
 namespace cocoon::core {
 
 struct WorkerCoreOptions {
-  std::vector<std::string> proxies;  ///< "host:port"
+  std::vector<std::string> proxies;  ///< "host:port"; empty: those that the registry lists
   std::vector<std::string> models;
   std::uint32_t coefficient_e3 = 1000;
   std::uint32_t capacity = 32;
@@ -181,6 +181,8 @@ class WorkerCore final : public AttestedCore {
 
   // worker_core.cpp
   ProxyLink* find_proxy(PeerId peer);
+  void follow_registry(Now now);
+  bool has_left(const ProxyLink& proxy) const;
   void connect(ProxyLink& proxy, Now now);
   void on_event(ProxyLink& proxy, session::Event& event, Now now);
   void on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now now);

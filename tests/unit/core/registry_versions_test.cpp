@@ -181,5 +181,50 @@ TEST_F(RegistryVersions, AWorkerCashesWhatAProxyOwesThatIsTakenOut) {
   EXPECT_EQ(paid.begin()->second, share);
 }
 
+/// Nodes that name no proxies themselves.
+class FollowedRegistry : public RegistryVersions {
+ protected:
+  FollowedRegistry() {
+    net.world.endpoints.clear();
+    for (Node* node : nodes) {
+      node->crash();
+      node->boot();
+    }
+    net.run(Seconds(1));
+  }
+  void adopt_next() {
+    ++next.version;
+    for (Node* node : nodes) adopt(*node);
+  }
+
+  const std::vector<Node*> nodes{&net.client(), &net.worker(0), &net.worker(1)};
+};
+
+TEST_F(FollowedRegistry, AProxyThatIsListedLaterIsUsed) {
+  const auto listed = std::exchange(next.proxies, {});
+  adopt_next();
+  net.run(Seconds(1));
+  EXPECT_EQ(net.problem(net.client()), "no proxy is configured, and the registry lists none");
+  next.proxies = listed;
+  adopt_next();
+  net.run(Seconds(1));
+  EXPECT_TRUE(net.client().client().ready());
+  for (Node* worker : {&net.worker(0), &net.worker(1)}) {
+    EXPECT_EQ(worker->worker().counts().proxies_connected, 1u);
+  }
+}
+
+TEST_F(FollowedRegistry, AnEndpointThatIsNoLongerListedIsLeftAlone) {
+  net.proxy().crash();
+  net.run(Seconds(10));
+  next.proxies.front().endpoint = "elsewhere:1";
+  adopt_next();
+  net.run(limits::kReconnectLongest);
+  net.proxy().boot();
+  const unsigned connections = net.world.connections;
+  net.run(limits::kReconnectLongest * 3);
+  EXPECT_EQ(net.world.connections, connections);
+}
+
 }  // namespace
 }  // namespace cocoon::core::test
