@@ -428,6 +428,12 @@ void WorkerCore::lose_proxy(ProxyLink& proxy, const Error& why, Now now) {
   }
   if (proxy.state != ProxyState::closing) {
     counts_.proxy_reason = named(proxy.endpoint, why);
+    // Whose evidence it refuses, a proxy tells nothing.
+    if (proxy.state == ProxyState::greeting && why.code() == "closed_by_peer") {
+      counts_.proxy_reason +=
+          " before it knew this worker's account, as a proxy does that does not accept a worker's "
+          "evidence: see that the registry lists this worker's image; the proxy's log says why";
+    }
     report(LogLevel::warning, fmt::format("proxy {}", counts_.proxy_reason));
   }
   if (proxy.link) end_challenge(*proxy.link);

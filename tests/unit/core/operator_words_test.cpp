@@ -35,6 +35,22 @@ TEST(OperatorWords, AWorkerWithoutAnyProxySaysThatThereIsNone) {
             "no proxy is configured, and the registry lists none");
 }
 
+TEST(OperatorWords, AWorkerThatIsTurnedAwaySaysWhyThatMayBe) {
+  // A proxy that refuses evidence closes the connection without a word.
+  Network net({.workers = 1});
+  net.meddle = [](Hop& hop) {
+    if (hop.as<wire::Hello>()) hop.drop();
+  };
+  net.proxy().boot();
+  net.worker().boot();
+  net.run(Seconds(1));
+  const PeerId first = 1;
+  net.worker().core().on_disconnected(first, io_error("proxy closed the connection"),
+                                      net.world.now);
+  const std::string reason = net.worker().worker().counts().proxy_reason;
+  EXPECT_NE(reason.find("the registry lists this worker's image"), std::string::npos) << reason;
+}
+
 TEST(OperatorWords, AClientWithoutAChannelLeavesAProxyInSilence) {
   // The proxy does not know who it is yet: whatever the client said would be a riddle to it.
   Network net;
