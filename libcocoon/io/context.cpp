@@ -15,16 +15,20 @@ constexpr int kMaxRoundsPerTurn = 16;
 
 /// The two points of a turn where the queue runs. `check` follows the poll for events: what socket
 /// callbacks queued goes out there. `prepare` precedes it: what timers, close callbacks and the
-/// host queued goes out before the loop may block.
+/// host queued goes out before the loop may block. `idle` does nothing, but while it is started the
+/// loop does not block: what the prepare of another context queued here, after this one's, runs in
+/// the check of the same turn.
 struct ContextState::TurnHandles {
+  uv_idle_t idle{};
   uv_prepare_t prepare{};
   uv_check_t check{};
   ContextState* owner = nullptr;
   Callback<void()> on_closed;
-  int open = 2;
+  int open = 3;
 
   void close() {
     owner = nullptr;
+    uv_close(reinterpret_cast<uv_handle_t*>(&idle), &TurnHandles::closed);
     uv_close(reinterpret_cast<uv_handle_t*>(&prepare), &TurnHandles::closed);
     uv_close(reinterpret_cast<uv_handle_t*>(&check), &TurnHandles::closed);
   }
@@ -40,7 +44,8 @@ struct ContextState::TurnHandles {
 ContextState::ContextState(uv_loop_t* loop) : loop_(loop), turn_(new TurnHandles) {
   for (TurnHook& ring : armed_) ring.next_ = ring.previous_ = &ring;
   turn_->owner = this;
-  turn_->prepare.data = turn_->check.data = turn_;
+  turn_->idle.data = turn_->prepare.data = turn_->check.data = turn_;
+  uv_idle_init(loop_, &turn_->idle);
   uv_prepare_init(loop_, &turn_->prepare);
   uv_check_init(loop_, &turn_->check);
 }
@@ -75,10 +80,12 @@ void ContextState::listen(bool on) {
   if (listening_ == on || turn_ == nullptr) return;
   listening_ = on;
   if (!on) {
+    uv_idle_stop(&turn_->idle);
     uv_prepare_stop(&turn_->prepare);
     uv_check_stop(&turn_->check);
     return;
   }
+  uv_idle_start(&turn_->idle, [](uv_idle_t*) {});
   uv_prepare_start(&turn_->prepare, [](uv_prepare_t* h) {
     auto* self = static_cast<TurnHandles*>(h->data);
     if (self->owner != nullptr) self->owner->run_turn();

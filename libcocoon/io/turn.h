@@ -14,7 +14,8 @@ enum class TurnPhase : std::uint8_t { work, flush };
 
 /// One piece of end-of-turn work. Arming costs a list insertion and no allocation. The end of the
 /// turn comes after the events that the kernel had ready together: a lone chunk goes out at once,
-/// chunks that arrived together go out together, and the loop never blocks in between.
+/// chunks that arrived together go out together, and the loop never blocks in between, whichever
+/// context's hook it was that armed this one.
 ///
 /// Loop thread only. The callback may arm this or another hook again (it runs in the same turn, up
 /// to a bound, then in the next), and may destroy the hook.

@@ -180,6 +180,35 @@ TEST_F(BorrowedLoopTest, HookArmedByAnEventRunsBeforeTheLoopBlocks) {
   EXPECT_TRUE(ran) << "the hook has to run in the turn that armed it";
 }
 
+TEST_F(BorrowedLoopTest, LoopDoesNotBlockBeforeAHookThatAnotherContextsHookHasArmed) {
+  // Before the poll, the other context's turn comes after this one's: what it arms here has to wait
+  // for the check after the poll.
+  Context other(Loop::borrow(raw_loop()));
+  std::optional<int> would_block;
+  bool ran = false;
+  Timer far(context(), [] {});
+  far.set_in(std::chrono::hours(1));
+  run_turn();  // libuv does not say how long it would block before it has polled once
+  TurnHook second(context(), TurnPhase::work, [&] { ran = true; });
+  TurnHook first(other, TurnPhase::work, [&] {
+    second.arm();
+    would_block = uv_backend_timeout(raw_loop());
+  });
+  first.arm();
+  run_turn();
+  EXPECT_EQ(would_block, 0);
+  EXPECT_TRUE(ran);
+}
+
+TEST_F(BorrowedLoopTest, LoopBlocksWhereNoHookIsArmed) {
+  Timer far(context(), [] {});
+  far.set_in(std::chrono::hours(1));
+  TurnHook hook(context(), TurnPhase::work, [] {});
+  hook.arm();
+  run_turn();
+  EXPECT_NE(uv_backend_timeout(raw_loop()), 0) << "an idle process would take a whole core";
+}
+
 TEST_F(BorrowedLoopTest, WorkRunsBeforeFlushWhateverTheOrderOfArming) {
   std::string order;
   TurnHook flush(context(), TurnPhase::flush, [&] { order += 'f'; });
