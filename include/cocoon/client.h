@@ -48,7 +48,8 @@ struct ClientOptions {
   std::shared_ptr<Metrics> metrics;
   /// The node cannot start (a file that the options name is missing, or the stored state is
   /// unusable), or its state cannot be kept any more (its disk is full, say). That has been logged,
-  /// and the node takes no new work; stop it. Called once, on the loop's thread.
+  /// and the node takes no new work; stop it. Called once, on the loop's thread; it must not
+  /// destroy the node, which is for a later turn.
   std::function<void(const Error&)> on_fatal;
 };
 
@@ -59,9 +60,10 @@ class COCOON_API Client {
   static Result<Client> create(Loop loop, ClientOptions options);
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
-  /// Never blocks; cancels what runs; calls nothing back.
+  /// Never blocks; cancels what runs; calls nothing back, from inside a callback either.
   ~Client();
 
+  /// Once. Errors: invalid_argument/already_started, already_stopped.
   Status start();
 
   /// Starts a request. Errors of the request itself (no model, body not JSON, body too large) are
@@ -78,13 +80,15 @@ class COCOON_API Client {
   /// workers with quote, claims, verdict, measurements and expiry.
   std::string evidence_json() const;
 
-  /// True when a proxy is connected, verified and has a funded channel.
+  /// True when a proxy is connected, verified and has an open channel. What is left of its deposit
+  /// may still be too little for a request, which then ends with 402 `deposit_exhausted`.
   bool ready() const;
   /// Why ready() is false, in words for the operator.
   std::string not_ready_reason() const;
 
   /// Refuses new requests, lets running ones finish within `grace`, then closes everything.
-  /// `on_stopped` is the last callback.
+  /// `on_stopped` is the last callback. Asked again, it changes nothing and calls back with the
+  /// first, or on a later turn where that has happened.
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 
  private:

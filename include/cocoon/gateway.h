@@ -32,12 +32,14 @@ class COCOON_API Gateway {
   static Result<Gateway> create(Loop loop, Client& client, GatewayOptions options);
   Gateway(Gateway&&) noexcept;
   Gateway& operator=(Gateway&&) noexcept;
+  /// Closes at once; calls nothing back.
   ~Gateway();
 
   Status start();
   /// The bound "address:port".
   std::string address() const;
-  /// Stops accepting, lets running requests finish within `grace`.
+  /// Stops accepting, lets running requests finish within `grace`. Asked again: as
+  /// Client::stop().
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 
  private:

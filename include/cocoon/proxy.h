@@ -26,11 +26,14 @@ struct ClientIdentity {
   std::string channel;  ///< hex
 };
 
-/// What an embedding gateway may decide and learn. Called on the loop thread; must not block.
+/// What an embedding gateway may decide and learn. Called on the loop thread; must not block, and
+/// must not stop or destroy the Proxy: that is for a later turn.
 class COCOON_API ProxyHooks {
  public:
   virtual ~ProxyHooks();
-  /// Before a request of `model` is queued. An error refuses it with that error.
+  /// Before a request of `model` is queued. An error refuses it: the caller gets its
+  /// kind and detail, and its code where libcocoon knows that; else the code is `peer_error`, and
+  /// its own stands in the message.
   virtual Status admit(const ClientIdentity& who, std::string_view model);
   /// The client's share where requests wait: 2 is served twice as often as 1. From 1 to 1000; asked
   /// when a request has to wait.
@@ -60,7 +63,8 @@ struct ProxyOptions {
   std::shared_ptr<Metrics> metrics;
   /// The node cannot start (a file that the options name is missing, or the stored state is
   /// unusable), or its state cannot be kept any more (its disk is full, say). That has been logged,
-  /// and the node takes no new work; stop it. Called once, on the loop's thread.
+  /// and the node takes no new work; stop it. Called once, on the loop's thread; it must not
+  /// destroy the node, which is for a later turn.
   std::function<void(const Error&)> on_fatal;
 };
 
@@ -71,7 +75,8 @@ class COCOON_API Proxy {
   Proxy& operator=(Proxy&&) noexcept;
   ~Proxy();
 
-  /// Attests itself, publishes its epoch, then listens.
+  /// Attests itself, publishes its epoch, then listens. Once it has succeeded, another is an error:
+  /// invalid_argument/already_started, already_stopped.
   Status start();
   /// The bound "address:port".
   std::string address() const;
@@ -89,6 +94,7 @@ class COCOON_API Proxy {
   /// object.
   std::string reputation_json() const;
   /// Sends goaway to all, lets running requests finish within `grace`, redeems what it holds.
+  /// Asked again: as Client::stop().
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 
  private:

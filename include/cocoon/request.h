@@ -78,7 +78,8 @@ class COCOON_API RequestHandle {
   RequestHandle& operator=(RequestHandle&&) noexcept;
   ~RequestHandle();
 
-  /// on_done with ErrorKind::cancelled follows on a later loop turn.
+  /// on_done follows on a later loop turn: with ErrorKind::cancelled, or as the request has ended
+  /// where its end had arrived already.
   void cancel();
   /// Stops taking bytes: the worker is back-pressured once the stream's credit is used up.
   void pause();

@@ -42,7 +42,8 @@ struct WorkerOptions {
   std::shared_ptr<Metrics> metrics;
   /// The node cannot start (a file that the options name is missing, or the stored state is
   /// unusable), or its state cannot be kept any more (its disk is full, say). That has been logged,
-  /// and the node takes no new work; stop it. Called once, on the loop's thread.
+  /// and the node takes no new work; stop it. Called once, on the loop's thread; it must not
+  /// destroy the node, which is for a later turn.
   std::function<void(const Error&)> on_fatal;
 };
 
@@ -63,6 +64,8 @@ class COCOON_API Worker {
   Worker& operator=(Worker&&) noexcept;
   ~Worker();
 
+  /// Once it has succeeded, another is an error: invalid_argument/already_started,
+  /// already_stopped.
   Status start();
   std::string account() const;
   WorkerState state() const;
@@ -76,7 +79,8 @@ class COCOON_API Worker {
   std::string market_json() const;
   /// How its proxies rate this worker, as a JSON object.
   std::string reputation_json() const;
-  /// Accepts nothing new, finishes what runs within `grace`, then closes.
+  /// Accepts nothing new, finishes what runs within `grace`, then closes. Asked again: as
+  /// Client::stop().
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);
 
  private:

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "core/client_core.h"
 #include "io/clock.h"
+#include "io/slot.h"
 #include "io/timer.h"
 #include "node/role_node.h"
 
@@ -103,6 +104,7 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
       reported_spent = core->spent();
     }
     for (core::ClientEvent& event : core->take_events()) {
+      if (self.use_count() == 1) return;  // the host has destroyed the client in one of them
       std::visit([this](auto& e) { deliver(e); }, event);
     }
   }
@@ -166,7 +168,6 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
   ClientOptions options;
   core::ClientCore* core = nullptr;
   Nano reported_spent;  ///< in the metrics
-  bool begun = false;   ///< start() was called
   std::string failure;  ///< what keeps the core from being made
   std::vector<Early> early;
   std::vector<Callback<void()>> soon;
@@ -175,14 +176,27 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
   std::unordered_map<std::uint64_t, ModelsCallback> asks;
 };
 
-/// Shared by handle and client; the callbacks die with the handle.
+/// Shared by handle and client; the callbacks die with the handle, which may be in one of them.
 struct RequestHandle::Impl {
+  Impl(std::weak_ptr<Client::Impl> owner, StreamCallbacks callbacks)
+      : client(std::move(owner)),
+        on_head(std::move(callbacks.on_head)),
+        on_chunk(std::move(callbacks.on_chunk)),
+        on_done(std::move(callbacks.on_done)) {}
+
   std::weak_ptr<Client::Impl> client;
   core::ClientRequestId id = 0;  ///< 0: the core does not have it yet
-  StreamCallbacks callbacks;
+  io::Slot<const AnswerHead&> on_head;
+  io::Slot<std::string_view> on_chunk;
+  io::Slot<const RequestOutcome&> on_done;
   bool paused = false;
   bool done = false;
 
+  void silence() {
+    on_head = {};
+    on_chunk = {};
+    on_done = {};
+  }
   void with_core(const std::function<void(core::ClientCore&, Now)>& use) {
     const auto owner = client.lock();
     if (!owner || owner->core == nullptr || done || id == 0) return;
@@ -197,15 +211,11 @@ std::shared_ptr<RequestHandle::Impl> Client::Impl::find(core::ClientRequestId id
 }
 
 void Client::Impl::deliver(core::HeadReceived& event) {
-  if (auto request = find(event.request); request && request->callbacks.on_head) {
-    request->callbacks.on_head({event.status, event.content_type});
-  }
+  if (auto request = find(event.request)) request->on_head({event.status, event.content_type});
 }
 
 void Client::Impl::deliver(core::ChunkReceived& event) {
-  if (auto request = find(event.request); request && request->callbacks.on_chunk) {
-    request->callbacks.on_chunk(as_text(event.bytes));
-  }
+  if (auto request = find(event.request)) request->on_chunk(as_text(event.bytes));
 }
 
 void Client::Impl::count_end(const Status& status) {
@@ -220,7 +230,7 @@ void Client::Impl::deliver(core::RequestDone& event) {
   requests.erase(event.request);
   if (!request) return;
   request->done = true;
-  if (request->callbacks.on_done) request->callbacks.on_done(event.outcome);
+  request->on_done(event.outcome);
 }
 
 void Client::Impl::deliver(core::ModelsReceived& event) {
@@ -233,7 +243,7 @@ void Client::Impl::deliver(core::ModelsReceived& event) {
 
 /// Whether anything may wait for the core now; else why not.
 Status Client::Impl::may_wait(std::size_t body_bytes) const {
-  if (!begun) {
+  if (!begun()) {
     return Error(ErrorKind::unavailable, "not_started", "the client was not started: call start()");
   }
   if (stopping()) {
@@ -257,9 +267,7 @@ Result<std::shared_ptr<RequestHandle::Impl>> Client::Impl::submit_early(Inferenc
   if (request.deadline <= Millis(0)) {
     return Error(ErrorKind::invalid_argument, "bad_deadline", "a deadline lies in the future");
   }
-  auto handle = std::make_shared<RequestHandle::Impl>();
-  handle->client = weak_from_this();
-  handle->callbacks = std::move(callbacks);
+  auto handle = std::make_shared<RequestHandle::Impl>(weak_from_this(), std::move(callbacks));
   const auto patience = std::min<Millis>(request.deadline, limits::kRequestDeadline);
   early.push_back({handle, std::move(request), io::now().mono + patience, {}});
   set_timer();
@@ -305,10 +313,10 @@ void Client::Impl::end_early(Early& asked, const Error& why) {
   call_later([this, weak = std::weak_ptr(asked.handle), why] {
     count_end(why);
     const auto request = weak.lock();
-    if (!request || std::exchange(request->done, true) || !request->callbacks.on_done) return;
+    if (!request || std::exchange(request->done, true)) return;
     RequestOutcome outcome;
     outcome.status = why;
-    request->callbacks.on_done(outcome);
+    request->on_done(outcome);
   });
 }
 
@@ -350,7 +358,7 @@ RequestHandle& RequestHandle::operator=(RequestHandle&& other) noexcept {
 
 RequestHandle::~RequestHandle() {
   if (!impl_) return;
-  impl_->callbacks = {};  // no callback runs any more
+  impl_->silence();
   cancel();
 }
 
@@ -389,7 +397,7 @@ Result<Client> Client::create(Loop loop, ClientOptions options) {
 }
 
 Status Client::start() {
-  impl_->begun = true;
+  COCOON_CHECK(impl_->may_begin());
   impl_->begin();
   return ok();
 }
@@ -403,10 +411,8 @@ Result<RequestHandle> Client::submit(InferenceRequest request, StreamCallbacks c
     return Error(ErrorKind::unavailable, "draining", "the client is shutting down");
   }
   COCOON_TRY(const auto id, impl_->core->submit(request, io::now()));
-  auto handle = std::make_shared<RequestHandle::Impl>();
-  handle->client = impl_;
+  auto handle = std::make_shared<RequestHandle::Impl>(impl_, std::move(callbacks));
   handle->id = id;
-  handle->callbacks = std::move(callbacks);
   impl_->requests[id] = handle;
   impl_->driver()->arm();
   return RequestHandle(std::move(handle));
@@ -436,12 +442,13 @@ std::string Client::not_ready_reason() const {
 }
 
 void Client::stop(std::chrono::milliseconds grace, Callback<void()> on_stopped) {
+  if (impl_->stopping()) return impl_->stop_all(grace, std::move(on_stopped));
   impl_->end_all_early(Error(ErrorKind::unavailable, "draining", "the client is shutting down"));
   impl_->stop_all(grace, [weak = impl_->weak_from_this(), done = std::move(on_stopped)]() mutable {
     // Where it can be locked, somebody else owns it: call_soon() counts on owning it alone once the
     // host has let go.
     if (Impl* self = weak.lock().get()) self->call_soon();
-    if (done) done();
+    if (done && !weak.expired()) done();
   });
 }
 

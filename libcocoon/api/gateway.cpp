@@ -120,7 +120,15 @@ struct Gateway::Impl : std::enable_shared_from_this<Gateway::Impl> {
   }
 
   void stop(std::chrono::milliseconds grace, Callback<void()> done) {
-    on_stopped = std::move(done);
+    if (stopped) {
+      // A context that is only closed calls back on a later turn.
+      if (!done) return;
+      return io::Context(loop).close([weak = weak_from_this(), told = std::move(done)]() mutable {
+        if (!weak.expired()) told();
+      });
+    }
+    if (done) on_stopped.push_back(std::move(done));
+    if (std::exchange(stop_asked, true)) return;
     listener.reset();
     if (!hook) return close_context();  // never started
     core.drain(io::now());
@@ -142,8 +150,15 @@ struct Gateway::Impl : std::enable_shared_from_this<Gateway::Impl> {
     timer.reset();
     grace_timer.reset();
     stopping = false;
-    context.close([self = shared_from_this()] {
-      if (self->on_stopped) std::exchange(self->on_stopped, {})();
+    // The host may let go while handles close, and in each call.
+    context.close([weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->stopped = true;
+      for (Callback<void()>& told : std::exchange(self->on_stopped, {})) {
+        if (self.use_count() == 1) return;
+        told();
+      }
     });
   }
 
@@ -312,7 +327,9 @@ struct Gateway::Impl : std::enable_shared_from_this<Gateway::Impl> {
   gateway::GatewayCore core;
   std::string where;
   bool accepting = false;
-  bool stopping = false;
+  bool stop_asked = false;
+  bool stopping = false;  ///< until the last connection has gone
+  bool stopped = false;
   gateway::ConnectionId last_connection = 0;
   std::size_t shown_connections = 0;
   std::unordered_map<gateway::ConnectionId, io::Connection> connections;
@@ -322,7 +339,7 @@ struct Gateway::Impl : std::enable_shared_from_this<Gateway::Impl> {
   std::optional<io::Timer> timer;
   std::optional<io::Timer> grace_timer;
   std::optional<io::TurnHook> hook;
-  Callback<void()> on_stopped;
+  std::vector<Callback<void()>> on_stopped;
 };
 
 Gateway::Gateway(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

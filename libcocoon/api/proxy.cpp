@@ -57,6 +57,7 @@ struct Proxy::Impl final : node::RoleNode {
   }
 
   Status start() {
+    COCOON_CHECK(may_begin());
     COCOON_TRY(const auto address, io::Address::parse(options.listen));
     io::ListenOptions listen;
     listen.log = log();

@@ -44,6 +44,7 @@ struct Worker::Impl final : node::RoleNode {
   }
 
   Status start() {
+    COCOON_CHECK(may_begin());
     engine::EngineOptions o;
     o.url = options.engine_url;
     o.required_models = options.models;

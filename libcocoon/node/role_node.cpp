@@ -77,7 +77,20 @@ std::string RoleNode::obstacle() const {
 
 // --- Start-up ---
 
+Status RoleNode::may_begin() const {
+  if (stopping_) {
+    return Error(ErrorKind::invalid_argument, "already_stopped",
+                 "this node was stopped: make another one to start again");
+  }
+  if (begun_) {
+    return Error(ErrorKind::invalid_argument, "already_started",
+                 "this node was started: start() is called once");
+  }
+  return ok();
+}
+
 void RoleNode::begin() {
+  begun_ = true;
   if (metrics() != nullptr) {
     begin_metrics(*metrics(), fmt::format("cocoon_{}_", options_.component));
     if (supply_) begin_metrics(*metrics(), "cocoon_collateral_");
@@ -406,7 +419,15 @@ void RoleNode::drain() {
 }
 
 void RoleNode::stop_all(Millis grace, Callback<void()> on_stopped) {
-  on_stopped_ = std::move(on_stopped);
+  if (stopped_) {
+    if (!on_stopped) return;
+    // A context that is only closed calls back on a later turn.
+    return io::Context(context_.loop())
+        .close([alive = alive_, told = std::move(on_stopped)]() mutable {
+          if (*alive) told();
+        });
+  }
+  if (on_stopped) on_stopped_.push_back(std::move(on_stopped));
   if (std::exchange(stopping_, true)) return;
   retry_.reset();
   renewal_.reset();
@@ -438,21 +459,30 @@ void RoleNode::close_parts() {
   drain_timer_.reset();
   on_closing();
   // The store last: what settling changed is on disk before we say that we stopped.
-  auto close_context = [this] {
-    store_.reset();
-    ledger_.reset();
-    driver_.reset();
-    source_.reset();
-    gpu_source_.reset();
-    attest_jobs_.reset();
-    verifier_.reset();
-    supply_.reset();
-    context_.close([this] {
-      if (on_stopped_) std::exchange(on_stopped_, nullptr)();
-    });
-  };
   if (!store_) return close_context();
-  store_->stop([close_context] { close_context(); });
+  store_->stop([this, alive = alive_] {
+    if (*alive) close_context();
+  });
+}
+
+void RoleNode::close_context() {
+  store_.reset();
+  ledger_.reset();
+  driver_.reset();
+  source_.reset();
+  gpu_source_.reset();
+  attest_jobs_.reset();
+  verifier_.reset();
+  supply_.reset();
+  // The owner may let go while handles close, and in each call.
+  context_.close([this, alive = alive_] {
+    if (!*alive) return;
+    stopped_ = true;
+    for (Callback<void()>& told : std::exchange(on_stopped_, {})) {
+      if (!*alive) return;
+      told();
+    }
+  });
 }
 
 }  // namespace cocoon::node

@@ -66,9 +66,14 @@ class RoleNode {
   /// Opens key, store, ledger and, where a policy wants it, the supply of collateral. Blocks on the
   /// disk, not on the network.
   Status open();
+  /// Whether begin() may be called. Errors: invalid_argument/already_started, already_stopped.
+  Status may_begin() const;
+  bool begun() const { return begun_; }
   /// Begins the start-up; make_core() is called when everything is known.
+  /// @pre may_begin()
   void begin();
-  /// Drains, settles, closes; `on_stopped` is the last thing that happens.
+  /// Drains, settles, closes; `on_stopped` is the last thing that happens. Asked again, it changes
+  /// nothing, and calls back with the first, or on a later turn where that has happened.
   void stop_all(Millis grace, Callback<void()> on_stopped);
   bool stopping() const { return stopping_; }
   /// Why this node itself does not serve, for its operator: "ledger: …", "evidence: …". Empty where
@@ -166,6 +171,7 @@ class RoleNode {
   void drain();
   void when_drained();
   void close_parts();
+  void close_context();
 
   RoleOptions options_;
   io::Context context_;
@@ -194,16 +200,18 @@ class RoleNode {
   std::unique_ptr<io::Timer> renewal_;
   std::unique_ptr<io::Timer> epoch_look_;
   std::unique_ptr<io::Timer> drain_timer_;
-  Callback<void()> on_stopped_;
+  std::vector<Callback<void()>> on_stopped_;
   std::string starting_ = "ledger: waiting to read the registry";  ///< what start-up waits for
   std::string attesting_ = "waiting for what this machine shows";  ///< what attest() waits for
   MonoTime drain_until_{};
   /// No new work: the ledger could not be read for too long.
   std::optional<std::string> registry_stale_;
   std::optional<std::string> broken_;  ///< it cannot go on, and why
+  bool begun_ = false;
   bool draining_ = false;
   bool stopping_ = false;
   bool settled_ = false;
+  bool stopped_ = false;
   std::shared_ptr<bool> alive_;
 };
 
