@@ -1,5 +1,5 @@
 /// A service with a libuv loop of its own: one streamed question on that loop.
-/// Usage: example_client_uv CLIENT.toml MODEL   (cocoon-devnet --state DIR makes DIR/client.toml)
+/// Usage: example_client_uv CLIENT.toml MODEL   (while cocoon-devnet --state DIR runs: DIR/app.toml)
 
 #include <uv.h>
 

@@ -104,7 +104,7 @@ Status Network::make_local_ledger(const crypto::SigningKey& client_key,
                                   const crypto::SigningKey& proxy_key) {
   const std::string client = to_hex(client_key.public_key());
   const std::string proxy = to_hex(proxy_key.public_key());
-  if (std::filesystem::exists(path("ledger.sqlite"))) return ok();
+  if (std::filesystem::exists(path("ledger.sqlite"))) return make_app_channel(proxy);
   COCOON_CHECK(ledger({"init"}));
   const auto image = [](attest::EvidenceRole role) { return tee::simulated_image(role).to_hex(); };
   COCOON_CHECK(ledger({"allow", "proxy-image", image(attest::EvidenceRole::proxy)}));
@@ -113,6 +113,15 @@ Status Network::make_local_ledger(const crypto::SigningKey& client_key,
   COCOON_CHECK(ledger({"allow", "proxy", proxy, "--endpoint", proxy_address_}));
   COCOON_CHECK(
       ledger({"open", "--client", client, "--proxy", proxy, "--deposit", options_.deposit}));
+  return make_app_channel(proxy);
+}
+
+/// An account for a program of the user's own: the gateway's is in use while this network runs.
+Status Network::make_app_channel(const std::string& proxy) {
+  if (std::filesystem::exists(path("app.toml"))) return ok();
+  COCOON_TRY(const auto app, node::load_or_create_account_key(path("app")));
+  COCOON_CHECK(ledger({"open", "--client", to_hex(app.public_key()), "--proxy", proxy, "--deposit",
+                       options_.deposit}));
   return ok();
 }
 
@@ -239,13 +248,20 @@ Status Network::start_worker(unsigned number) {
   return ok();
 }
 
+/// The configuration of a client with its state in the folder `name`.
+Status Network::write_client(const std::string& name, const std::string& listen) const {
+  return write_file(path(name + ".toml"),
+                    fmt::format("{}state_dir = {}\nproxies = [{}]\n"
+                                "max_exposure = \"2 TON\"\n\n[gateway]\nlisten = {}\n\n",
+                                ledger_key(), toml_string(path(name)), toml_string(proxy_address_),
+                                toml_string(listen)) +
+                        policy("proxy_policy") + policy("worker_policy") + ledger_table());
+}
+
 Status Network::start_client() {
-  COCOON_CHECK(write_file(path("client.toml"),
-                          fmt::format("{}state_dir = {}\nproxies = [{}]\n"
-                                      "max_exposure = \"2 TON\"\n\n[gateway]\nlisten = {}\n\n",
-                                      ledger_key(), toml_string(path("client")),
-                                      toml_string(proxy_address_), toml_string(options_.listen)) +
-                              policy("proxy_policy") + policy("worker_policy") + ledger_table()));
+  COCOON_CHECK(write_client("client", options_.listen));
+  // On TON a channel costs a wallet with money in it: there an app opens its own.
+  if (!options_.on_ton) COCOON_CHECK(write_client("app", "127.0.0.1:0"));
   COCOON_TRY(auto child, start_child("cocoon-client",
                                      {program("cocoon-client"), "--config", path("client.toml")},
                                      path("client.log")));

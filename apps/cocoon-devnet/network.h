@@ -50,6 +50,8 @@ class Network {
   Status start_chain();
   Status start_proxy();
   Status start_worker(unsigned number);
+  Status make_app_channel(const std::string& proxy);
+  Status write_client(const std::string& name, const std::string& listen) const;
   Status start_client();
   Status wait_until_served(const std::function<bool()>& interrupted);
   Result<std::string> ledger(std::vector<std::string> arguments);

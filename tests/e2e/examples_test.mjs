@@ -39,9 +39,9 @@ async function withoutClient(startProxy = (file) => start('cocoon-proxy', ['--co
   };
 }
 
-test('a client on a libuv loop of its host', async () => {
-  const network = await withoutClient();
-  const done = await run('example_client_uv', [network.config('client'), MODEL]);
+test('a client on a libuv loop of its host, with the configuration that a running devnet has for it', async () => {
+  const network = await startNetwork(engine);
+  const done = await run('example_client_uv', [join(network.state, 'app.toml'), MODEL]);
   assert.equal(done.code, 0, done.err);
   const text = [...done.out.matchAll(/^data: ({.*)$/gm)]
     .map(([, json]) => JSON.parse(json).choices[0]?.delta.content ?? '')
@@ -49,6 +49,7 @@ test('a client on a libuv loop of its host', async () => {
   assert.match(text, /Hello!/);
   assert.ok(Number(/cost: (\d+) nanoton/.exec(done.err)[1]) > 0);
   await network.stop();
+  network.discard();
 });
 
 test('a client on a thread of its own', async () => {
