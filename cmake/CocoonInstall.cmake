@@ -27,7 +27,13 @@ install(FILES ${CMAKE_BINARY_DIR}/cocoon.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/
 
 file(GLOB example_configs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/packaging/*.toml)
 install(FILES ${example_configs} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-foreach(document README.md CHANGELOG.md LICENSE)
+# The README's links, to where the guides lie in a prefix.
+file(READ ${CMAKE_SOURCE_DIR}/README.md readme)
+string(REPLACE "](libcocoon/docs/" "](guides/" readme "${readme}")
+file(WRITE ${CMAKE_BINARY_DIR}/README.md "${readme}")
+set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
+install(FILES ${CMAKE_BINARY_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+foreach(document CHANGELOG.md LICENSE)
   install(FILES ${CMAKE_SOURCE_DIR}/${document} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 endforeach()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/libcocoon/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/guides

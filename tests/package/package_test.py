@@ -102,6 +102,11 @@ class PackageTest(unittest.TestCase):
             with self.subTest(program.name):
                 self.assertIn(self.version(), run(program, "--version"))
 
+    def test_links_of_the_installed_readme_lead_somewhere(self):
+        readme = next(self.prefix.rglob("README.md"))
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", readme.read_text()):
+            self.assertTrue((readme.parent / link).exists(), link)
+
     def test_installed_text_names_no_build_path(self):
         for path in [*self.prefix.rglob("*.cmake"), *self.prefix.rglob("*.pc")]:
             text = path.read_text()
