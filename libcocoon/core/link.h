@@ -2,6 +2,7 @@
 /// @file One admitted connection of a core: its session and who is at the other end.
 
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/random.h"
@@ -23,6 +24,10 @@ struct Link {
   std::optional<session::Challenge> challenge;
   MonoTime challenge_until = kNever;
 };
+
+/// Why a proxy answers the goaway of a worker: nothing of it runs there any more, and the vouchers
+/// that the worker has are for all that it is owed.
+inline constexpr std::string_view kPaidReason = "paid";
 
 /// When a connection that is ready now is to be replaced by a fresh one, so that its running
 /// requests can finish before the peer's evidence ends (limits::kRenewalMargin).

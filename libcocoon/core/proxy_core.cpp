@@ -260,6 +260,7 @@ void ProxyCore::on_going_away(Peer& peer, Now now) {
   if (!peer.worker) return;
   wire::WorkerStatus status;  // not ready: it gets nothing new
   scheduler_.report(*peer.worker, status, now);
+  note_leaving(peer.account);
 }
 
 void ProxyCore::fail_peer(Peer& peer, const Error& error, Now now) {
@@ -388,6 +389,7 @@ void ProxyCore::check_liveness(Now now) {
 
 void ProxyCore::end_turn(Now now) {
   serve_waiting(now);
+  pay_leaving();
   begin_batch();
 }
 

@@ -327,7 +327,11 @@ class ProxyCore final : public AttestedCore {
   void read_contract();
   void on_channel_answer(const ChannelId& channel, const LedgerAnswer& answer);
   void on_contract_answer(const LedgerAnswer& answer);
-  void send_payouts();
+  void send_payouts(const std::vector<AccountId>& workers);
+  void note_leaving(const AccountId& worker);
+  void pay_leaving();
+  void dismiss_paid(Peer& peer);
+  void owe(const Request& request, const AccountId& worker, Nano charged);
   void send_payout(Peer& peer, const billing::SignedPayout& voucher);
   void repeat_payout(Peer& peer);
   void store_dirty();
@@ -372,6 +376,7 @@ class ProxyCore final : public AttestedCore {
   bool looking_ = false;  ///< at one of them
   std::unordered_map<EvidenceDigest, PeerId> evidence_;
   std::set<AccountId> dirty_workers_;  ///< whose accounts are to be stored
+  std::vector<AccountId> leaving_;     ///< workers on which nothing runs any more, this turn
   RequestId last_request_ = 0;
   std::size_t held_bytes_ = 0;  ///< of all bodies
   std::size_t clients_ = 0;

@@ -120,6 +120,7 @@ void ProxyCore::leave_worker(Request& request, routing::Outcome outcome, Now now
           Error(ErrorKind::cancelled, "cancelled", "the request is no longer wanted"));
       touch(request.worker);
     }
+    if (worker->going_away) note_leaving(worker->account);
   }
   scheduler_.finish(request.worker_index, request.worker_account, request.header.model,
                     observe(request, outcome, now), now);
@@ -163,13 +164,7 @@ Nano ProxyCore::cut(Request& request, Now now) {
   const Nano charged = charge(
       request, cost,
       {request.mark.prompt, request.mark.cached, request.mark.completion, request.mark.reasoning});
-  if (charged.value > 0) {
-    if (const auto* prices = prices_of(request)) {
-      if (payouts_.owe(worker, billing::worker_share(charged, prices->worker_share_e4))) {
-        dirty_workers_.insert(worker);
-      }
-    }
-  }
+  owe(request, worker, charged);
   leave_cut(request, charged, now);
   return charged;
 }

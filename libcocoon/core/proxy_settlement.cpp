@@ -60,11 +60,7 @@ void ProxyCore::complete(Request& request, Now now) {
   request.mark = {tokens.prompt, tokens.cached, tokens.completion, tokens.reasoning};
   leave_worker(request, done ? routing::Outcome::served : routing::Outcome::failed, now);
   const Nano charged = charge(request, cost, tokens);
-  if (const auto* prices = prices_of(request); prices != nullptr && charged.value > 0) {
-    if (payouts_.owe(worker, billing::worker_share(charged, prices->worker_share_e4))) {
-      dirty_workers_.insert(worker);
-    }
-  }
+  owe(request, worker, charged);
   ++(done ? counts_.requests_done : counts_.requests_failed);
   if (Peer* client = find_peer(request.client)) {
     wire::End end;
@@ -101,6 +97,15 @@ Nano ProxyCore::charge(Request& request, Nano cost, const billing::TokenCounts& 
   return cost;
 }
 
+/// The worker's share of what was charged.
+void ProxyCore::owe(const Request& request, const AccountId& worker, Nano charged) {
+  const auto* prices = prices_of(request);
+  if (prices == nullptr || charged.value == 0) return;
+  if (payouts_.owe(worker, billing::worker_share(charged, prices->worker_share_e4))) {
+    dirty_workers_.insert(worker);
+  }
+}
+
 /// All workers' averages are one value, some 80 bytes each. What a killed proxy forgets of them it
 /// has measured again after a few answers.
 void ProxyCore::store_reputation() {
@@ -130,7 +135,7 @@ void ProxyCore::settle_periodically(Now now) {
   }
   redeem_for_backing();
   if (!draining_) look_for_closing(now);
-  send_payouts();
+  send_payouts(payouts_.waiting());
   store_dirty();
   if (now.mono < next_reputation_) return;
   next_reputation_ = now.mono + limits::kReputationInterval;
@@ -140,7 +145,7 @@ void ProxyCore::settle_periodically(Now now) {
 void ProxyCore::settle_all(Now) {
   // What is worth less stays in the store, for the next run or `cocoon-wallet redeem`.
   for (auto& [id, channel] : channels_) redeem(*channel, billing::Worth::backing);
-  send_payouts();
+  send_payouts(payouts_.waiting());
   store_dirty();
   store_reputation();
 }
@@ -297,19 +302,17 @@ void ProxyCore::on_contract_answer(const LedgerAnswer& answer) {
   }
   if (const auto* view = std::get_if<ports::ProxyView>(&*answer); view && view->proxy) {
     payouts_.set_contract(*view->proxy);
-    send_payouts();
+    send_payouts(payouts_.waiting());
   }
 }
 
 // --- Workers' vouchers and the store ---
 
-void ProxyCore::send_payouts() {
+void ProxyCore::send_payouts(const std::vector<AccountId>& workers) {
   ports::StoreBatch batch;
   std::vector<std::pair<Peer*, billing::SignedPayout>> ready;
-  for (const AccountId& worker : payouts_.waiting()) {
-    const auto index = scheduler_.directory().find(worker);
-    const auto* entry = index ? scheduler_.directory().find(*index) : nullptr;
-    Peer* peer = entry == nullptr ? nullptr : find_peer(entry->identity.peer);
+  for (const AccountId& worker : workers) {
+    Peer* peer = listed_peer(worker);
     if (peer == nullptr || peer->state != PeerState::ready) continue;
     auto voucher = payouts_.raise(worker);
     if (!voucher) continue;
@@ -319,7 +322,35 @@ void ProxyCore::send_payouts() {
   }
   // On disk before it is out: a voucher that this proxy forgot would be raised past its backing.
   if (!batch.writes.empty()) emit(WriteStore{std::move(batch)});
-  for (auto& [peer, voucher] : ready) send_payout(*peer, voucher);
+  for (auto& [peer, voucher] : ready) {
+    send_payout(*peer, voucher);
+    dismiss_paid(*peer);
+  }
+}
+
+/// A worker may have begun to leave, and a request of its has ended.
+void ProxyCore::note_leaving(const AccountId& worker) {
+  const Peer* peer = listed_peer(worker);
+  if (peer != nullptr && peer->going_away) leaving_.push_back(worker);
+}
+
+/// A worker that leaves does not wait for the next settlement, and may never come back: it takes
+/// the voucher for its last answers along.
+void ProxyCore::pay_leaving() {
+  const auto leaving = std::exchange(leaving_, {});
+  send_payouts(leaving);
+  for (const AccountId& worker : leaving) {
+    if (Peer* peer = listed_peer(worker)) dismiss_paid(*peer);
+  }
+}
+
+/// The last word to a worker that leaves: no voucher comes after the one that it has.
+void ProxyCore::dismiss_paid(Peer& peer) {
+  if (!peer.going_away || payouts_.owed(peer.account) > payouts_.vouched(peer.account)) return;
+  const Peer* older = find_peer(peer.replaces);
+  if (!peer.requests.empty() || (older != nullptr && !older->requests.empty())) return;
+  peer.link.connection.go_away(kPaidReason, "this worker has vouchers for all that it is owed");
+  touch(peer.link.peer);
 }
 
 void ProxyCore::send_payout(Peer& peer, const billing::SignedPayout& voucher) {

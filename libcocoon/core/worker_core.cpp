@@ -98,9 +98,13 @@ void WorkerCore::drain(Now) {
   for (ProxyLink& proxy : proxies_) {
     if (proxy.state != ProxyState::ready) continue;
     send_status(proxy);
-    proxy.link->connection.go_away("draining", "this worker is shutting down");
-    touch(proxy.peer);
+    say_leaving(proxy);
   }
+}
+
+void WorkerCore::say_leaving(ProxyLink& proxy) {
+  proxy.link->connection.go_away("draining", "this worker is shutting down");
+  touch(proxy.peer);
 }
 
 WorkerCounts WorkerCore::counts() const {
@@ -130,6 +134,7 @@ Bytes* WorkerCore::output(PeerId peer) {
 void WorkerCore::connect(ProxyLink& proxy, Now) {
   proxy.state = ProxyState::connecting;
   proxy.going_away = false;
+  proxy.paid = false;
   proxy.peer = ++last_peer_;
   emit(Connect{proxy.peer, proxy.endpoint, wire::Role::proxy});
 }
@@ -191,7 +196,7 @@ void WorkerCore::on_event(ProxyLink& proxy, session::Event& event, Now now) {
       if (Run* run = core.run_of(proxy, e.stream)) core.send_answer(*run, now);
     }
     void operator()(session::Control& e) { core.on_control(proxy, e.message, now); }
-    void operator()(session::PeerGoingAway&) { core.on_going_away(proxy, now); }
+    void operator()(session::PeerGoingAway& e) { core.on_going_away(proxy, e.reason, now); }
     void operator()(session::ConnectionFailed& e) { core.fail_proxy(proxy, e.error, now); }
   };
   std::visit(Visitor{*this, proxy, now}, event);
@@ -272,6 +277,7 @@ void WorkerCore::begin_service(ProxyLink& proxy, Now now) {
     message.signature = voucher->signature;
     proxy.link->connection.send(message);
   }
+  if (draining_) say_leaving(proxy);
 }
 
 /// What the proxy needs before it takes the record in, and passes on to clients.
@@ -396,6 +402,7 @@ void WorkerCore::on_payout(ProxyLink& proxy, const wire::Payout& message, Now no
   proxy.failures.proved();
   proxy.rating = message.rating;
   dirty_ = true;
+  if (draining_) store_earnings();  // nothing may come after it that would
   if (meter.accepts() != accepted) send_status(proxy);
   // By value at risk, not by the clock alone: a worker that earns fast would reach max_unpaid, and
   // refuse, before the next look.
@@ -534,6 +541,20 @@ void WorkerCore::settle_periodically(Now, billing::Worth worth) {
     meter.forgive(Nano{options_.max_unpaid.value / kForgivenIn});
     settle(account, meter, worth);
   }
+  store_earnings();
+}
+
+/// A proxy that is connected sends the voucher for the last answers as soon as it has forwarded
+/// them. It says so if they come to less than what this worker counts: a client may have left.
+bool WorkerCore::voucher_to_come() const {
+  return std::any_of(proxies_.begin(), proxies_.end(), [this](const ProxyLink& proxy) {
+    if (!draining_ || proxy.state != ProxyState::ready || proxy.paid) return false;
+    const auto meter = meters_.find(proxy.account);
+    return meter != meters_.end() && meter->second.unvouched() > Nano{0};
+  });
+}
+
+void WorkerCore::store_earnings() {
   if (!std::exchange(dirty_, false)) return;
   ports::StoreBatch batch;
   for (auto& [account, meter] : meters_) {

@@ -76,7 +76,8 @@ class WorkerCore final : public AttestedCore {
   void on_certificate(const Hash& leaf_sha256, Now now);
   /// Takes nothing new; running requests go on.
   void drain(Now now);
-  bool idle() const { return runs_.empty() && ledger_calls_.empty(); }
+  /// Nothing runs, and neither a ledger nor a proxy that is to send the last voucher is waited for.
+  bool idle() const { return runs_.empty() && ledger_calls_.empty() && !voucher_to_come(); }
   /// Cashes what is owed and worth it (Worth::backing): the last thing before stopping.
   void settle_all(Now now);
   WorkerCounts counts() const;
@@ -137,6 +138,7 @@ class WorkerCore final : public AttestedCore {
     MonoTime retry_at{};
     FailureRow failures;
     bool going_away = false;  ///< the proxy opens no more streams here
+    bool paid = false;        ///< nor does it send another voucher
     // What it was told last of free slots, and how many of its own requests ran then.
     std::uint32_t told_free = 0;
     std::size_t told_runs = 0;
@@ -205,12 +207,15 @@ class WorkerCore final : public AttestedCore {
   void check_liveness(Now now);
   void settle(const AccountId& proxy, const billing::WorkerMeter& meter, billing::Worth worth);
   void settle_periodically(Now now, billing::Worth worth);
+  bool voucher_to_come() const;
+  void say_leaving(ProxyLink& proxy);
+  void store_earnings();
   billing::WorkerMeter& meter_of(const AccountId& proxy);
 
   // worker_renewal.cpp
   MonoTime renewal_due(const ProxyLink& proxy) const;
   void renew_due(Now now);
-  void on_going_away(ProxyLink& proxy, Now now);
+  void on_going_away(ProxyLink& proxy, std::string_view reason, Now now);
   void close_replaced();
 
   // worker_requests.cpp

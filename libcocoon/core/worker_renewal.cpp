@@ -27,9 +27,13 @@ void WorkerCore::renew_due(Now now) {
 
 /// The proxy gives nothing new to this connection. Where a fresh one replaces it, that is now in
 /// use; the answer shows the proxy that this one is alive and finishes.
-void WorkerCore::on_going_away(ProxyLink& proxy, Now now) {
+void WorkerCore::on_going_away(ProxyLink& proxy, std::string_view reason, Now now) {
   proxy.going_away = true;
-  if (!draining_) try_those_left(proxies_, random_, now);
+  if (!draining_) {
+    try_those_left(proxies_, random_, now);
+  } else if (reason == kPaidReason) {
+    for (ProxyLink& link : proxies_) link.paid = link.paid || link.account == proxy.account;
+  }
   if (!proxy.replaced) return;
   proxy.link->connection.go_away("replaced", "a newer connection of this worker is used");
   touch(proxy.peer);
