@@ -53,6 +53,17 @@ struct Client {
     return Error(ErrorKind::not_found, "no_channel",
                  "there is no open channel with this proxy; `cocoon-wallet open` opens one");
   }
+  /// A deposit for a proxy that withdraws is of no use: it takes no more requests.
+  /// Errors: payment/proxy_not_open.
+  Status check_proxy_open() {
+    COCOON_TRY(const auto view, session.read<ports::ProxyView>(ports::ReadProxy{proxy}));
+    if (!view.proxy || view.proxy->phase == billing::ProxyPhase::open) return ok();
+    return Error(
+        ErrorKind::payment, "proxy_not_open",
+        fmt::format("the contract of proxy {} is {}: it takes no more requests; choose "
+                    "another one, and `cocoon-wallet leave` gets back what a channel holds",
+                    to_hex(proxy.view()), billing::to_string(view.proxy->phase)));
+  }
   Result<billing::ChannelState> read(const ChannelId& id) {
     COCOON_TRY(auto view, session.read<ports::ChannelView>(ports::ReadChannel{id}));
     if (view.channel) return std::move(*view.channel);
@@ -89,6 +100,7 @@ Result<Exit> open_channel(const Common& common, const ChannelCommand& command) {
     fmt::print("It is there already; `cocoon-wallet top-up` raises its deposit.\n");
     return Exit::done;
   }
+  COCOON_CHECK(client.check_proxy_open());
   COCOON_TRY(const auto view, client.session.read<ports::RegistryView>(ports::ReadRegistry{}));
   COCOON_CHECK(ask_first(fmt::format("{} are deposited for proxy {}, and {} kept as rent",
                                      billing::format_amount(deposit), command.proxy,
@@ -106,6 +118,7 @@ Result<Exit> top_up(const Common& common, const ChannelCommand& command) {
   COCOON_TRY(Client client, Client::open(common, command));
   COCOON_TRY(const auto channel, client.existing());
   if (channel.deposited < total) {
+    COCOON_CHECK(client.check_proxy_open());
     COCOON_CHECK(ask_first(fmt::format("{} are added to the deposit of {}",
                                        billing::format_amount(floor_sub(total, channel.deposited)),
                                        billing::format_amount(channel.deposited)),

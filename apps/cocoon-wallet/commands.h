@@ -54,8 +54,9 @@ Result<Exit> leave(const Common& common, const ChannelCommand& command);
 Result<Exit> stake(const Common& common, const std::string& stake);
 /// The unlocked fees, to the proxy's wallet.
 Result<Exit> take_fees(const Common& common);
-/// Begins to close the proxy's contract; takes stake and remainder once the delay is over.
-Result<Exit> withdraw(const Common& common);
+/// Of a proxy that is stopped: begins to close its contract; takes stake and remainder once the
+/// delay is over. Refused where workers lack vouchers, unless `leave_unpaid`.
+Result<Exit> withdraw(const Common& common, bool leave_unpaid);
 /// Of a proxy that is stopped: presents the vouchers of all its clients, at any worth.
 Result<Exit> redeem(const Common& common);
 /// Of a worker that is stopped: presents the vouchers of all its proxies, at any worth.

@@ -52,6 +52,7 @@ struct Options {
   SignCommand sign;
   std::string signed_file;
   std::string page;
+  bool leave_unpaid = false;
 };
 
 void add_common(CLI::App& app, Options& o) {
@@ -112,7 +113,9 @@ void add_proxy(CLI::App& app, Options& o, Action& action) {
 
   CLI::App* end = app.add_subcommand(
       "withdraw", "Close a proxy's contract: starts the delay, and finishes once it is over");
-  end->callback([&] { action = [&] { return withdraw(o.common); }; });
+  end->add_flag("--leave-unpaid", o.leave_unpaid,
+                "Withdraw although workers have no voucher for some of what they are owed");
+  end->callback([&] { action = [&] { return withdraw(o.common, o.leave_unpaid); }; });
 }
 
 void add_worker(CLI::App& app, Options& o, Action& action) {

@@ -4,7 +4,11 @@
 
 #include "ask_first.h"
 #include "billing/amount.h"
+#include "billing/meter.h"
+#include "codec/hex.h"
 #include "commands.h"
+#include "core/store_keys.h"
+#include "kept_state.h"
 #include "registry/formats.h"
 #include "session.h"
 
@@ -46,12 +50,58 @@ void print(const billing::ProxyState& proxy) {
              billing::format_amount(proxy.fees_taken), billing::format_amount(proxy.withdrawn));
 }
 
+Status check_open(const billing::ProxyState& proxy) {
+  if (proxy.phase == billing::ProxyPhase::open) return ok();
+  return Error(ErrorKind::payment, "proxy_not_open",
+               fmt::format("this proxy's contract is {}, takes no stake and is never opened again: "
+                           "to run a proxy once more, make a new account",
+                           billing::to_string(proxy.phase)));
+}
+
+/// Vouchers outlast the contract's closing, so workers can cash them during the delay; for the rest
+/// nothing is left afterwards. Says what that is, by worker. @return the sum
+Result<Nano> without_vouchers(KeptState& kept, const Account& account,
+                              const billing::ProxyState& contract) {
+  billing::PayoutBook book(contract.terms.network, account.id());
+  COCOON_TRY(const auto entries, kept.load(core::kPayoutKey));
+  for (const KeptState::Entry& entry : entries) COCOON_CHECK(book.restore(entry.snapshot));
+  book.set_contract(contract);
+  Nano sum;
+  for (const AccountId& worker : book.waiting()) {
+    const Nano rest = floor_sub(book.owed(worker), book.vouched(worker));
+    fmt::print("worker     {}: owed {}, vouchers for {}\n", to_hex(worker.view()),
+               billing::format_amount(book.owed(worker)),
+               billing::format_amount(book.vouched(worker)));
+    sum = saturating_add(sum, rest);
+  }
+  return sum;
+}
+
+/// The state of the proxy, which stays stopped while that is held. Nothing: it has never run here.
+/// Errors: payment/workers_unpaid unless `leave_unpaid`; those of KeptState::open().
+Result<std::optional<KeptState>> check_paid(const Account& account,
+                                            const billing::ProxyState& contract,
+                                            bool leave_unpaid) {
+  auto kept = KeptState::open(account.place);
+  if (!kept && kept.error().code() == "no_state") return std::optional<KeptState>();
+  if (!kept) return std::move(kept).error();
+  COCOON_TRY(const Nano sum, without_vouchers(*kept, account, contract));
+  if (sum == Nano{} || leave_unpaid) return std::optional<KeptState>(std::move(*kept));
+  return Error(ErrorKind::payment, "workers_unpaid",
+               fmt::format("workers are owed {} for which they have no voucher, and would lose it. "
+                           "Give `cocoon-wallet redeem`, so that the contract backs it, run the "
+                           "proxy until they have connected, and stop it; or withdraw in spite of "
+                           "it with --leave-unpaid",
+                           billing::format_amount(sum)));
+}
+
 }  // namespace
 
 Result<Exit> stake(const Common& common, const std::string& amount) {
   COCOON_TRY(const Nano total, billing::parse_amount(amount));
   COCOON_TRY(Proxy proxy, Proxy::open(common));
   COCOON_TRY(const auto there, proxy.find());
+  if (there) COCOON_CHECK(check_open(*there));
   const Nano before = there ? there->staked : Nano{};
   if (!there || before < total) {
     COCOON_CHECK(ask_first(
@@ -84,9 +134,13 @@ Result<Exit> take_fees(const Common& common) {
   return Exit::done;
 }
 
-Result<Exit> withdraw(const Common& common) {
+Result<Exit> withdraw(const Common& common, bool leave_unpaid) {
   COCOON_TRY(Proxy proxy, Proxy::open(common));
   COCOON_TRY(auto contract, proxy.existing());
+  std::optional<KeptState> stopped;
+  if (contract.phase != billing::ProxyPhase::closed) {
+    COCOON_TRY(stopped, check_paid(proxy.account, contract, leave_unpaid));
+  }
   if (contract.phase == billing::ProxyPhase::open) {
     COCOON_CHECK(ask_first(
         fmt::format("The proxy's contract is closed for ever: after a delay of {} stake and "

@@ -1,5 +1,6 @@
 // What the owners of accounts do with their money: cocoon-wallet on a local ledger whose delays are short.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,24 @@ const done = async (role, ...args) => {
   return out;
 };
 const accountOf = async (role) => /^account +([0-9a-f]{64})$/m.exec(await done(role, 'show'))[1];
+
+// As a proxy that has stopped leaves it: what one worker is owed, and has vouchers for.
+const keepOwed = (worker, owed, vouched) => {
+  const row = Buffer.alloc(60);
+  row.write('CMB1');
+  row.write(worker, 4, 'hex');
+  row.writeBigUInt64BE(owed, 36);
+  row.writeBigUInt64BE(vouched, 44);
+  execFileSync('python3', ['-c', `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute('PRAGMA application_id = 0x43437374')
+db.execute('PRAGMA user_version = 1')
+db.execute('CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID')
+db.execute('INSERT OR REPLACE INTO entries VALUES (?, ?)', (b'payout/' + sys.argv[2].encode(), bytes.fromhex(sys.argv[3])))
+db.commit()
+`, inBox('proxy/state.db'), worker, row.toString('hex')]);
+};
 
 let proxy;
 before(async () => {
@@ -132,13 +151,36 @@ test("a proxy's stake is raised to a total, and comes back after the delay", asy
     assert.match(await done('proxy', '--yes', 'stake', '--total', '3 TON'), /open: .*stake 3 TON/);
   }
   assert.match(await done('proxy', 'fees'), /No fees are unlocked/);
-  const withdraw = () => wallet('proxy', '--yes', 'withdraw');
-  const first = await withdraw();
+  const withdraw = (...args) => wallet('proxy', '--yes', 'withdraw', ...args);
+  const worker = await accountOf('worker');
+  keepOwed(worker, 3_000_000_000n, 1_000_000_000n);
+  for (let i = 0; i < 2; ++i) {
+    const refused = await withdraw();
+    assert.equal(refused.code, 1);
+    assert.match(refused.out, new RegExp(`^worker +${worker}: owed 3 TON, vouchers for 1 TON$`, 'm'));
+    assert.match(refused.err, /workers are owed 2 TON for which they have no voucher/);
+    assert.match(await done('proxy', 'show'), /^contract +open:/m);
+  }
+  const first = await withdraw('--leave-unpaid');
   assert.equal(first.code, 3, first.err);
   assert.match(first.out, /closing.*\nWorkers may cash until /);
+  keepOwed(worker, 3_000_000_000n, 3_000_000_000n);
   let last;
   await until('the delay to be over', async () => (last = await withdraw()).code === 0);
   assert.match(last.out, /closed: .*withdrawn 3 TON/);
+});
+
+test('a contract that is closed takes no stake, and its proxy no deposits', async () => {
+  const stake = await wallet('proxy', '--yes', 'stake', '--total', '9 TON');
+  assert.equal(stake.code, 1);
+  assert.match(stake.err, /contract is closed, takes no stake and is never opened again/);
+  const topUp = await wallet('client', '--yes', 'top-up', '--proxy', proxy, '--total', '9 TON');
+  assert.equal(topUp.code, 1);
+  assert.match(topUp.err, /is closed: it takes no more requests/);
+  await until('the channel to be closed', async () => (await wallet('client', '--yes', 'leave', '--proxy', proxy)).code === 0);
+  const open = await wallet('client', '--yes', 'open', '--proxy', proxy, '--deposit', '5 TON');
+  assert.equal(open.code, 1);
+  assert.match(open.err, /is closed: it takes no more requests/);
 });
 
 test('channels are a client\'s, stake is a proxy\'s, earnings are a worker\'s', async () => {
