@@ -83,7 +83,8 @@ class COCOON_API Proxy {
   /// The account (hex) that the registry must list and that channels name.
   std::string account() const;
   /// True when it takes clients and workers in: it has shown evidence and published its epoch, its
-  /// ledger can be read, the registry lists it, and it is not shutting down.
+  /// ledger can be read, the registry lists it, its contract does not close, and it is not
+  /// shutting down.
   bool ready() const;
   /// Why ready() is false, in words for the operator, with what to look at first: "evidence: …",
   /// "ledger: …". Empty where it is true.

@@ -186,12 +186,17 @@ std::string Proxy::account() const {
 }
 
 bool Proxy::ready() const {
-  return impl_->obstacle().empty() && impl_->listed();
+  return not_ready_reason().empty();
 }
 
 std::string Proxy::not_ready_reason() const {
-  const std::string obstacle = impl_->obstacle();
-  return obstacle.empty() && !impl_->listed() ? impl_->unlisted() : obstacle;
+  if (std::string own = impl_->obstacle(); !own.empty() || impl_->core == nullptr) return own;
+  if (!impl_->listed()) return impl_->unlisted();
+  const billing::ProxyPhase phase = impl_->core->contract_phase();
+  if (phase == billing::ProxyPhase::open) return {};
+  return "ledger: this proxy's contract is " + std::string(billing::to_string(phase)) +
+         ", so it takes no requests; a closed contract is never opened again: to run a proxy, make "
+         "a new account";
 }
 
 std::string Proxy::market_json() const {

@@ -180,6 +180,9 @@ void ProxyCore::begin_lookups() {
 
 void ProxyCore::accept(Peer& peer, Now now) {
   if (draining_) return fail_peer(peer, draining(), now);
+  if (peer.role == wire::Role::client && contract_phase_ != billing::ProxyPhase::open) {
+    return fail_peer(peer, unpaid(), now);
+  }
   const std::size_t taken = peer.role == wire::Role::client ? clients_ : workers_;
   const std::size_t most =
       peer.role == wire::Role::client ? options_.max_clients : options_.max_workers;

@@ -84,6 +84,8 @@ class ProxyCore final : public AttestedCore {
   void settle_all(Now now);
 
   ProxyCounts counts() const;
+  /// As the ledger was read last. Unless it is open, no client is taken in.
+  billing::ProxyPhase contract_phase() const { return contract_phase_; }
   /// What is served here and asked for.
   std::vector<ModelInfo> market(Now now) const {
     return market_of(scheduler_.models(now), registry_.current()->prices);
@@ -327,6 +329,8 @@ class ProxyCore final : public AttestedCore {
   void read_contract();
   void on_channel_answer(const ChannelId& channel, const LedgerAnswer& answer);
   void on_contract_answer(const LedgerAnswer& answer);
+  void set_contract_phase(billing::ProxyPhase phase);
+  Error unpaid() const;
   void send_payouts(const std::vector<AccountId>& workers);
   void note_leaving(const AccountId& worker);
   void pay_leaving();
@@ -388,6 +392,7 @@ class ProxyCore final : public AttestedCore {
   MonoTime next_liveness_{};
   bool contract_busy_ = false;   ///< the contract is being read
   bool contract_stale_ = false;  ///< and is to be read again then
+  billing::ProxyPhase contract_phase_ = billing::ProxyPhase::open;
   bool draining_ = false;
   ProxyCounts counts_;
 };

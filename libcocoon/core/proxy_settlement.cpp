@@ -302,8 +302,29 @@ void ProxyCore::on_contract_answer(const LedgerAnswer& answer) {
   }
   if (const auto* view = std::get_if<ports::ProxyView>(&*answer); view && view->proxy) {
     payouts_.set_contract(*view->proxy);
+    set_contract_phase(view->proxy->phase);
     send_payouts(payouts_.waiting());
   }
+}
+
+/// A contract that closes is not opened again, and a closed one pays nobody: what ran for it would
+/// be work for nothing. Workers stay, for the vouchers that they lack.
+void ProxyCore::set_contract_phase(billing::ProxyPhase phase) {
+  if (std::exchange(contract_phase_, phase) == phase) return;
+  if (phase == billing::ProxyPhase::open) return;
+  const Error why = unpaid();
+  report(LogLevel::error, why.detail());
+  for (auto& [id, peer] : peers_) {
+    if (peer->role != wire::Role::client || peer->state != PeerState::ready) continue;
+    peer->link.connection.go_away(why.code(), why.detail());
+    touch(id);
+  }
+}
+
+Error ProxyCore::unpaid() const {
+  return Error(ErrorKind::unavailable, "draining",
+               fmt::format("this proxy's contract is {}, so it takes no requests; use another one",
+                           billing::to_string(contract_phase_)));
 }
 
 // --- Workers' vouchers and the store ---
