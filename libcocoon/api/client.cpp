@@ -294,7 +294,7 @@ void Client::Impl::begin_early(Early& asked) {
   if (!id) return end_early(asked, id.error());
   asked.handle->id = *id;
   requests[*id] = asked.handle;
-  if (asked.handle->paused) core->pause(*id, true);
+  if (asked.handle->paused) core->pause(*id, true, now);
 }
 
 void Client::Impl::cancel_early(const RequestHandle::Impl& handle) {
@@ -373,13 +373,13 @@ void RequestHandle::cancel() {
 void RequestHandle::pause() {
   if (!impl_) return;
   impl_->paused = true;
-  impl_->with_core([this](core::ClientCore& core, Now) { core.pause(impl_->id, true); });
+  impl_->with_core([this](core::ClientCore& core, Now now) { core.pause(impl_->id, true, now); });
 }
 
 void RequestHandle::resume() {
   if (!impl_) return;
   impl_->paused = false;
-  impl_->with_core([this](core::ClientCore& core, Now) { core.pause(impl_->id, false); });
+  impl_->with_core([this](core::ClientCore& core, Now now) { core.pause(impl_->id, false, now); });
 }
 
 // --- Client ---

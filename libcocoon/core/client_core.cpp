@@ -473,7 +473,7 @@ void ClientCore::on_time(Now now) {
   while (!due_.empty() && due_.begin()->first <= now.mono) {
     Request& request = *requests_.at(due_.begin()->second);
     due_.erase(due_.begin());
-    request.due = std::min(request.deadline, request.progress_by);
+    request.due = due_of(request);
     if (request.due > now.mono) {  // it has moved on since
       due_.emplace(request.due, request.id);
       continue;

@@ -88,8 +88,9 @@ class ClientCore final : public Core {
   Result<ClientRequestId> submit(const InferenceRequest& request, Now now);
   /// RequestDone with `cancelled` follows. Unknown requests are ignored: they may just have ended.
   void cancel(ClientRequestId request, Now now);
-  /// While paused, no credit is given back: the worker stops once it is used up.
-  void pause(ClientRequestId request, bool paused);
+  /// While paused, no credit is given back: the worker stops once it is used up. Nor is it held
+  /// against the network that no more comes.
+  void pause(ClientRequestId request, bool paused, Now now);
   /// Waits for a proxy where none is ready, but not for ever. @return what ModelsReceived will
   /// name.
   std::uint64_t ask_models(Now now);
@@ -337,6 +338,7 @@ class ClientCore final : public Core {
   const billing::Registry& registry_for(const ProxyLink& proxy, Now now) const;
   void step_back(Request& request, ProxyLink& proxy, const Error& why, Now now);
   Result<session::RequestHeader> make_header(Request& request, const ProxyLink& proxy, Now now);
+  static MonoTime due_of(const Request& request);
   void send_body(Request& request);
   void on_accepted(ProxyLink& proxy, const wire::Accepted& accepted, Now now);
   void on_data(ProxyLink& proxy, const wire::Data& data, Now now);

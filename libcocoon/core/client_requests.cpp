@@ -58,7 +58,7 @@ Result<ClientRequestId> ClientCore::submit(const InferenceRequest& request, Now 
   made->started = now.mono;
   made->deadline = now.mono + std::min<Millis>(request.deadline, limits::kRequestDeadline);
   made->progress_by = now.mono + limits::kFirstByteDeadline;
-  made->due = std::min(made->deadline, made->progress_by);
+  made->due = due_of(*made);
   const ClientRequestId id = made->id;
   due_.emplace(made->due, id);
   requests_.emplace(id, std::move(made));
@@ -483,11 +483,22 @@ void ClientCore::cancel(ClientRequestId id, Now now) {
   break_off(*at->second, Error(ErrorKind::cancelled, "cancelled", "the caller cancelled"), now);
 }
 
-void ClientCore::pause(ClientRequestId id, bool paused) {
+/// When to look at it. A caller that takes nothing holds the network up by itself.
+MonoTime ClientCore::due_of(const Request& request) {
+  return request.paused ? request.deadline : std::min(request.deadline, request.progress_by);
+}
+
+void ClientCore::pause(ClientRequestId id, bool paused, Now now) {
   const auto at = requests_.find(id);
   if (at == requests_.end()) return;
   Request& request = *at->second;
+  if (request.paused && !paused) {
+    request.progress_by = std::max(request.progress_by, now.mono + limits::kProgressDeadline);
+  }
   request.paused = paused;
+  due_.erase({request.due, id});
+  request.due = due_of(request);
+  due_.emplace(request.due, id);
   if (paused || request.unconsumed == 0) return;
   if (ProxyLink* proxy = find_proxy(request.peer); proxy != nullptr && proxy->link) {
     proxy->link->connection.consumed(request.stream, std::exchange(request.unconsumed, 0));

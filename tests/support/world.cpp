@@ -556,6 +556,7 @@ void Node::engine_start(const ports::EngineRequest& request) {
     worker().on_engine_started(run, now());
     worker().on_engine_head(run, world_.weather.engine_status, "text/event-stream", now());
     turn();
+    if (!runs_.contains(run)) return;  // it was not what the worker wants
     engine_step(run, world_.weather.chunks);
   });
 }
@@ -572,9 +573,10 @@ void Node::engine_step(std::uint64_t run, unsigned left) {
       return turn();
     }
     const std::string chunk =
-        left > 0 ? "data: {\"choices\":[{\"delta\":{\"content\":\"token\"}}]}\n\n"
+        left > 0 ? "data: {\"choices\":[{\"delta\":{\"content\":\"" + world_.weather.chunk_text +
+                       "\"}}]}\n\n"
                  : "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":" +
-                       std::to_string(world_.weather.chunks) + "}}\n\ndata: [DONE]\n\n";
+                       std::to_string(world_.weather.chunks) + "}}\n\n" + world_.weather.stream_end;
     worker().on_engine_bytes(run, as_bytes(chunk), now());
     if (left == 0) {
       runs_.erase(run);

@@ -36,6 +36,8 @@ struct Weather {
   int engine_status = 200;
   Millis chunk_gap{20};
   unsigned chunks = 8;
+  std::string chunk_text = "token";
+  std::string stream_end = "data: [DONE]\n\n";
 };
 
 class World;

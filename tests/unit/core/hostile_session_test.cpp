@@ -204,7 +204,7 @@ TEST_F(HostileSession, DataAfterTheEnd) {
 TEST_F(HostileSession, MoreDataThanTheClientGaveCreditFor) {
   const Asked asked = net.ask();
   net.run(Millis(60));
-  net.client().client().pause(asked.id, true);
+  net.client().client().pause(asked.id, true, net.world.now);
   bool sent = false;
   net.meddle = [&](Hop& hop) {
     auto* data = hop.as<wire::Data>();
@@ -216,6 +216,18 @@ TEST_F(HostileSession, MoreDataThanTheClientGaveCreditFor) {
   };
   EXPECT_FALSE(net.outcome(asked).status);
   expect_client_leaves("credit_exceeded");
+}
+
+TEST_F(HostileSession, ACallerThatPausesForLongHasNotLostItsAnswer) {
+  net.world.weather.chunks = 20;
+  net.world.weather.chunk_text = std::string(20'000, 'x');  // more than a stream's window in all
+  const Asked asked = net.ask();
+  net.client().client().pause(asked.id, true, net.world.now);
+  net.run(limits::kFirstByteDeadline + limits::kProgressDeadline);
+  net.client().client().pause(asked.id, false, net.world.now);
+  net.client().turn();
+  EXPECT_TRUE(net.outcome(asked).status);
+  EXPECT_NE(net.text(asked).find("[DONE]"), std::string::npos);
 }
 
 TEST_F(HostileSession, MoreCreditThanThereCanBe) {
