@@ -339,6 +339,8 @@ void ClientCore::on_data(ProxyLink& proxy, const wire::Data& data, Now now) {
   if (data.mark) request->mark = *data.mark;
   if (request->paused) {
     request->unconsumed += data.payload.size();
+    // Other requests share the connection's window, and its own one bounds what waits here.
+    proxy.link->connection.buffered(data.stream, data.payload.size());
   } else {
     proxy.link->connection.consumed(data.stream, data.payload.size());
   }

@@ -218,6 +218,26 @@ TEST_F(HostileSession, MoreDataThanTheClientGaveCreditFor) {
   expect_client_leaves("credit_exceeded");
 }
 
+TEST_F(HostileSession, CallersThatPauseDoNotStopTheOthers) {
+  net.world.weather.chunks = 20;
+  net.world.weather.chunk_text = std::string(20'000, 'x');  // more than a stream's window in all
+  std::vector<Asked> paused;
+  for (int i = 0; i < 5; ++i) {  // more than a connection's window
+    paused.push_back(net.ask());
+    net.client().client().pause(paused.back().id, true, net.world.now);
+  }
+  net.run(Millis(5000));
+  net.world.weather.chunk_text = "token";
+  net.deadline = Millis(20'000);
+  EXPECT_TRUE(net.outcome(net.ask()).status);
+  for (const Asked& asked : paused) {
+    EXPECT_EQ(net.text(asked).find("[DONE]"), std::string::npos);
+    net.client().client().pause(asked.id, false, net.world.now);
+    net.client().turn();
+    EXPECT_TRUE(net.outcome(asked).status);
+  }
+}
+
 TEST_F(HostileSession, ACallerThatPausesForLongHasNotLostItsAnswer) {
   net.world.weather.chunks = 20;
   net.world.weather.chunk_text = std::string(20'000, 'x');  // more than a stream's window in all
