@@ -57,7 +57,8 @@ struct AnswerHead {
 struct RequestOutcome {
   Status status = Unit{};
   Usage usage;
-  /// True where anything was charged: resubmitting pays again.
+  /// True where anything was charged, or may have been, as the connection was lost before anybody
+  /// said what it cost: resubmitting pays again.
   bool charged = false;
   /// Seconds after which a busy network suggests another try; 0: it said nothing.
   std::uint32_t retry_after_s = 0;

@@ -264,6 +264,7 @@ class ClientCore final : public Core {
     std::uint64_t answer_bytes = 0;  ///< of body, opened
     std::optional<billing::SignedReceipt> receipt;
     std::optional<Error> engine_error;
+    bool cost_told = false;  ///< its end or reset has come: what it cost is known
     bool paused = false;
     std::size_t unconsumed = 0;
     std::uint64_t registry_version = 0;

@@ -367,6 +367,7 @@ void ClientCore::on_end(ProxyLink& proxy, const wire::End& end, Now now) {
   if (request == nullptr)
     return settle_crossed(proxy, end.stream, {{}, end.cost, end.receipt, end.charged_total}, now);
   proxy.streams.erase(end.stream);
+  request->cost_told = true;
   if (!request->end_sent) {  // else our direction would stay open for good
     proxy.link->connection.reset(end.stream,
                                  Error(ErrorKind::cancelled, "cancelled",
@@ -411,6 +412,7 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   }
   proxy.streams.erase(reset.stream);
   request->stream = 0;
+  request->cost_told = true;
   const Nano cost = std::min(reset.cost, cost_of_mark(*request));
   (void)settle(*proxy.channel, request->sealed->hash(), cost, billing::Proof::none);
   if (request->state == RequestState::accepted) {
@@ -540,7 +542,9 @@ void ClientCore::finish(Request& request, Status status, Nano cost, std::uint32_
   RequestOutcome outcome;
   outcome.status = std::move(status);
   outcome.retry_after_s = retry_after_s;
-  outcome.charged = cost.value > 0 || request.state == RequestState::accepted;
+  // Where nobody has said what it cost, that may be anything up to its cap.
+  const bool unknown = request.state == RequestState::accepted && !request.cost_told;
+  outcome.charged = cost.value > 0 || unknown;
   if (request.receipt) {
     const billing::TokenCounts& tokens = request.receipt->receipt.tokens;
     outcome.usage.prompt_tokens = tokens.prompt;
