@@ -86,7 +86,7 @@ std::uint32_t affordable_coefficient(std::uint64_t prompt_bound_tokens,
 
 std::uint64_t prompt_bound(std::uint64_t body_bytes, std::uint64_t prompts,
                            const ModelEntry& model) {
-  return saturating_mul(saturating_sum(body_bytes, model.template_allowance_tokens), prompts);
+  return saturating_sum(body_bytes, saturating_mul(model.template_allowance_tokens, prompts));
 }
 
 std::uint64_t output_bound(std::uint64_t asked, std::uint64_t answers, const ModelEntry& model) {
@@ -103,7 +103,8 @@ Status within_cap(Nano reserved, Nano cap) {
   return Error(ErrorKind::payment, "cap_too_low",
                "the request may cost up to " + std::to_string(reserved.value) +
                    " nanoton, but its cost cap is " + std::to_string(cap.value) +
-                   ": raise the cap (max_request_cost) or lower the output limit (max_tokens)");
+                   ": raise the cap (max_request_cost), or ask for less: a lower output limit "
+                   "(max_tokens), or a shorter prompt or input");
 }
 
 }  // namespace cocoon::billing

@@ -31,8 +31,8 @@ std::uint32_t affordable_coefficient(std::uint64_t prompt_bound_tokens,
                                      std::uint64_t output_bound_tokens, Nano cap,
                                      const Prices& prices);
 
-/// Upper bound of the prompt tokens of a request: a token is at least one byte of the body, plus
-/// what the template adds, for each of `prompts` prompts (economics.md "Price").
+/// Upper bound of the prompt tokens of a request: a token is at least one byte of the body, which
+/// holds all `prompts` prompts, plus what the template adds to each (economics.md "Price").
 /// Saturates at the largest value.
 std::uint64_t prompt_bound(std::uint64_t body_bytes, std::uint64_t prompts,
                            const ModelEntry& model);

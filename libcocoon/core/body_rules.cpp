@@ -19,6 +19,38 @@ std::uint32_t output_limit(const http::RequestFacts& facts, const billing::Model
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(asked, model.max_output_tokens));
 }
 
+/// OpenAI's own bound of `input`.
+constexpr std::uint64_t kMaxEmbeddingInputs = 2048;
+
+/// Among how many of the header's choices the prompts of the body are shared out. Embeddings have
+/// no output that would count for each.
+std::uint64_t shares(const http::RequestFacts& facts) {
+  return facts.endpoint == Endpoint::embeddings ? 1 : facts.prompts;
+}
+
+Status check_choices(const http::RequestFacts& facts) {
+  if (facts.endpoint == Endpoint::embeddings && facts.prompts > kMaxEmbeddingInputs) {
+    return Error(ErrorKind::invalid_argument, "too_many_inputs",
+                 fmt::format("`input` lists {} inputs; at most {} are accepted", facts.prompts,
+                             kMaxEmbeddingInputs));
+  }
+  if (facts.n > limits::kMaxChoices || shares(facts) > limits::kMaxChoices ||
+      facts.n * shares(facts) > limits::kMaxChoices) {
+    return Error(ErrorKind::invalid_argument, "too_many_choices",
+                 fmt::format("n times the number of prompts is {}; at most {} are accepted",
+                             facts.n * shares(facts), limits::kMaxChoices));
+  }
+  return ok();
+}
+
+/// What a header has to say of the prompt: times its choices that covers a body of `bytes`, `n`
+/// times.
+std::uint64_t bound_of_share(const http::RequestFacts& facts, std::uint64_t bytes,
+                             const billing::ModelEntry& model) {
+  const std::uint64_t bound = billing::prompt_bound(bytes, facts.prompts, model);
+  return bound / shares(facts) + (bound % shares(facts) != 0 ? 1 : 0);
+}
+
 }  // namespace
 
 Result<RequestPlan> plan_request(Endpoint endpoint, std::string_view body,
@@ -37,17 +69,11 @@ Result<RequestPlan> plan_request(Endpoint endpoint, std::string_view body,
         ErrorKind::not_found, "model_not_found",
         fmt::format("the network serves no model \"{}\"; GET /v1/models lists them", facts.model));
   }
-  const std::uint64_t choices = facts.n * facts.prompts;
-  if (facts.n > limits::kMaxChoices || facts.prompts > limits::kMaxChoices ||
-      choices > limits::kMaxChoices) {
-    return Error(ErrorKind::invalid_argument, "too_many_choices",
-                 fmt::format("n times the number of prompts is {}; at most {} are accepted",
-                             choices, limits::kMaxChoices));
-  }
+  COCOON_CHECK(check_choices(facts));
   RequestPlan plan;
   plan.endpoint = static_cast<session::Endpoint>(endpoint);
   plan.model = facts.model;
-  plan.choices = static_cast<std::uint32_t>(choices);
+  plan.choices = static_cast<std::uint32_t>(facts.n * shares(facts));
   plan.streams = facts.stream;
   plan.max_output_tokens = output_limit(facts, *model);
   http::RequestEdits edits;
@@ -60,7 +86,7 @@ Result<RequestPlan> plan_request(Endpoint endpoint, std::string_view body,
   plan.body = http::splice(body, facts, edits);
   // The padded length, so that the proxy learns no more from the bound than from the body's size.
   const std::uint64_t bound =
-      billing::prompt_bound(session::padded_body_length(plan.body.size()), 1, *model);
+      bound_of_share(facts, session::padded_body_length(plan.body.size()), *model);
   plan.prompt_bound_tokens = static_cast<std::uint32_t>(std::min<std::uint64_t>(bound, UINT32_MAX));
   return plan;
 }
@@ -74,12 +100,12 @@ Result<PreparedBody> prepare_body(const session::RequestHeader& header,
     return Error(ErrorKind::invalid_argument, "model_mismatch",
                  "the body names another model than the request's header");
   }
-  if (facts.n > header.choices || facts.prompts > header.choices ||
-      facts.n * facts.prompts > header.choices) {
+  COCOON_CHECK(check_choices(facts));
+  if (facts.n * shares(facts) > header.choices) {
     return Error(ErrorKind::invalid_argument, "choices_over_header",
                  "the body asks for more answers than the request's header pays for");
   }
-  if (billing::prompt_bound(body.size(), 1, model) > header.prompt_bound_tokens) {
+  if (bound_of_share(facts, body.size(), model) > header.prompt_bound_tokens) {
     return Error(ErrorKind::invalid_argument, "prompt_over_header",
                  "the body is longer than the prompt bound that the request's header pays for");
   }

@@ -18,7 +18,7 @@ struct RequestPlan {
   session::Endpoint endpoint{};
   std::string model;
   std::uint32_t max_output_tokens = 0;    ///< per choice
-  std::uint32_t prompt_bound_tokens = 0;  ///< per prompt
+  std::uint32_t prompt_bound_tokens = 0;  ///< per choice
   std::uint32_t choices = 1;
   bool streams = false;
   std::string body;  ///< with limits, include_usage and cache salt spliced in
@@ -26,7 +26,7 @@ struct RequestPlan {
 
 /// @param cache_salt of the client: engines share cached prefixes only under the same salt
 /// Errors: those of http::inspect_request and http::check_allowed; not_found/model_not_found;
-/// too_large/request_too_large.
+/// too_large/request_too_large; invalid_argument/too_many_choices, too_many_inputs.
 Result<RequestPlan> plan_request(Endpoint endpoint, std::string_view body,
                                  const billing::Registry& registry, std::string_view cache_salt,
                                  std::size_t max_request_bytes);
@@ -40,7 +40,8 @@ struct PreparedBody {
 
 /// The body, if it stays within what `header` declares; limits are spliced in, so that the engine
 /// stops where the reservation ends.
-/// Errors: invalid_argument/model_mismatch, choices_over_header, prompt_over_header; those of
+/// Errors: invalid_argument/model_mismatch, choices_over_header, prompt_over_header,
+/// too_many_choices, too_many_inputs; those of
 /// http::inspect_request and http::check_allowed.
 Result<PreparedBody> prepare_body(const session::RequestHeader& header,
                                   const billing::ModelEntry& model, std::string_view body);

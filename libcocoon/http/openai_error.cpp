@@ -65,6 +65,8 @@ constexpr ParamRow kParams[] = {
     {"bad_max_tokens", "max_tokens"},
     {"store_not_allowed", "store"},
     {"prompt_missing", "prompt"},
+    {"input_missing", "input"},
+    {"too_many_inputs", "input"},
     {"background_not_allowed", "background"},
     {"remote_media", "messages"},
     {"hosted_tools_not_allowed", "tools"},

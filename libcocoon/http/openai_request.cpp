@@ -126,7 +126,7 @@ Status read_prompt_list(Value root, std::string_view name, RequestFacts& facts) 
     if (!element.is(Kind::number)) ++prompts;
   }
   if (prompts == 0 && !token_ids) {
-    return bad("prompt_missing",
+    return bad(name == "input" ? "input_missing" : "prompt_missing",
                fmt::format("`{}` must be a string, a list of strings or a list of token ids, and "
                            "not empty.",
                            name));

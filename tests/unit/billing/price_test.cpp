@@ -88,7 +88,7 @@ TEST(Price, WhatCostsNothingIsAffordableAtAnyCoefficientAndWhatOverflowsAtNone) 
 TEST(Price, BoundsOfARequestMultiplyAndSaturate) {
   const ModelEntry model{"m", 8'192, 100};
   EXPECT_EQ(prompt_bound(1'000, 1, model), 1'100u);
-  EXPECT_EQ(prompt_bound(1'000, 3, model), 3'300u);
+  EXPECT_EQ(prompt_bound(1'000, 3, model), 1'300u);
   EXPECT_EQ(prompt_bound(kLarge, 2, model), kLarge);
   EXPECT_EQ(output_bound(10, 4, model), 40u);
   EXPECT_EQ(output_bound(kLarge, 4, model), kLarge);

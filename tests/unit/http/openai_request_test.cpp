@@ -118,7 +118,7 @@ TEST(InspectRequest, RefusesMissingPrompts) {
               "prompt_missing")
         << value;
     EXPECT_EQ(code_of(kEmbed, std::string(R"({"model":"m","input":)") + value + "}"),
-              "prompt_missing")
+              "input_missing")
         << value;
   }
   EXPECT_EQ(code_of(kText, R"({"model":"m"})"), "prompt_missing");
