@@ -260,9 +260,9 @@ class ClientCore final : public Core {
     std::size_t candidate = 0;
     std::optional<session::AnswerOpener> answer;
     wire::UsageMark mark;
-    int answer_status = 0;
     std::uint64_t answer_bytes = 0;  ///< of body, opened
     std::optional<billing::SignedReceipt> receipt;
+    int answer_status = 0;  ///< the engine's HTTP status
     std::optional<Error> engine_error;
     bool cost_told = false;  ///< its end or reset has come: what it cost is known
     bool paused = false;

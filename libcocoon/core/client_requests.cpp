@@ -525,11 +525,12 @@ void ClientCore::remember_worker(const Request& request, const Status& status) {
   if (proxy == nullptr || request.state != RequestState::accepted) return;
   const AccountId& worker = request.candidates[request.candidate].account;
   const auto wish = std::make_pair(request.set.model, request.set.preference);
-  if (status) {  // an engine's own error is no reason to wish for more of them
+  const bool broke = request.receipt && request.receipt->receipt.outcome != billing::Outcome::done;
+  if (status && !broke) {  // one that answers with errors is quick, too
     if (request.answer_status < 400) proxy->last_workers[wish] = worker;
     return;
   }
-  if (status.error().kind() == ErrorKind::cancelled) return;  // by the caller
+  if (!status && status.error().kind() == ErrorKind::cancelled) return;  // by the caller
   const auto last = proxy->last_workers.find(wish);
   if (last != proxy->last_workers.end() && last->second == worker) proxy->last_workers.erase(last);
   const auto set = proxy->sets.find(request.set);

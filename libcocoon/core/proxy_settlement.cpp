@@ -58,7 +58,10 @@ void ProxyCore::complete(Request& request, Now now) {
   const AccountId worker = request.worker_account;
   const billing::TokenCounts& tokens = receipt->tokens;
   request.mark = {tokens.prompt, tokens.cached, tokens.completion, tokens.reasoning};
-  leave_worker(request, done ? routing::Outcome::served : routing::Outcome::failed, now);
+  // An error that cost nothing is quick, and may be the client's doing: it says nothing of either.
+  const bool counted = !(tokens == billing::TokenCounts{});
+  const auto outcome = counted ? routing::Outcome::served : routing::Outcome::cancelled;
+  leave_worker(request, done ? outcome : routing::Outcome::failed, now);
   const Nano charged = charge(request, cost, tokens);
   owe(request, worker, charged);
   ++(done ? counts_.requests_done : counts_.requests_failed);

@@ -2,11 +2,32 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "core/store_keys.h"
 #include "core/usage_bounds.h"
 #include "core/worker_core.h"
 
 namespace cocoon::core {
+namespace {
+
+/// The failure that an engine's status is, if it is one. No caller's body brings these about: the
+/// engine has a fault, or too much to do.
+std::optional<Error> failure_of(int status) {
+  constexpr int kTooManyRequests = 429;
+  constexpr std::array kRefusals = {401, 403, 407, 408, 409, 425};
+  if (status == kTooManyRequests) {
+    return Error(ErrorKind::busy, "worker_full",
+                 "the worker's engine has as many requests as it takes (status 429)");
+  }
+  const bool refuses = std::find(kRefusals.begin(), kRefusals.end(), status) != kRefusals.end();
+  if (status >= 200 && status < 500 && !refuses) return std::nullopt;
+  return Error(ErrorKind::upstream, "engine_failed",
+               fmt::format("the worker's engine answered with status {}", status));
+}
+
+}  // namespace
 
 // --- The engine's side ---
 
@@ -27,12 +48,10 @@ void WorkerCore::on_engine_head(RunKey key, int status, std::string_view content
   if (run == nullptr) return;
   run->status = status;
   on_engine_started(key, now);
-  if (status < 200 || status >= 500) {
-    return fail_run(*run,
-                    Error(ErrorKind::upstream, "engine_failed",
-                          fmt::format("the worker's engine answered with status {}", status)),
-                    now);
-  }
+  const auto failure = failure_of(status);
+  const int former = std::exchange(engine_failure_, failure ? status : 0);
+  if (failure && former != status) report(LogLevel::warning, failure->detail());  // once in a row
+  if (failure) return fail_run(*run, *failure, now);
   run->content_type = content_type;
   touch_run(*run);
 }

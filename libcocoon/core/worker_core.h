@@ -299,7 +299,8 @@ class WorkerCore final : public AttestedCore {
   MonoTime next_market_{};
   MonoTime next_liveness_{};
   bool draining_ = false;
-  bool dirty_ = false;  ///< a meter changed since it was stored
+  int engine_failure_ = 0;  ///< the status of its last answer, if that was a failure: it is logged
+  bool dirty_ = false;      ///< a meter changed since it was stored
   WorkerCounts counts_;
 };
 

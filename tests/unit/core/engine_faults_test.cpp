@@ -24,6 +24,52 @@ class EngineFaults : public ::testing::Test {
   Network net;
 };
 
+TEST_F(EngineFaults, AWorkerWhoseEngineAnswersWithErrorsIsNotTheOneToAskFirst) {
+  net.world.weather.engine_status = 404;
+  boot_first();
+  EXPECT_TRUE(net.outcome(net.ask()).status) << "the engine's answer passes through";
+  std::vector<bool> preferred;
+  net.meddle = [&](Hop& hop) {
+    const auto* ask = hop.as<wire::CandidatesRequest>();
+    if (ask != nullptr) preferred.push_back(ask->preferred.has_value());
+  };
+  net.run(Millis(60'000));
+  (void)net.outcome(net.ask());
+  net.world.weather.engine_status = 200;
+  net.expect_served(net.ask());
+  net.run(Millis(60'000));
+  net.expect_served(net.ask());
+  ASSERT_GE(preferred.size(), 2u);
+  EXPECT_FALSE(preferred.front());
+  EXPECT_TRUE(preferred.back());
+}
+
+TEST_F(EngineFaults, AnErrorIsNoMeasureOfAWorkersSpeed) {
+  net.world.weather.engine_status = 404;
+  boot_first();
+  EXPECT_TRUE(net.outcome(net.ask()).status);
+  const auto* averages = net.proxy().proxy().reputation().find(net.worker(0).account());
+  ASSERT_NE(averages, nullptr);
+  EXPECT_EQ(averages->samples(), 0u);
+  EXPECT_EQ(averages->success_rate(), 1) << "it may be the client's doing";
+}
+
+TEST_F(EngineFaults, AnEngineThatIsFullIsBusy) {
+  net.world.weather.engine_status = 429;
+  boot_first();
+  net.expect_refused(net.ask(), ErrorKind::busy, "worker_full");
+  EXPECT_LT(net.success_rate(net.worker(0)), 1);
+  expect_nothing_charged();
+}
+
+TEST_F(EngineFaults, AnEngineThatRefusesItsWorkerHasFailed) {
+  net.world.weather.engine_status = 401;
+  boot_first();
+  net.expect_refused(net.ask(), ErrorKind::upstream, "engine_failed");
+  EXPECT_LT(net.success_rate(net.worker(0)), 1);
+  expect_nothing_charged();
+}
+
 TEST_F(EngineFaults, AFailureThatCostNothingMayBeTriedAgain) {
   net.world.weather.engine_status = 500;
   boot_first();
