@@ -22,6 +22,11 @@ constexpr std::pair<std::string_view, Fault> kFaults[] = {
     {"truncate", Fault::truncate},
     {"error500", Fault::error500},
     {"error400", Fault::error400},
+    {"error404", Fault::error404},
+    {"error429", Fault::error429},
+    {"error_in_200", Fault::error_in_200},
+    {"no_done", Fault::no_done},
+    {"short_length", Fault::short_length},
     {"close_before_head", Fault::close_before_head},
     {"wrong_length", Fault::wrong_length},
     {"no_usage", Fault::no_usage},
@@ -68,11 +73,9 @@ Result<Shape> read_shape(json::Value demo, const Shape& defaults) {
     out.confirm = *confirm;
   }
   if (const json::Value fault = demo.find("fault")) {
-    const auto name = fault.as_string().value_or("");
-    const auto* found = std::find_if(std::begin(kFaults), std::end(kFaults),
-                                     [&](const auto& f) { return f.first == name; });
-    if (found == std::end(kFaults)) return bad_demo("fault is none that I know");
-    out.fault = found->second;
+    const auto found = fault_named(fault.as_string().value_or(""));
+    if (!found) return bad_demo("fault is none that I know");
+    out.fault = *found;
   }
   return out;
 }
@@ -151,6 +154,20 @@ void read_inputs(json::Value input, std::vector<std::string>& out) {
 }
 
 }  // namespace
+
+std::optional<Fault> fault_named(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kFaults), std::end(kFaults),
+                                   [&](const auto& f) { return f.first == name; });
+  return found == std::end(kFaults) ? std::nullopt : std::optional(found->second);
+}
+
+std::string fault_names() {
+  std::string out;
+  for (const auto& [name, fault] : kFaults) {
+    out += (out.empty() ? "" : ", ") + std::string(name);
+  }
+  return out;
+}
 
 Result<Request> read_request(Endpoint endpoint, std::string_view body,
                              std::string_view x_request_id, const Shape& defaults) {

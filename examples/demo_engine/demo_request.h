@@ -19,12 +19,22 @@ enum class Fault : std::uint8_t {
   truncate,           ///< half of the answer, then the connection ends without the proper end
   error500,           ///< status 500 with an OpenAI error
   error400,           ///< status 400 with an OpenAI error
+  error404,           ///< likewise 404
+  error429,           ///< likewise 429
+  error_in_200,       ///< an OpenAI error under status 200; in a stream an event after half of it
+  no_done,            ///< a stream ends properly, but without the event that says so
+  short_length,       ///< a Content-Length of half of the body
   close_before_head,  ///< the connection ends without an answer
   wrong_length,       ///< a Content-Length that promises more than comes before the connection ends
   no_usage,           ///< no usage, even where it was asked for
   huge_line,          ///< one event of kHugeLineBytes
   not_a_stream        ///< application/json in answer to a request for a stream
 };
+
+/// The fault of that name; nothing where there is none.
+std::optional<Fault> fault_named(std::string_view name);
+/// Their names, with commas between them.
+std::string fault_names();
 
 inline constexpr std::size_t kHugeLineBytes = 8 * 1024 * 1024;
 

@@ -20,6 +20,17 @@ bool breaks_off(Fault fault) {
   return fault == Fault::stall || fault == Fault::truncate;
 }
 
+/// Where in an answer of so many pieces the fault strikes.
+std::size_t strikes_at(Fault fault, std::size_t pieces) {
+  return breaks_off(fault) || fault == Fault::error_in_200 ? pieces / 2 : SIZE_MAX;
+}
+
+const Error& asked_for() {
+  static const Error error(ErrorKind::internal, "demo_fault",
+                           "the request asked the demo engine for this error");
+  return error;
+}
+
 }  // namespace
 
 Stream::Stream(const io::Context& context, io::Connection& connection, Control& control,
@@ -32,7 +43,7 @@ Stream::Stream(const io::Context& context, io::Connection& connection, Control& 
       reply_(make_reply(request_, number, io::now().unix)),
       on_end_(std::move(on_end)),
       timer_(context, [this] { on_timer(); }),
-      stop_at_(breaks_off(request_.shape.fault) ? reply_.pieces() / 2 : SIZE_MAX) {}
+      stop_at_(strikes_at(request_.shape.fault, reply_.pieces())) {}
 
 Stream::~Stream() {
   if (state_ == State::ended) return;
@@ -67,6 +78,8 @@ void Stream::begin() {
   const Endpoint endpoint = request_.facts.endpoint;
   switch (request_.shape.fault) {
     case Fault::error400: return send_error(400);
+    case Fault::error404: return send_error(404);
+    case Fault::error429: return send_error(429);
     case Fault::error500: return send_error(500);
     case Fault::close_before_head: return end(End::close);
     default: break;
@@ -74,7 +87,9 @@ void Stream::begin() {
   if (endpoint == Endpoint::embeddings)
     return send_whole(render_embeddings(request_, reply_), kJson);
   if (!request_.facts.stream || request_.shape.fault == Fault::not_a_stream) {
-    return send_whole(render_whole(endpoint, reply_), kJson);
+    const bool error = request_.shape.fault == Fault::error_in_200;
+    return send_whole(error ? http::error_body(asked_for()) : render_whole(endpoint, reply_),
+                      kJson);
   }
   renderer_ = make_renderer(endpoint, reply_, request_.facts.include_usage);
   if (request_.shape.fault == Fault::wrong_length) {
@@ -103,6 +118,7 @@ void Stream::send_pieces() {
   for (int sent = 0; next_ < reply_.pieces(); ++sent) {
     if (next_ == stop_at_) {
       if (request_.shape.fault == Fault::truncate) return end(End::close);
+      if (request_.shape.fault == Fault::error_in_200) return end_with_error();
       state_ = State::stalled;
       return;
     }
@@ -119,7 +135,17 @@ void Stream::send_pieces() {
     renderer_->piece(next_++, scratch_);
     send(scratch_);
   }
-  send(renderer_->closing());
+  if (request_.shape.fault != Fault::no_done) send(renderer_->closing());
+  finish_stream();
+}
+
+/// As vLLM and SGLang do it once a stream has begun.
+void Stream::end_with_error() {
+  send(http::error_event(asked_for()) + "data: [DONE]\n\n");
+  finish_stream();
+}
+
+void Stream::finish_stream() {
   scratch_.clear();
   writer_.end_stream(scratch_);
   connection_.write(as_bytes(scratch_));
@@ -157,7 +183,8 @@ void Stream::send_whole(const std::string& body, std::string_view content_type) 
     out = fmt::format("HTTP/1.1 200 OK\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}",
                       content_type, body.size() + kMissingBytes, body);
   } else {
-    writer_.fixed(out, 200, headers, body);
+    const std::size_t sent = fault == Fault::short_length ? body.size() / 2 : body.size();
+    writer_.fixed(out, 200, headers, std::string_view(body).substr(0, sent));
   }
   if (breaks_off(fault)) out.resize(out.size() - body.size() / 2);
   connection_.write(as_bytes(out));
@@ -170,8 +197,8 @@ void Stream::send_whole(const std::string& body, std::string_view content_type) 
 }
 
 void Stream::send_error(int status) {
-  const Error error(status == 400 ? ErrorKind::invalid_argument : ErrorKind::internal, "demo_fault",
-                    "the request asked the demo engine for this error");
+  const Error error(status < 500 ? ErrorKind::invalid_argument : ErrorKind::internal,
+                    asked_for().code(), asked_for().detail());
   const http::Header headers[] = {{"Content-Type", kJson}};
   std::string out;
   writer_.fixed(out, status, headers, http::error_body(error));

@@ -52,6 +52,8 @@ class Stream final : public ConfirmWaiter {
   void begin();
   void begin_events();
   void send_pieces();
+  void end_with_error();
+  void finish_stream();
   bool may_send_now();
   void send(std::string_view events);
   void send_whole(const std::string& body, std::string_view content_type);

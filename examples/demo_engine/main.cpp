@@ -38,6 +38,14 @@ void describe(CLI::App& app, CommandLine& line) {
   app.add_option("--delay-ms", line.delay_ms, "pause before every chunk but the first")
       ->check(CLI::Range(0, 600'000))
       ->capture_default_str();
+  app.add_option(
+      "--fault",
+      [&line](const std::vector<std::string>& given) {
+        const auto fault = demo::fault_named(given.front());
+        line.shape.fault = fault.value_or(demo::Fault::none);
+        return fault.has_value();
+      },
+      "fault of every answer whose request names no other (README.md): " + demo::fault_names());
   app.add_option("--first-delay-ms", line.first_delay_ms, "pause before an answer begins")
       ->check(CLI::Range(0, 600'000))
       ->capture_default_str();

@@ -14,16 +14,31 @@ UsageCounter::UsageCounter(session::Endpoint endpoint, bool streams,
       inspector_(endpoint_) {}
 
 void UsageCounter::take(const Result<http::AnswerFacts>& facts) {
-  if (!facts) return;
+  if (!facts) {
+    failed_ = failed_ || !streams_;
+    return;
+  }
   text_bytes_ += facts->text_bytes;
   deltas_ += facts->deltas;
   if (facts->usage) usage_ = facts->usage;
+  failed_ = failed_ || facts->is_error;
+  ended_ = ended_ || facts->is_last_event;
+}
+
+void UsageCounter::take_event(std::string_view data) {
+  if (http::is_done(data)) {
+    ended_ = true;
+  } else {
+    take(inspector_.inspect(data));
+  }
 }
 
 void UsageCounter::add(ByteView bytes) {
   if (!streams_) {
     if (whole_.size() + bytes.size() <= limits::kHighestMaxRequestBytes) {
       whole_.append(as_text(bytes));
+    } else {
+      whole_is_cut_ = true;
     }
     return;
   }
@@ -36,22 +51,18 @@ void UsageCounter::add(ByteView bytes) {
       return;
     }
     if (!*event) return;
-    if ((*event)->has_data && !http::is_done((*event)->data)) {
-      take(inspector_.inspect((*event)->data));
-    }
+    if ((*event)->has_data) take_event((*event)->data);
   }
 }
 
 void UsageCounter::finish() {
   if (!streams_) {
-    take(http::inspect_answer(endpoint_, whole_));
+    if (!whole_is_cut_) take(http::inspect_answer(endpoint_, whole_));
     whole_ = {};
     return;
   }
   if (events_broken_) return;
-  if (auto event = events_.finish(); event && event->has_data && !http::is_done(event->data)) {
-    take(inspector_.inspect(event->data));
-  }
+  if (auto event = events_.finish(); event && event->has_data) take_event(event->data);
 }
 
 billing::TokenCounts UsageCounter::running() const {

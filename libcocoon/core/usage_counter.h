@@ -31,11 +31,17 @@ class UsageCounter {
   billing::TokenCounts running() const;
   /// After finish().
   billing::TokenCounts final() const;
+  /// An error in the place of an answer, or in the middle of one; after finish() also an answer
+  /// that is no stream and no JSON object.
+  bool failed() const { return failed_; }
+  /// A stream has had the event that ends it, or cannot be read. Without it the engine broke off.
+  bool ended() const { return ended_ || events_broken_; }
   /// Output tokens so far, as far as is known.
   std::uint64_t output_tokens() const { return deltas_; }
 
  private:
   void take(const Result<http::AnswerFacts>& facts);
+  void take_event(std::string_view data);
 
   Endpoint endpoint_ = Endpoint::chat_completions;
   bool streams_ = false;
@@ -46,7 +52,10 @@ class UsageCounter {
   http::SseParser events_;
   http::StreamInspector inspector_;
   bool events_broken_ = false;
-  std::string whole_;  ///< an answer that is no stream
+  bool failed_ = false;
+  bool ended_ = false;
+  std::string whole_;          ///< an answer that is no stream
+  bool whole_is_cut_ = false;  ///< it was longer than is kept
 };
 
 }  // namespace cocoon::core

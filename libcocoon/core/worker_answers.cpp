@@ -88,7 +88,25 @@ void WorkerCore::on_engine_end(RunKey key, const Status& status, Now now) {
         now);
   }
   run->usage.finish();
+  if (auto whole = check_whole(*run); !whole) return fail_run(*run, whole.error(), now);
   touch_run(*run);
+}
+
+/// Whether the engine has given the answer that its status says: what it has not is not charged.
+/// (The error that a stream has brought is told to the caller by that itself.)
+Status WorkerCore::check_whole(const Run& run) {
+  if (run.status >= 300) return ok();
+  if (!run.streams && run.usage.failed()) {
+    return Error(ErrorKind::upstream, "engine_bad_answer",
+                 fmt::format("the worker's engine answered with status {}, but with an error, or "
+                             "with what is no JSON object",
+                             run.status));
+  }
+  if (run.streams && !run.usage.failed() && !run.usage.ended()) {
+    return Error(ErrorKind::upstream, "engine_broke_off",
+                 "the worker's engine ended its answer without the event that ends it");
+  }
+  return ok();
 }
 
 void WorkerCore::set_paused(Run& run, bool paused) {
@@ -195,7 +213,12 @@ billing::Receipt WorkerCore::make_receipt(Run& run, billing::Outcome outcome,
 void WorkerCore::queue_receipt(Run& run, Now now) {
   run.state = RunState::closing;
   run.receipt_queued = true;
-  batch_.add(make_receipt(run, billing::Outcome::done, run.usage.final(), now));
+  const bool failed = run.status < 300 && run.usage.failed();
+  if (failed) {
+    batch_.add(make_receipt(run, billing::Outcome::failed, {}, now));
+  } else {
+    batch_.add(make_receipt(run, billing::Outcome::done, run.usage.final(), now));
+  }
   batch_entries_.push_back({.run = run.key});
 }
 

@@ -163,10 +163,11 @@ class WorkerCore final : public AttestedCore {
     UsageCounter usage;
     billing::ModelEntry model;  ///< it and the prices: of the version that the header names
     billing::Prices prices;
-    MonoTime deadline{};  ///< the client's
-    MonoTime body_by{};   ///< more of the body is to come by then
-    MonoTime due{};       ///< its entry in deadlines_
-    int status = 0;       ///< the engine's HTTP status
+    MonoTime deadline{};   ///< the client's
+    MonoTime body_by{};    ///< more of the body is to come by then
+    MonoTime due{};        ///< its entry in deadlines_
+    int status = 0;        ///< the engine's HTTP status
+    bool streams = false;  ///< the answer is a stream, where it is none of an error
     std::string content_type;
     bool head_sealed = false;
     Bytes pending;                 ///< from the engine, not sealed yet
@@ -240,6 +241,7 @@ class WorkerCore final : public AttestedCore {
   void send_answers(Now now);
   void send_answer(Run& run, Now now);
   bool seal_next(Run& run);
+  static Status check_whole(const Run& run);
   void queue_receipt(Run& run, Now now);
   void queue_cut_receipt(Run& run, Now now);
   billing::Receipt make_receipt(Run& run, billing::Outcome outcome,

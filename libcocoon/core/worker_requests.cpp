@@ -152,6 +152,7 @@ void WorkerCore::on_end(ProxyLink& proxy, StreamId stream, Now now) {
     return refuse_run(*run, Error(ErrorKind::busy, "worker_not_ready", "the engine has gone away"),
                       now);
   }
+  run->streams = body->streams;
   run->usage = UsageCounter(header.endpoint, body->streams, body->prompt_text_bytes);
   run->sealer.emplace(run->opener.answer(run->run_id));
   run->state = RunState::starting;

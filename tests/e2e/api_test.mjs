@@ -226,6 +226,51 @@ test("an engine's 500 is a 502", async () => {
   );
 });
 
+test('an engine that is full is 429, with the time to wait', async () => {
+  await assert.rejects(
+    sdk.chat.completions.create(ask('x', { demo: { fault: 'error429' } })),
+    (e) => e.status === 429 && Number(e.headers.get('retry-after')) >= 1,
+  );
+});
+
+test('a failure that cost nothing is tried again by the SDK', async () => {
+  await assert.rejects(
+    sdk.chat.completions.create(
+      ask('x', { user: 'thrice', demo: { fault: 'error500' } }), { maxRetries: 2 },
+    ),
+    (e) => e.status === 502,
+  );
+  assert.equal((await engine.get('/demo/executions')).executions.thrice, 3);
+});
+
+for (const fault of ['error_in_200', 'short_length']) {
+  test(`an answer that is none (${fault}) is a 502 and costs nothing`, async () => {
+    const before = await network.metric('cocoon_client_spent_nano_total');
+    await assert.rejects(
+      sdk.chat.completions.create(ask('x', { demo: { fault } })),
+      (e) => e.status === 502 && e.code === 'engine_bad_answer',
+    );
+    assert.equal(await network.metric('cocoon_client_spent_nano_total'), before);
+  });
+}
+
+for (const fault of ['error_in_200', 'no_done']) {
+  test(`a stream that fails (${fault}) says so and costs nothing`, async () => {
+    const before = await network.metric('cocoon_client_spent_nano_total');
+    await assert.rejects(async () => {
+      const stream = await sdk.chat.completions.create(ask('x', { stream: true, demo: { fault } }));
+      for await (const _ of stream);
+    });
+    assert.equal(await network.metric('cocoon_client_spent_nano_total'), before);
+  });
+}
+
+test('a thousand texts are embedded at once', async () => {
+  const input = Array.from({ length: 1000 }, (_, i) => `text ${i} `.padEnd(200, 'x'));
+  const answer = await sdk.embeddings.create({ model: MODEL, input });
+  assert.equal(answer.data.length, 1000);
+});
+
 test('an answer that breaks off ends in an error event and without [DONE]', async () => {
   const answer = await fetch(network.url + '/chat/completions', {
     method: 'POST',

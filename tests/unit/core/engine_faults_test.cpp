@@ -70,6 +70,29 @@ TEST_F(EngineFaults, AnEngineThatRefusesItsWorkerHasFailed) {
   expect_nothing_charged();
 }
 
+TEST_F(EngineFaults, AStreamWithoutItsEndIsBrokenOff) {
+  net.world.weather.stream_end = "";
+  boot_first();
+  const Asked asked = net.ask();
+  net.expect_refused(asked, ErrorKind::upstream, "engine_broke_off");
+  EXPECT_NE(net.text(asked).find("token"), std::string::npos) << "what came before is passed on";
+  EXPECT_LT(net.success_rate(net.worker(0)), 1);
+  expect_nothing_charged();
+}
+
+TEST_F(EngineFaults, AStreamThatBringsAnErrorIsNotCharged) {
+  net.world.weather.stream_end = "data: {\"error\":{\"message\":\"no\"}}\n\ndata: [DONE]\n\n";
+  boot_first();
+  const Asked asked = net.ask();
+  const RequestOutcome got = net.outcome(asked);
+  EXPECT_TRUE(got.status) << got.status.error().detail();
+  EXPECT_EQ(got.usage.cost_nano, 0u);
+  EXPECT_FALSE(got.charged);
+  EXPECT_NE(net.text(asked).find("error"), std::string::npos);
+  EXPECT_LT(net.success_rate(net.worker(0)), 1);
+  expect_nothing_charged();
+}
+
 TEST_F(EngineFaults, AFailureThatCostNothingMayBeTriedAgain) {
   net.world.weather.engine_status = 500;
   boot_first();

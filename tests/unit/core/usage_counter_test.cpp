@@ -1,0 +1,66 @@
+/// What an engine's answer says of its own success.
+
+#include "core/usage_counter.h"
+
+#include <gtest/gtest.h>
+
+namespace cocoon::core::test {
+namespace {
+
+constexpr auto kChat = session::Endpoint::chat_completions;
+constexpr auto kResponses = session::Endpoint::responses;
+
+UsageCounter counted(session::Endpoint endpoint, bool streams, std::string_view answer) {
+  UsageCounter counter(endpoint, streams, 100);
+  counter.add(as_bytes(answer));
+  counter.finish();
+  return counter;
+}
+
+TEST(UsageCounter, AnAnswerThatIsNoJsonObjectHasFailed) {
+  for (const std::string_view answer : {"", "<html></html>", R"({"choices":[{"message":{"con)",
+                                        "[]", R"({"error":{"message":"x"}})"}) {
+    EXPECT_TRUE(counted(kChat, false, answer).failed()) << answer;
+  }
+}
+
+TEST(UsageCounter, AnAnswerWithoutAnErrorHasNotFailed) {
+  for (const std::string_view answer :
+       {R"({"choices":[{"message":{"content":"hello"}}]})", R"({"error":null,"output":[]})"}) {
+    EXPECT_FALSE(counted(kChat, false, answer).failed()) << answer;
+    EXPECT_FALSE(counted(kResponses, false, answer).failed()) << answer;
+  }
+}
+
+TEST(UsageCounter, AnErrorInAStreamIsAFailure) {
+  constexpr std::string_view kAnswer =
+      "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"
+      "data: {\"error\":{\"message\":\"x\"}}\n\ndata: [DONE]\n\n";
+  EXPECT_TRUE(counted(kChat, true, kAnswer).failed());
+  EXPECT_TRUE(counted(kResponses, true, "data: {\"type\":\"response.failed\",\"response\":{}}\n\n")
+                  .failed());
+}
+
+TEST(UsageCounter, AStreamEndsWithItsLastEventOnly) {
+  constexpr std::string_view kText = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+  EXPECT_FALSE(counted(kChat, true, "").ended());
+  EXPECT_FALSE(counted(kChat, true, kText).ended());
+  EXPECT_TRUE(counted(kChat, true, std::string(kText) + "data: [DONE]\n\n").ended());
+  EXPECT_TRUE(counted(kChat, true, std::string(kText) + "data: [DONE]").ended());
+}
+
+TEST(UsageCounter, AResponseEndsWithAnEventOfItsOwn) {
+  constexpr std::string_view kText =
+      "data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\"}\n\n";
+  EXPECT_FALSE(counted(kResponses, true, kText).ended());
+  for (const std::string_view type : {"response.completed", "response.incomplete"}) {
+    const auto counter = counted(
+        kResponses, true,
+        std::string(kText) + "data: {\"type\":\"" + std::string(type) + "\",\"response\":{}}\n\n");
+    EXPECT_TRUE(counter.ended()) << type;
+    EXPECT_FALSE(counter.failed()) << type;
+  }
+}
+
+}  // namespace
+}  // namespace cocoon::core::test
