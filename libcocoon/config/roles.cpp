@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "base/limits.h"
 #include "config/document.h"
 #include "config/sections.h"
@@ -11,11 +14,32 @@ namespace cocoon::config {
 
 namespace {
 
+/// What a browser sends as `Origin`, or it would never match: no path, not even a slash.
+std::optional<std::string> read_origin(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  const bool whole = scheme != 0 && scheme != std::string_view::npos && scheme + 3 < text.size();
+  const bool plain = whole && text.find_first_of("/?# @*", scheme + 3) == std::string_view::npos;
+  const bool lower =
+      std::none_of(text.begin(), text.end(), [](const char c) { return c >= 'A' && c <= 'Z'; });
+  if (text != "null" && !(plain && lower)) return std::nullopt;
+  return std::string(text);
+}
+
+/// What stands in a Host header, with or without a port.
+std::optional<std::string> read_host(std::string_view text) {
+  if (text.empty() || text.find_first_of("/?# @*") != std::string_view::npos) return std::nullopt;
+  return std::string(text);
+}
+
 void read_gateway(Table& table, GatewayOptions& gateway) {
   table.listen_address("listen", gateway.listen);
   table.secrets("api_keys", gateway.api_keys);
-  table.texts("allowed_hosts", gateway.allowed_hosts);
-  table.texts("allowed_origins", gateway.allowed_origins);
+  table.parsed_list("allowed_hosts", gateway.allowed_hosts,
+                    "a host name without scheme and path, such as \"api.example\"", read_host);
+  table.parsed_list("allowed_origins", gateway.allowed_origins,
+                    "an origin as browsers send it, in lower case and without a path, such as "
+                    "\"https://app.example\"",
+                    read_origin);
   table.integer("max_connections", gateway.max_connections, {1, limits::kMaxConnectionsSetting});
 }
 

@@ -109,6 +109,35 @@ images = []
   EXPECT_EQ(config->gateway.max_connections, 10U);
 }
 
+std::string gateway_error(const std::string& line) {
+  return error_of(parse_client_config(
+      kClient + kProxyPolicy + "[worker_policy]\nimages = []\n" + "[gateway]\n" + line, "f"));
+}
+
+TEST(GatewaySection, RefusesOriginsAndHostsThatNoRequestCanName) {
+  for (const char* origin : {"https://a.example/", "a.example", "https://", "https://A.example",
+                             "*", "https://a.example/x", ""}) {
+    EXPECT_THAT(gateway_error(std::string("allowed_origins = [\"") + origin + "\"]"),
+                HasSubstr("f:8:20: \"allowed_origins\" in [gateway]: expected an origin"))
+        << origin;
+  }
+  for (const char* host : {"https://a.example", "a.example/v1", "*", ""}) {
+    EXPECT_THAT(gateway_error(std::string("allowed_hosts = [\"") + host + "\"]"),
+                HasSubstr("f:8:18: \"allowed_hosts\" in [gateway]: expected a host name"))
+        << host;
+  }
+}
+
+TEST(GatewaySection, TakesOriginsAsBrowsersSendThem) {
+  for (const char* origin :
+       {"https://a.example", "http://localhost:3000", "http://[::1]:80", "null", "app://x"}) {
+    EXPECT_TRUE(parse_client_config(kClient + kProxyPolicy + "[worker_policy]\nimages = []\n" +
+                                        "[gateway]\nallowed_origins = [\"" + origin + "\"]",
+                                    "f"))
+        << origin;
+  }
+}
+
 std::string policy_error(const std::string& lines) {
   return error_of(
       parse_client_config(kClient + kProxyPolicy + "[worker_policy]\nimages = []\n" + lines, "f"));
