@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 #include <thread>
+#include <utility>
 
 #include "attest/sim/platform.h"
 #include "billing/amount.h"
@@ -31,6 +33,8 @@ using namespace std::chrono_literals;
 /// A role that starts writes to the ledger first; on TON that takes two blocks and some looks.
 constexpr auto kStartPatience = 60s;
 constexpr auto kStopPatience = 10s;
+/// How often to look why nothing is served yet.
+constexpr auto kLookInterval = 2s;
 /// What the roles hand in while they stop goes through three contracts at most, a block each.
 constexpr auto kRestPatience = 5s;
 
@@ -275,14 +279,44 @@ Status Network::start_client() {
   return ok();
 }
 
+namespace {
+
+/// What a worker's log says of its engine last; empty where that is ready, or not known yet.
+std::string engine_problem(const std::string& log) {
+  constexpr std::string_view kWarning = "Z warning ";
+  std::string problem;
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("the engine") == std::string::npos) continue;
+    const std::size_t level = line.find(kWarning);
+    const std::size_t text =
+        level == std::string::npos ? level : line.find(": ", level + kWarning.size());
+    problem = text == std::string::npos ? std::string() : line.substr(text + 2);
+  }
+  return problem;
+}
+
+}  // namespace
+
 Status Network::wait_until_served(const std::function<bool()>& interrupted) {
-  const auto until = std::chrono::steady_clock::now() + kStartPatience;
+  auto until = std::chrono::steady_clock::now() + kStartPatience;
+  auto look = std::chrono::steady_clock::now() + kLookInterval;
+  std::string told;
   const std::string address = url_.substr(7, url_.rfind("/v1") - 7);
   const std::string wanted = "\"id\":\"" + options_.model + "\"";
   while (std::chrono::steady_clock::now() < until) {
     if (interrupted()) return Error(ErrorKind::cancelled, "interrupted", "interrupted");
     if (const Child* child = ended_child()) return has_ended_error(*child);
     if (http_get(address, "/v1/models").find(wanted) != std::string::npos) return ok();
+    if (const auto now = std::chrono::steady_clock::now(); now >= look) {
+      look = now + kLookInterval;
+      const std::string problem = engine_problem(tail_of(path("worker-1.log")));
+      if (!problem.empty() && problem != std::exchange(told, problem)) {
+        std::fprintf(stderr, "cocoon-devnet: waiting: %s\n", problem.c_str());
+      }
+      // A model takes minutes to load.
+      if (problem.find("loading") != std::string::npos) until = now + kStartPatience;
+    }
     std::this_thread::sleep_for(10ms);
   }
   return Error(ErrorKind::timeout, "not_served",

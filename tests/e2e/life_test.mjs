@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  ask, childrenOf, isAlive, killAll, layOut, run, setKey, start, startEngine, startNetwork, until,
+  ask, childrenOf, freeAddress, isAlive, killAll, layOut, MODEL, run, setKey, start, startEngine, startNetwork,
+  until,
 } from './network.mjs';
 
 const PACKAGING = join(process.env.COCOON_SOURCE, 'packaging');
@@ -112,6 +113,19 @@ test('what a process of a devnet said last is shown where it ends', async () => 
   assert.deepEqual(await devnet.ended, { code: 1, signal: null });
   assert.match(devnet.errors(), /cocoon-worker-1 ended; its log \S+ ends:\n[^]* worker: /);
   assert.match(devnet.errors(), /--state DIR keeps the logs/);
+});
+
+test('a devnet says that it waits for its engine, and goes on once that is there', async () => {
+  const address = await freeAddress();
+  const devnet = start('cocoon-devnet', [
+    '--backend', `http://${address}`, '--listen', '127.0.0.1:0', '--model', MODEL,
+  ]);
+  await until('the devnet to say why it waits', () => devnet.errors().includes('refuses connections'));
+  const late = start('cocoon-demo-engine', ['--listen', address, '--model', MODEL]);
+  await devnet.line('ready ');
+  devnet.kill('SIGTERM');
+  assert.equal((await devnet.ended).code, 0);
+  late.kill('SIGKILL');
 });
 
 test('a backend that is no URL is misuse of a devnet', async () => {
