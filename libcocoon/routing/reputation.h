@@ -18,9 +18,9 @@ namespace cocoon::routing {
 
 /// How a request that a worker had been given ended, as far as the worker is to blame.
 enum class Outcome : std::uint8_t {
-  served,     ///< answered to the end; also an engine's own 4xx
+  served,     ///< answered to the end, and counted
   failed,     ///< worker or engine broke off, lied or timed out
-  cancelled,  ///< the client or its deadline ended it
+  cancelled,  ///< the client or its deadline ended it, or it got an error that cost nothing
   refused     ///< the worker did not accept it (busy, draining)
 };
 
