@@ -187,6 +187,7 @@ class WorkerCore final : public AttestedCore {
   void follow_registry(Now now);
   bool has_left(const ProxyLink& proxy) const;
   void connect(ProxyLink& proxy, Now now);
+  void say_leaving(ProxyLink& proxy);
   void on_event(ProxyLink& proxy, session::Event& event, Now now);
   void on_hello_ack(ProxyLink& proxy, const wire::HelloAck& ack, Now now);
   void admit_proxy(ProxyLink& proxy, const ports::EpochView& view, Now now);
@@ -195,7 +196,6 @@ class WorkerCore final : public AttestedCore {
   void on_challenge_complete(PeerId peer, Now now) override;
   void on_challenge_failed(PeerId peer, const Error& error, Now now) override;
   void on_control(ProxyLink& proxy, const wire::Message& message, Now now);
-  void on_payout(ProxyLink& proxy, const wire::Payout& payout, Now now);
   void fail_proxy(ProxyLink& proxy, const Error& error, Now now);
   void lose_proxy(ProxyLink& proxy, const Error& why, Now now);
   void send_shown(ProxyLink& proxy);
@@ -206,12 +206,6 @@ class WorkerCore final : public AttestedCore {
   void ask_market(ProxyLink& proxy);
   void drain_events(PeerId peer, Now now);
   void check_liveness(Now now);
-  void settle(const AccountId& proxy, const billing::WorkerMeter& meter, billing::Worth worth);
-  void settle_periodically(Now now, billing::Worth worth);
-  bool voucher_to_come() const;
-  void say_leaving(ProxyLink& proxy);
-  void store_earnings();
-  billing::WorkerMeter& meter_of(const AccountId& proxy);
 
   // worker_renewal.cpp
   MonoTime renewal_due(const ProxyLink& proxy) const;
@@ -266,8 +260,16 @@ class WorkerCore final : public AttestedCore {
   };
   using LedgerPurpose = std::variant<ForProxyEpoch, ForPayout>;
   void call_ledger(ports::LedgerRequest request, LedgerPurpose purpose);
+
+  // worker_earnings.cpp
+  void on_payout(ProxyLink& proxy, const wire::Payout& payout, Now now);
   void on_payout_answer(const ForPayout& payout, const LedgerAnswer& answer);
   void ask_payout(const AccountId& proxy, PayoutStep step);
+  void settle(const AccountId& proxy, const billing::WorkerMeter& meter, billing::Worth worth);
+  void settle_periodically(Now now, billing::Worth worth);
+  bool voucher_to_come() const;
+  void store_earnings();
+  billing::WorkerMeter& meter_of(const AccountId& proxy);
 
   NodeIdentity identity_;
   Hash leaf_sha256_;
