@@ -1,5 +1,6 @@
 /// WorkerCore: what proxies owe this worker, their vouchers, and when it cashes them.
 
+#include "core/listed_proxy.h"
 #include "core/store_keys.h"
 #include "core/worker_core.h"
 

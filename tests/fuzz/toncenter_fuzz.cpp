@@ -216,15 +216,16 @@ void check_changed(std::uint8_t which, ByteView edits) {
   require(shown == 0 || !frozen);
 }
 
-/// What an account has signed is shown where it is a record, and only there.
+/// What an account has signed is shown where it is a record of this network, and only there.
 void check_statement(ByteView statement) {
   if (statement.size() > ton::kMaxCellBits / 8) return;
   const AccountReading account = world().epoch_account(statement);
   const auto view = view_epoch(world().site(), world().worker().account_id(), account);
   require_words(view);
   const auto record = billing::EpochRecord::decode(statement);
-  require(view.has_value() == record.has_value());
-  if (record) require((*view)->value == *record);
+  const bool own = record && record->network == world().site().network;
+  require(view.has_value() == own);
+  if (own) require((*view)->value == *record);
 }
 
 /// Names in questions are those of what is asked for.

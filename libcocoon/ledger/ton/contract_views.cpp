@@ -200,6 +200,9 @@ Result<std::optional<billing::SignedEpoch>> view_epoch(const TonSite& site, cons
   auto record = billing::open_signed<billing::EpochRecord>(data->newest->statement,
                                                            data->newest->signature, owner.bytes);
   if (!record) return wrong("epoch record", record.error().detail());
+  if (record->value.network != site.network) {
+    return wrong("epoch record", "its account signed it for another network");
+  }
   return std::optional(std::move(*record));
 }
 

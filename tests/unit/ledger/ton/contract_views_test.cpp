@@ -106,6 +106,24 @@ TEST_F(Views, RefuseAnEpochRecordThatItsAccountHasNotSigned) {
   expect_wrong(epoch(lie), "signed");
 }
 
+TEST_F(Views, RefuseAnEpochRecordForAnotherNetwork) {
+  const auto key = crypto::SigningKey::from_seed(Hash{7});
+  NetworkId other = shown_.site().network;
+  other.bytes[0] ^= 1;
+  const auto read = [&](const NetworkId& of) {
+    const Bytes record = billing::EpochRecord::make(of, 5, BootKeyId{}).encode();
+    ton::Builder data;
+    data.store_bytes(shown_.site().network.view()).store_bytes(key.public_key()).store_bit(true);
+    data.store_bytes(key.sign(record));
+    data.store_ref(ton::Builder().store_bytes(record).finish().value());
+    AccountReading account = shown_.epoch();
+    account.data = data.finish().value();
+    return view_epoch(shown_.site(), key.account_id(), account);
+  };
+  EXPECT_TRUE(read(shown_.site().network));
+  expect_wrong(read(other), "another network");
+}
+
 TEST_F(Views, RefuseAFrozenContractInWordsThatHelp) {
   AccountReading frozen;
   frozen.status = AccountStatus::frozen;
