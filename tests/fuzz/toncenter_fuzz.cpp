@@ -175,8 +175,8 @@ Bytes overwritten(Bytes bag, ByteView edits) {
   ByteReader in(edits);
   while (in.remaining() > 3) {
     const std::size_t at = in.u16be() % bag.size();
-    const std::size_t size = std::min<std::size_t>(in.u8(), in.remaining());
-    const ByteView piece = in.take(std::min(size, bag.size() - at));
+    const std::size_t size = in.u8();
+    const ByteView piece = in.take(std::min({size, in.remaining(), bag.size() - at}));
     std::copy(piece.begin(), piece.end(), bag.begin() + static_cast<std::ptrdiff_t>(at));
   }
   return bag;

@@ -120,6 +120,8 @@ TEST_F(ClientTest, CallbackThatDestroysItsOwnHandleRunsToItsEnd) {
   handle->cancel();
   run_until([&] { return lived.has_value(); });
   EXPECT_TRUE(*lived);
+  client.reset();
+  run_out();
 }
 
 TEST_F(ClientTest, DestroyedWhileItStopsItCallsNothingBack) {
