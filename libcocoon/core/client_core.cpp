@@ -114,14 +114,6 @@ ClientCore::ProxyLink* ClientCore::find_proxy(PeerId peer) {
 }
 
 /// The first that is ready and not among `except`.
-ClientCore::ProxyLink* ClientCore::best_proxy(const std::vector<PeerId>& except) {
-  for (ProxyLink& proxy : proxies_) {
-    if (proxy.state != ProxyState::ready || proxy.going_away) continue;
-    if (std::find(except.begin(), except.end(), proxy.peer) == except.end()) return &proxy;
-  }
-  return nullptr;
-}
-
 /// A connection that was used is not any more. Another one, and the workers at its other end, are a
 /// few moments away at worst: for so long requests wait.
 void ClientCore::out_of_use(Now now) {
@@ -166,6 +158,7 @@ Bytes* ClientCore::output(PeerId peer) {
 void ClientCore::connect(ProxyLink& proxy) {
   proxy.state = ProxyState::connecting;
   proxy.going_away = false;
+  proxy.silent = false;
   proxy.peer = ++last_peer_;
   emit(Connect{proxy.peer, proxy.endpoint, wire::Role::proxy});
 }
@@ -265,6 +258,7 @@ void ClientCore::on_bytes(PeerId peer, ByteView bytes, Now now) {
   ProxyLink* proxy = find_proxy(peer);
   if (proxy == nullptr || !proxy->link) return;
   proxy->link->connection.feed(bytes, now.mono);
+  if (proxy->link->connection.pinged_at() == kNever) proxy->silent = false;
   drain_events(peer, now);
 }
 
@@ -500,14 +494,6 @@ void ClientCore::on_time(Now now) {
     close_replaced();  // after the last acknowledgement: the fresh one may have another channel
   }
   renew_due(now);
-}
-
-void ClientCore::check_liveness(Now now) {
-  for (ProxyLink& proxy : proxies_) {
-    if (!proxy.link || proxy.link->connection.next_deadline() > now.mono) continue;
-    proxy.link->connection.on_time(now.mono);
-    drain_events(proxy.peer, now);
-  }
 }
 
 MonoTime ClientCore::next_deadline() const {

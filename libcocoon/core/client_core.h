@@ -208,6 +208,7 @@ class ClientCore final : public Core {
     MonoTime retry_at{};
     FailureRow failures;
     bool going_away = false;
+    bool silent = false;           ///< it has not answered a ping for a while
     MonoTime behind_until{};       ///< it may not have read our registry by then
     std::optional<Error> problem;  ///< why it is not ready
   };
@@ -264,7 +265,8 @@ class ClientCore final : public Core {
     std::optional<billing::SignedReceipt> receipt;
     int answer_status = 0;  ///< the engine's HTTP status
     std::optional<Error> engine_error;
-    bool cost_told = false;  ///< its end or reset has come: what it cost is known
+    bool cost_told = false;     ///< its end or reset has come: what it cost is known
+    bool cost_unknown = false;  ///< of an attempt that was lost once a worker had accepted it
     bool paused = false;
     std::size_t unconsumed = 0;
     std::uint64_t registry_version = 0;
@@ -291,8 +293,6 @@ class ClientCore final : public Core {
   void fail_proxy(ProxyLink& proxy, const Error& error, Now now);
   void lose_proxy(ProxyLink& proxy, const Error& why, Now now);
   void drain_events(PeerId peer, Now now);
-  void check_liveness(Now now);
-  ProxyLink* best_proxy(const std::vector<PeerId>& except = {});
   std::optional<Error> no_proxy(Now now) const;
   void out_of_use(Now now);
   bool is_on_its_way(const ProxyLink& proxy, Now now) const;
@@ -324,6 +324,11 @@ class ClientCore final : public Core {
   void give_up(const ProxyLink& proxy, CandidateSet& set);
   void check_set(CandidateSet& set, Now now);
   Status judge(const Worker& worker, const EvidenceEntry& entry, Now now) const;
+
+  // client_silence.cpp
+  ProxyLink* best_proxy(const std::vector<PeerId>& except = {});
+  static bool is_awaited(const ProxyLink& proxy);
+  void check_liveness(Now now);
 
   // client_requests.cpp
   void advance_waiting(Now now);

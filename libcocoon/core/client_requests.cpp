@@ -26,6 +26,12 @@ int hope(const Error& refusal) {
   return refusal.kind() == ErrorKind::payment ? 1 : 0;
 }
 
+/// Where this client itself asks too much, asking again at once does not help.
+bool asks_too_much(const Error& refusal) {
+  return refusal.code() == "too_fast" || refusal.code() == "too_many_requests" ||
+         refusal.code() == "too_many_streams";
+}
+
 /// Whether a refusal says that the channel with that proxy does not pay for the request, which the
 /// next one may. What only a newer voucher is wanted for does not.
 bool another_may_be_paid(const Error& refusal) {
@@ -264,6 +270,8 @@ void ClientCore::attempt(Request& request, ProxyLink& proxy, std::vector<Worker>
   request.sent_chunks = 0;
   request.end_sent = false;
   request.answer.reset();
+  request.mark = {};
+  request.cost_told = false;
   proxy.streams[*stream] = request.id;
   send_body(request);
 }
@@ -432,15 +440,18 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
     reread_channel(proxy, now);  // the proxy may know of it what was not read here
     pass_over(*request, proxy, error, 0);
   }
+  // Its fresh candidates were busy, too. The next proxy may have idle workers.
+  const bool busy = error.kind() == ErrorKind::busy && request->attempts > 1;
+  if (busy && !asks_too_much(error)) {
+    pass_over(*request, proxy, error, retry_after_s(reset.retry_after_ms));
+  }
   retry_or_fail(*request, error, reset.retry_after_ms, now);
 }
 
 /// Not charged so far. Another attempt, where that can help.
 void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32_t retry_after_ms,
                                Now) {
-  // Where this client itself asks too much, asking again at once does not help.
-  const bool too_much = error.code() == "too_fast" || error.code() == "too_many_requests";
-  const bool helps = (error.kind() == ErrorKind::busy && !too_much) ||
+  const bool helps = (error.kind() == ErrorKind::busy && !asks_too_much(error)) ||
                      error.kind() == ErrorKind::unavailable ||
                      error.kind() == ErrorKind::upstream || error.kind() == ErrorKind::io ||
                      error.kind() == ErrorKind::payment;  // a newer voucher, or another proxy
@@ -458,7 +469,8 @@ void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32
 void ClientCore::lose_attempt(Request& request, const Error& why, Now now) {
   request.stream = 0;
   request.peer = 0;
-  if (request.state == RequestState::accepted) {
+  if (request.state == RequestState::accepted) request.cost_unknown = true;
+  if (request.answer_status != 0) {  // its caller has had some of the answer
     return finish(request,
                   Error(ErrorKind::upstream, "proxy_lost",
                         "the connection to the proxy was lost during the answer: " + why.detail()),
@@ -544,7 +556,8 @@ void ClientCore::finish(Request& request, Status status, Nano cost, std::uint32_
   outcome.status = std::move(status);
   outcome.retry_after_s = retry_after_s;
   // Where nobody has said what it cost, that may be anything up to its cap.
-  const bool unknown = request.state == RequestState::accepted && !request.cost_told;
+  const bool unknown =
+      request.cost_unknown || (request.state == RequestState::accepted && !request.cost_told);
   outcome.charged = cost.value > 0 || unknown;
   if (request.receipt) {
     const billing::TokenCounts& tokens = request.receipt->receipt.tokens;

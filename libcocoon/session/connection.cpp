@@ -219,12 +219,20 @@ void Connection::on_time(MonoTime now) {
     give_up("peer_silent",
             fmt::format("nothing came from the peer for {} s.", limits::kDeadAfter.count()));
   } else if (!pinged_) {
-    pinged_ = true;
     // Silent for long: no memory of its busier times is kept. (Where the owner swaps buffers, the
     // second ping frees the other one.)
     if (output_.empty()) output_ = Bytes();
-    wire::encode(output_, wire::Ping{++last_ping_});
+    ping(now);
   }
+}
+
+void Connection::ping(MonoTime now) {
+  const bool speaks =
+      state_ == ConnectionState::open || state_ == ConnectionState::awaiting_decision;
+  if (!speaks || pinged_) return;
+  pinged_ = true;
+  pinged_at_ = now;
+  wire::encode(output_, wire::Ping{++last_ping_});
 }
 
 }  // namespace cocoon::session

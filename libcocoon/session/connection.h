@@ -166,6 +166,11 @@ class Connection {
   /// Pings a silent peer after limits::kPingAfter and gives it up after limits::kDeadAfter (before
   /// hello and hello_ack: limits::kHelloDeadline). Events may follow.
   void on_time(MonoTime now);
+  /// Asks for a sign of life now, unless one has been asked for since the peer was heard.
+  void ping(MonoTime now);
+  MonoTime heard_at() const { return heard_at_; }
+  /// Since when a ping waits for any sign of life; kNever: none does.
+  MonoTime pinged_at() const { return pinged_ ? pinged_at_ : kNever; }
 
  private:
   struct Stream {
@@ -241,6 +246,7 @@ class Connection {
   MonoTime opened_at_;
   MonoTime heard_at_;
   bool pinged_ = false;  // since heard_at_
+  MonoTime pinged_at_{};
   std::uint64_t last_ping_ = 0;
 };
 
