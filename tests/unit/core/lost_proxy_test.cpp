@@ -122,11 +122,12 @@ TEST_F(LostProxy, OneWhoseWorkersAreBusyPassesItsRequestsOn) {
       busy.retry_after_ms = 1000;
       hop.drop();
       net.forge(net.proxy(0), net.client(), busy);
-    } else if (hop.as<wire::Data>() != nullptr || hop.as<wire::End>() != nullptr) {
+    } else if (hop.as<wire::Data>() || hop.as<wire::End>() || hop.as<wire::Reset>()) {
       hop.drop();
     }
   };
   net.expect_served(net.ask());
+  EXPECT_TRUE(net.proxy(0).proxy().counts().clients > 0) << "its connection was not lost";
   EXPECT_GT(net.proxy(1).proxy().counts().charged, Nano{0});
 }
 
