@@ -2,10 +2,10 @@
 /// @file ClientCore: finds attested workers, seals requests for them, pays, opens the answers.
 /// Pure.
 ///
-/// Files: client_core.cpp (proxies), client_renewal.cpp (fresh connections for old),
-/// client_candidates.cpp (candidates and their evidence), client_requests.cpp (the life of a
-/// request), client_accounts.cpp (channel, vouchers, receipts), client_cuts.cpp (requests that
-/// ended before the proxy had said what they cost).
+/// Files: client_core.cpp (proxies), client_silence.cpp (which is asked), client_renewal.cpp
+/// (fresh connections), client_candidates.cpp (candidates, their evidence), client_requests.cpp
+/// (the life of a request), client_accounts.cpp (channel, vouchers, receipts), client_cuts.cpp
+/// (requests that ended before the proxy had said what they cost).
 
 #include <deque>
 #include <list>

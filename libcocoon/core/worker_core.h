@@ -4,7 +4,7 @@
 ///
 /// Files: worker_core.cpp (proxies, readiness), worker_renewal.cpp (fresh connections for old),
 /// worker_requests.cpp (from the sealed body to the engine), worker_answers.cpp (from the engine to
-/// the sealed answer and its receipt).
+/// the sealed answer and its receipt), worker_earnings.cpp (what proxies owe, vouchers, cashing).
 
 #include <deque>
 #include <list>
