@@ -341,6 +341,7 @@ class ClientCore final : public Core {
   static void pass_over(Request& request, const ProxyLink& proxy, const Error& why,
                         std::uint32_t wait_s);
   void attempt(Request& request, ProxyLink& proxy, std::vector<Worker> workers, Now now);
+  bool has_another(const Request& request, const ProxyLink& proxy);
   const billing::Registry& registry_for(const ProxyLink& proxy, Now now) const;
   void step_back(Request& request, ProxyLink& proxy, const Error& why, Now now);
   Result<session::RequestHeader> make_header(Request& request, const ProxyLink& proxy, Now now);

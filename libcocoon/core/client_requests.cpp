@@ -442,10 +442,17 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
   }
   // Its fresh candidates were busy, too. The next proxy may have idle workers.
   const bool busy = error.kind() == ErrorKind::busy && request->attempts > 1;
-  if (busy && !asks_too_much(error)) {
+  if (busy && !asks_too_much(error) && has_another(*request, proxy)) {
     pass_over(*request, proxy, error, retry_after_s(reset.retry_after_ms));
   }
   retry_or_fail(*request, error, reset.retry_after_ms, now);
+}
+
+/// Whether there is a proxy that this request has not been to yet.
+bool ClientCore::has_another(const Request& request, const ProxyLink& proxy) {
+  std::vector<PeerId> tried = request.without_worker;
+  tried.push_back(proxy.peer);
+  return best_proxy(tried) != nullptr;
 }
 
 /// Not charged so far. Another attempt, where that can help.

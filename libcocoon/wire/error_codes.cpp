@@ -10,7 +10,7 @@ namespace cocoon::wire {
 namespace {
 
 /// Sorted. Codes that one role sends to another; docs/protocol.md lists what they mean.
-constexpr std::array<std::string_view, 136> kKnownCodes{
+constexpr std::array<std::string_view, 138> kKnownCodes{
     "answer_before_acceptance",
     "answer_missing",
     "answer_truncated",
@@ -96,6 +96,7 @@ constexpr std::array<std::string_view, 136> kKnownCodes{
     "proxy_full",
     "proxy_lost",
     "proxy_not_admitted",
+    "proxy_not_registered",
     "quote_too_large",
     "receipt_mismatch",
     "receipt_missing",
@@ -118,6 +119,7 @@ constexpr std::array<std::string_view, 136> kKnownCodes{
     "too_fast",
     "too_many_choices",
     "too_many_connections",
+    "too_many_inputs",
     "too_many_requests",
     "too_many_streams",
     "too_much_evidence",

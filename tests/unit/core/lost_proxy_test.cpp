@@ -111,24 +111,41 @@ TEST_F(LostProxy, OneWhoseEngineThinksForLongIsNotSilent) {
   (void)net.outcome(next);
 }
 
+/// The first proxy refuses all that it is offered: its workers are busy.
+struct Busy {
+  explicit Busy(Network& net) {
+    net.meddle = [this, &net](Hop& hop) {
+      if (&hop.from != &net.client() || &hop.to != &net.proxy(0)) return;
+      if (const auto* open = hop.as<wire::Open>()) {
+        ++offers;
+        wire::Reset busy;
+        busy.stream = open->stream;
+        busy.kind = static_cast<std::uint8_t>(ErrorKind::busy);
+        busy.code = "no_candidate_free";
+        busy.retry_after_ms = 1000;
+        hop.drop();
+        net.forge(net.proxy(0), net.client(), busy);
+      } else if (hop.as<wire::Data>() || hop.as<wire::End>() || hop.as<wire::Reset>()) {
+        hop.drop();
+      }
+    };
+  }
+  unsigned offers = 0;
+};
+
 TEST_F(LostProxy, OneWhoseWorkersAreBusyPassesItsRequestsOn) {
-  net.meddle = [this](Hop& hop) {
-    if (&hop.from != &net.client() || &hop.to != &net.proxy(0)) return;
-    if (const auto* open = hop.as<wire::Open>()) {
-      wire::Reset busy;
-      busy.stream = open->stream;
-      busy.kind = static_cast<std::uint8_t>(ErrorKind::busy);
-      busy.code = "no_candidate_free";
-      busy.retry_after_ms = 1000;
-      hop.drop();
-      net.forge(net.proxy(0), net.client(), busy);
-    } else if (hop.as<wire::Data>() || hop.as<wire::End>() || hop.as<wire::Reset>()) {
-      hop.drop();
-    }
-  };
+  const Busy busy(net);
   net.expect_served(net.ask());
-  EXPECT_TRUE(net.proxy(0).proxy().counts().clients > 0) << "its connection was not lost";
+  EXPECT_EQ(busy.offers, 2u);
   EXPECT_GT(net.proxy(1).proxy().counts().charged, Nano{0});
+}
+
+TEST(BusyProxy, ThatIsTheOnlyOneIsAskedThreeTimes) {
+  Network net({.workers = 2});
+  net.boot();
+  const Busy busy(net);
+  net.expect_refused(net.ask(), ErrorKind::busy, "no_candidate_free");
+  EXPECT_EQ(busy.offers, limits::kMaxAttempts);
 }
 
 }  // namespace

@@ -43,6 +43,12 @@ TEST(PeerError, WhatAWorkersEngineDidKeepsItsCode) {
   }
 }
 
+TEST(PeerError, WhatTheRegistryForbidsKeepsItsCode) {
+  for (const std::string_view code : {"proxy_not_registered", "too_many_inputs"}) {
+    EXPECT_EQ(known_code(code), code);
+  }
+}
+
 TEST(PeerError, AResetSaysTheErrorThatItWasMadeOf) {
   const Error error(ErrorKind::timeout, "request_expired", "too late.");
   const Reset reset = to_reset(9, error);
