@@ -66,14 +66,7 @@ Status ClientCore::on_registry(billing::Registry registry, Now now) {
 /// Where no proxies are configured: those that it lists now.
 void ClientCore::follow_registry() {
   if (!options_.proxies.empty() || draining_) return;
-  proxies_.remove_if([this](const ProxyLink& proxy) {
-    return proxy.state == ProxyState::waiting && has_left(proxy);
-  });
-  for (const std::string& endpoint : unknown_endpoints(*registry_.current(), proxies_)) {
-    ProxyLink& proxy = proxies_.emplace_back();
-    proxy.endpoint = endpoint;
-    connect(proxy);
-  }
+  follow_endpoints(*registry_.current(), proxies_, [this](ProxyLink& proxy) { connect(proxy); });
 }
 
 bool ClientCore::has_left(const ProxyLink& proxy) const {

@@ -45,4 +45,18 @@ inline bool lists_endpoint(const billing::Registry& registry, const std::string&
       [&endpoint](const billing::ProxyEntry& proxy) { return proxy.endpoint == endpoint; });
 }
 
+/// Drops the links to endpoints that the registry does not list any more, where nothing is under
+/// way there, and connects those that are new in it.
+template <class Link, class Connect>
+void follow_endpoints(const billing::Registry& registry, std::list<Link>& links, Connect connect) {
+  links.remove_if([&registry](const Link& link) {
+    return link.state == decltype(link.state)::waiting && !lists_endpoint(registry, link.endpoint);
+  });
+  for (const std::string& endpoint : unknown_endpoints(registry, links)) {
+    Link& link = links.emplace_back();
+    link.endpoint = endpoint;
+    connect(link);
+  }
+}
+
 }  // namespace cocoon::core

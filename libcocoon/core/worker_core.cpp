@@ -66,14 +66,8 @@ Status WorkerCore::on_registry(billing::Registry registry, Now now) {
 /// Where no proxies are configured: those that it lists now.
 void WorkerCore::follow_registry(Now now) {
   if (!options_.proxies.empty() || draining_) return;
-  proxies_.remove_if([this](const ProxyLink& proxy) {
-    return proxy.state == ProxyState::waiting && has_left(proxy);
-  });
-  for (const std::string& endpoint : unknown_endpoints(*registry_.current(), proxies_)) {
-    ProxyLink& proxy = proxies_.emplace_back();
-    proxy.endpoint = endpoint;
-    connect(proxy, now);
-  }
+  follow_endpoints(*registry_.current(), proxies_,
+                   [this, now](ProxyLink& proxy) { connect(proxy, now); });
 }
 
 bool WorkerCore::has_left(const ProxyLink& proxy) const {
