@@ -39,6 +39,17 @@ class Leaving : public ::testing::Test {
     ASSERT_EQ(worker().counts().running, 0u);
   }
 
+  /// A worker has served, and stops: what backs its voucher is yet to be redeemed.
+  void stop_unbacked() {
+    begin({.workers = 1, .stake = Nano{1'000}});
+    net->ask();
+    net->run(Millis(100));
+    drain();
+    finish();
+    net->run(Millis(100));
+    EXPECT_FALSE(worker().idle());
+  }
+
   std::optional<Network> net;
   std::function<void(Hop&)> meddle;
   Nano vouched;  ///< by the proxy's newest voucher
@@ -79,26 +90,14 @@ TEST_F(Leaving, TheProxyDoesNotWaitForItsNextSettlement) {
 }
 
 TEST_F(Leaving, WhatIsBackedOnlyByVouchersThatAreRedeemedFirstIsWaitedFor) {
-  begin({.workers = 1, .stake = Nano{1'000}});
-  net->ask();
-  net->run(Millis(100));
-  drain();
-  finish();
-  net->run(Millis(100));
-  EXPECT_FALSE(worker().idle());
+  stop_unbacked();
   net->run(Millis(5000));
   EXPECT_TRUE(worker().idle());
   EXPECT_EQ(vouched, earned());
 }
 
 TEST_F(Leaving, AProxyThatIsLostIsNotWaitedFor) {
-  begin({.workers = 1, .stake = Nano{1'000}});
-  net->ask();
-  net->run(Millis(100));
-  drain();
-  finish();
-  net->run(Millis(100));
-  EXPECT_FALSE(worker().idle());
+  stop_unbacked();
   net->proxy().crash();
   net->run(Millis(100));
   EXPECT_TRUE(worker().idle());
