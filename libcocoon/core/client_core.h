@@ -171,6 +171,8 @@ class ClientCore final : public Core {
     std::uint32_t retry_after_ms = 0;
     std::optional<Error> problem;  ///< why it is empty, where the proxy named workers or nothing
     std::optional<AccountId> preferred;  ///< as it was asked for
+    std::uint32_t untrusted = 0;         ///< answers in a row of which no worker is trusted
+    MonoTime ask_on_until{};             ///< so long, others are asked for then
   };
 
   /// Requests of one model that prefer the same, and can pay about the same, share their
@@ -313,8 +315,9 @@ class ClientCore final : public Core {
   static wire::CandidatesRequest question(const SetKey& key, const CandidateSet& set);
   void ask_candidates(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now);
   void on_candidates(ProxyLink& proxy, const wire::Candidates& answer, Now now);
-  void take_candidates(ProxyLink& proxy, CandidateSet& set, const wire::Candidates& answer,
-                       const wire::CandidatesRequest& asked, Now now);
+  void take_candidates(ProxyLink& proxy, const SetKey& key, CandidateSet& set,
+                       const wire::Candidates& answer, const wire::CandidatesRequest& asked,
+                       Now now);
   static bool has_expired(const EvidenceEntry& entry, Now now);
   bool make_room(Now now);
   void need_evidence(ProxyLink& proxy, const EvidenceDigest& digest, Now now);
@@ -322,7 +325,8 @@ class ClientCore final : public Core {
   void refuse_evidence(EvidenceEntry& entry, std::string why, Now now);
   void check_sets(Now now);
   void give_up(const ProxyLink& proxy, CandidateSet& set);
-  void check_set(CandidateSet& set, Now now);
+  bool asks_on(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now);
+  void check_set(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now);
   Status judge(const Worker& worker, const EvidenceEntry& entry, Now now) const;
 
   // client_silence.cpp

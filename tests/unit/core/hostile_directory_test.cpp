@@ -323,6 +323,40 @@ TEST_F(HostileEvidence, EvidenceThatNeverComesKeepsNoRequestForever) {
   net.expect_served(net.ask());
 }
 
+/// Whoever trusts only some of a model's workers: the others' evidence is as good as altered.
+class PickyClient : public HostileEvidence {
+ protected:
+  void trust(std::size_t first_workers) {
+    std::set<EvidenceDigest> trusted;
+    for (std::size_t i = 0; i < first_workers; ++i) {
+      trusted.insert(net.worker(i).evidence()->digest);
+    }
+    net.meddle = [this, trusted](Hop& hop) {
+      if (hop.as<wire::CandidatesRequest>() != nullptr) ++questions;
+      auto* part = hop.as<wire::Evidence>();
+      if (part == nullptr || !hop.between(kProxy, kClient)) return;
+      if (!trusted.contains(part->digest)) part->part = hop.flipped(part->part, 3);
+    };
+  }
+
+  std::size_t questions = 0;
+};
+
+TEST_F(PickyClient, AsksOnUntilItIsNamedAWorkerThatItTrusts) {
+  trust(4);
+  for (int i = 0; i < 20; ++i) {
+    net.expect_served(net.ask());
+    net.run(limits::kCandidatesFresh + Seconds(1));
+  }
+  EXPECT_GT(questions, 20u) << "every first answer named one: the test shows nothing";
+}
+
+TEST_F(PickyClient, AsksOfAModelWithoutSuchAWorkerAreBounded) {
+  trust(0);
+  expect_untrusted();
+  EXPECT_EQ(questions, 8u);
+}
+
 TEST_F(HostileEvidence, PartsThatDoNotContinueEachOtherEndTheConnection) {
   on_evidence([](Hop&, wire::Evidence& part) {
     part.total += 1;
