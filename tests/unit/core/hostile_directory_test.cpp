@@ -380,7 +380,8 @@ class EvidenceFlood : public HostileDirectory {
       }
       if (held != 0 && stream_of(hop.message) == held) hop.drop();
       if (open != nullptr) wraps = open->wraps.size();
-      if (hop.as<wire::EvidenceRequest>() == nullptr || !flooding) return;
+      const auto* question = hop.as<wire::EvidenceRequest>();
+      if (question == nullptr || !made_up.contains(question->digest)) return;
       ++questions;
       if (unanswered) hop.drop();
     };
@@ -389,12 +390,11 @@ class EvidenceFlood : public HostileDirectory {
     ASSERT_TRUE(hash);
   }
   void flood(std::size_t count) {
-    flooding = true;
     Hop hop(net.proxy(), net.client(), wire::Candidates{});
     for (std::size_t i = 0; i < count; ++i) {
-      rewrite(0, [this](wire::WorkerRecord& r) {
-        r.evidence = EvidenceDigest{net.world.random.array<32>()};
-      });
+      const EvidenceDigest digest{net.world.random.array<32>()};
+      made_up.insert(digest);
+      rewrite(0, [&](wire::WorkerRecord& r) { r.evidence = digest; });
       wire::Candidates answer;
       answer.model = "sim/model";
       answer_from(hop, answer, {0}, net.world.now.unix);
@@ -403,13 +403,12 @@ class EvidenceFlood : public HostileDirectory {
       ASSERT_TRUE(net.client().client().ready()) << net.problem(net.client());
     }
     net.run(Millis(100));
-    flooding = false;
   }
 
   Asked asked;
   std::optional<RequestHash> hash;
   wire::StreamId held = 0;
-  bool flooding = false;
+  std::set<EvidenceDigest> made_up;
   bool unanswered = false;
   std::size_t questions = 0;
   std::size_t wraps = 0;  ///< of the last request
