@@ -142,6 +142,7 @@ struct Proxy::Impl final : node::RoleNode {
     count(kRequests, counts.requests_failed, reported.requests_failed, "failed");
     count(kRequests, counts.requests_cancelled, reported.requests_cancelled, "cancelled");
     count(kRequests, counts.requests_refused, reported.requests_refused, "refused");
+    count("cocoon_proxy_worker_pauses_total", counts.worker_pauses, reported.worker_pauses);
     count("cocoon_proxy_charged_nano_total", counts.charged.value, reported.charged.value);
     reported = counts;
   }

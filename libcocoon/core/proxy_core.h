@@ -60,6 +60,7 @@ struct ProxyCounts {
   std::uint64_t requests_failed = 0;
   std::uint64_t requests_cancelled = 0;
   std::uint64_t requests_refused = 0;
+  std::uint64_t worker_pauses = 0;  ///< because their requests failed
   Nano charged{};
 };
 
@@ -296,6 +297,7 @@ class ProxyCore final : public AttestedCore {
   routing::Outcome outcome_of(const Request& request, const Error& error, Now now) const;
   void worker_gave_up(Request& request, const Error& error, Now now);
   void leave_worker(Request& request, routing::Outcome outcome, Now now);
+  void note_breaker(const AccountId& worker, routing::BreakerChange change);
   routing::Observation observe(const Request& request, routing::Outcome outcome, Now now) const;
   void fail_request(Request& request, const Error& error, std::uint32_t retry_after_ms, Now now);
   void reset_client(Request& request, const Error& error, std::uint32_t retry_after_ms,

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "core/proxy_core.h"
+#include "core/store_keys.h"
 
 namespace cocoon::core {
 namespace {
@@ -122,10 +123,27 @@ void ProxyCore::leave_worker(Request& request, routing::Outcome outcome, Now now
     }
     if (worker->going_away) note_leaving(worker->account);
   }
-  scheduler_.finish(request.worker_index, request.worker_account, request.header.model,
-                    observe(request, outcome, now), now);
+  const routing::BreakerChange change =
+      scheduler_.finish(request.worker_index, request.worker_account, request.header.model,
+                        observe(request, outcome, now), now);
+  note_breaker(request.worker_account, change);
   request.worker = 0;
   request.worker_stream = 0;
+}
+
+/// Says once that a worker fails, and once that it no longer does.
+void ProxyCore::note_breaker(const AccountId& worker, routing::BreakerChange change) {
+  using routing::BreakerChange;
+  if (change == BreakerChange::opened || change == BreakerChange::reopened) ++counts_.worker_pauses;
+  if (change == BreakerChange::opened) {
+    report(
+        LogLevel::warning,
+        fmt::format("worker {} failed several requests in a row: it gets none but one at a time, "
+                    "after pauses, until one is served; its own log and metrics say why",
+                    short_hex(worker.bytes)));
+  } else if (change == BreakerChange::closed) {
+    report(LogLevel::info, fmt::format("worker {} serves again", short_hex(worker.bytes)));
+  }
 }
 
 // --- What the client is told, and charged ---

@@ -33,6 +33,8 @@ constexpr Metric kMetrics[]{
     {"cocoon_proxy_requests_running", gauge, "Requests that run or wait"},
     {"cocoon_proxy_requests_waiting", gauge, "Requests that wait for a free worker"},
     {"cocoon_proxy_requests_total", counter, "Requests that have ended", "outcome", kEnded},
+    {"cocoon_proxy_worker_pauses_total", counter,
+     "Pauses of workers whose requests failed one after another"},
     {"cocoon_proxy_charged_nano_total", counter, "What clients were charged, in nanotons"},
     {"cocoon_worker_engine_ready", gauge, "1 where the engine answers, else 0"},
     {"cocoon_worker_proxies", gauge, "Proxies that are connected"},

@@ -19,24 +19,30 @@ void open(Breaker& breaker, MonoTime now) {
 
 }  // namespace
 
-void apply(Breaker& breaker, BreakerEvent event, MonoTime now) {
+BreakerChange apply(Breaker& breaker, BreakerEvent event, MonoTime now) {
   switch (breaker.state) {
     case BreakerState::closed:
       if (event == BreakerEvent::success) breaker.consecutive_failures = 0;
-      if (event == BreakerEvent::failure && ++breaker.consecutive_failures >= kFailuresToOpen) {
-        open(breaker, now);
+      if (event != BreakerEvent::failure || ++breaker.consecutive_failures < kFailuresToOpen) {
+        return BreakerChange::none;
       }
-      return;
+      open(breaker, now);
+      return BreakerChange::opened;
     case BreakerState::open:
       if (event == BreakerEvent::time_up && now >= breaker.open_until) {
         breaker.state = BreakerState::half_open;
       }
-      return;
+      return BreakerChange::none;
     case BreakerState::half_open:
-      if (event == BreakerEvent::success) breaker = Breaker{};
-      if (event == BreakerEvent::failure) open(breaker, now);
-      return;
+      if (event == BreakerEvent::time_up) return BreakerChange::none;
+      if (event == BreakerEvent::success) {
+        breaker = Breaker{};
+        return BreakerChange::closed;
+      }
+      open(breaker, now);
+      return BreakerChange::reopened;
   }
+  return BreakerChange::none;
 }
 
 }  // namespace cocoon::routing

@@ -16,6 +16,9 @@ enum class BreakerState : std::uint8_t {
 
 enum class BreakerEvent : std::uint8_t { success, failure, time_up };
 
+/// What an event did that is of interest outside: reopened: a trial failed.
+enum class BreakerChange : std::uint8_t { none, opened, reopened, closed };
+
 /// The breaker of one worker. All changes go through apply().
 struct Breaker {
   BreakerState state = BreakerState::closed;
@@ -33,6 +36,6 @@ struct Breaker {
 ///  half_open + success → closed
 ///  half_open + failure → open, for twice as long as before, up to 60 s
 ///  closed or half_open + time_up → nothing
-void apply(Breaker& breaker, BreakerEvent event, MonoTime now);
+BreakerChange apply(Breaker& breaker, BreakerEvent event, MonoTime now);
 
 }  // namespace cocoon::routing

@@ -206,8 +206,8 @@ MonoTime Scheduler::next_deadline() const {
   return std::min(queue_.next_deadline(), rested);
 }
 
-void Scheduler::finish(WorkerIndex worker, const AccountId& account, std::string_view model,
-                       const Observation& observation, Now now) {
+BreakerChange Scheduler::finish(WorkerIndex worker, const AccountId& account,
+                                std::string_view model, const Observation& observation, Now now) {
   reputation_.of(account, now.unix).add(observation);
   if (ModelFigures* figures = this->figures(model)) {
     figures->all.add(observation);
@@ -216,6 +216,7 @@ void Scheduler::finish(WorkerIndex worker, const AccountId& account, std::string
       figures->asked.add(now.mono);
     }
   }
+  BreakerChange seen = BreakerChange::none;
   change(worker, [&](WorkerEntry& entry) {
     if (entry.running > 0) --entry.running;
     if (observation.outcome == Outcome::refused) {
@@ -226,14 +227,13 @@ void Scheduler::finish(WorkerIndex worker, const AccountId& account, std::string
     }
     ++entry.reported_free;
     if (observation.outcome == Outcome::cancelled) return;
-    const bool was_open = entry.breaker.state == BreakerState::open;
-    apply(entry.breaker,
-          observation.outcome == Outcome::served ? BreakerEvent::success : BreakerEvent::failure,
-          now.mono);
-    if (!was_open && entry.breaker.state == BreakerState::open) {
+    const bool served = observation.outcome == Outcome::served;
+    seen = apply(entry.breaker, served ? BreakerEvent::success : BreakerEvent::failure, now.mono);
+    if (seen == BreakerChange::opened || seen == BreakerChange::reopened) {
       due_.push({entry.breaker.open_until, worker});
     }
   });
+  return seen;
 }
 
 /// Ends the pauses of breakers and the rests after refusals that are over.

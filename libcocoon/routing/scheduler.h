@@ -71,8 +71,9 @@ class Scheduler {
   bool start(WorkerIndex worker, Now now);
   /// Ends what start() began: frees the slot and takes the observation in. Call it once per start,
   /// also for a worker that has left (it then only counts for its reputation).
-  void finish(WorkerIndex worker, const AccountId& account, std::string_view model,
-              const Observation& observation, Now now);
+  /// @return what that did to the worker's breaker.
+  BreakerChange finish(WorkerIndex worker, const AccountId& account, std::string_view model,
+                       const Observation& observation, Now now);
 
   // --- Requests that wait ---
 

@@ -408,7 +408,14 @@ void Node::arm_deadline() {
   });
 }
 
+std::size_t Node::reported(std::string_view part) const {
+  return static_cast<std::size_t>(std::count_if(
+      reports_.begin(), reports_.end(),
+      [part](const std::string& report) { return report.find(part) != std::string::npos; }));
+}
+
 void Node::carry_out(core::Effect& effect) {
+  if (auto* e = std::get_if<core::Report>(&effect)) reports_.push_back(std::move(e->message));
   if (auto* e = std::get_if<core::Connect>(&effect)) return connect(*e);
   if (auto* e = std::get_if<core::CallLedger>(&effect)) {
     return call_ledger(e->call, std::move(e->request));

@@ -98,6 +98,8 @@ class Node {
   void ask_coefficient(std::uint32_t coefficient_e3) { coefficient_e3_ = coefficient_e3; }
   /// How many quotes its machine has made, in all its lives.
   unsigned quotes() const { return quotes_; }
+  /// How often it has told its operator something with `part` in it.
+  std::size_t reported(std::string_view part) const;
   /// Bytes for `far`, as if this node's core had sent them on its connection.
   void inject(Node& far, Bytes bytes);
 
@@ -146,6 +148,7 @@ class Node {
   Seconds clock_error_{};
   bool quoting_ = false;
   unsigned quotes_ = 0;
+  std::vector<std::string> reports_;
   std::map<std::uint64_t, bool> runs_;  ///< engine runs of this life; true: paused
   MonoTime armed_ = kNever;
   core::PeerId next_accepted_ = 1ull << 40;

@@ -80,6 +80,27 @@ TEST_F(EngineFaults, AStreamWithoutItsEndIsBrokenOff) {
   expect_nothing_charged();
 }
 
+TEST_F(EngineFaults, TheProxySaysOnceThatAWorkerFailsAndOnceThatItServesAgain) {
+  net.world.weather.engine_status = 401;
+  boot_first();
+  const auto ask_until = [this](std::uint64_t pauses) {
+    for (int i = 0; i < 60 && net.proxy().proxy().counts().worker_pauses < pauses; ++i) {
+      (void)net.outcome(net.ask());
+      net.run(Seconds(1));
+    }
+    EXPECT_EQ(net.proxy().proxy().counts().worker_pauses, pauses);
+  };
+  ask_until(3);
+  EXPECT_EQ(net.proxy().reported("failed several requests in a row"), 1u);
+  EXPECT_EQ(net.proxy().reported("serves again"), 0u);
+
+  net.world.weather.engine_status = 200;
+  net.run(Seconds(60));
+  net.expect_served(net.ask());
+  EXPECT_EQ(net.proxy().reported("serves again"), 1u);
+  EXPECT_EQ(net.proxy().proxy().counts().worker_pauses, 3u);
+}
+
 TEST_F(EngineFaults, AStreamThatBringsAnErrorIsNotCharged) {
   net.world.weather.stream_end = "data: {\"error\":{\"message\":\"no\"}}\n\ndata: [DONE]\n\n";
   boot_first();

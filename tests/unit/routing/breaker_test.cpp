@@ -65,6 +65,19 @@ TEST(Breaker, ASuccessfulProbeClosesItAndForgetsTheFailures) {
   EXPECT_EQ(breaker.openings, 0u);
 }
 
+TEST(Breaker, TellsWhatChanged) {
+  Breaker breaker;
+  EXPECT_EQ(apply(breaker, BreakerEvent::failure, at(0).mono), BreakerChange::none);
+  EXPECT_EQ(apply(breaker, BreakerEvent::failure, at(0).mono), BreakerChange::none);
+  EXPECT_EQ(apply(breaker, BreakerEvent::failure, at(0).mono), BreakerChange::opened);
+  EXPECT_EQ(apply(breaker, BreakerEvent::failure, at(0).mono), BreakerChange::none);
+  EXPECT_EQ(apply(breaker, BreakerEvent::time_up, at(1).mono), BreakerChange::none);
+  EXPECT_EQ(apply(breaker, BreakerEvent::failure, at(1).mono), BreakerChange::reopened);
+  EXPECT_EQ(apply(breaker, BreakerEvent::time_up, at(3).mono), BreakerChange::none);
+  EXPECT_EQ(apply(breaker, BreakerEvent::success, at(3).mono), BreakerChange::closed);
+  EXPECT_EQ(apply(breaker, BreakerEvent::success, at(3).mono), BreakerChange::none);
+}
+
 TEST(Breaker, TimeDoesNothingToAClosedOrHalfOpenOne) {
   Breaker closed;
   apply(closed, BreakerEvent::time_up, at(9).mono);
