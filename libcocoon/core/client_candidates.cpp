@@ -71,7 +71,6 @@ ClientCore::CandidateSet* ClientCore::usable_set(ProxyLink& proxy, const SetKey&
   }
   if (set.state == SetState::none) {
     set.untrusted = 0;
-    set.ask_on_until = now.mono + limits::kCandidatesDeadline;
     ask_candidates(proxy, key, set, now);
   }
   return nullptr;
@@ -317,9 +316,11 @@ void ClientCore::give_up(const ProxyLink& proxy, CandidateSet& set) {
 }
 
 /// A proxy does not know whom this client trusts. Where it trusts none of those that were named, it
-/// asks for others, by a fresh seed; within bounds, since there may be none.
+/// asks for others, by a fresh seed; within bounds, since there may be none, and not where nobody's
+/// evidence came in time.
 bool ClientCore::asks_on(ProxyLink& proxy, const SetKey& key, CandidateSet& set, Now now) {
-  const bool more = ++set.untrusted < kMaxUntrustedSets && now.mono < set.ask_on_until;
+  const bool in_time = now.mono - set.since < limits::kCandidatesDeadline;
+  const bool more = ++set.untrusted < kMaxUntrustedSets && in_time;
   if (!more || proxy.state != ProxyState::ready) return false;
   ask_candidates(proxy, key, set, now);
   return true;
@@ -347,6 +348,7 @@ void ClientCore::check_set(ProxyLink& proxy, const SetKey& key, CandidateSet& se
     usable.push_back(worker);
   }
   if (usable.empty() && untrusted && asks_on(proxy, key, set, now)) return;
+  if (!usable.empty()) set.untrusted = 0;
   set.workers = std::move(usable);
   set.state = SetState::ready;
   advance_ = true;

@@ -172,7 +172,6 @@ class ClientCore final : public Core {
     std::optional<Error> problem;  ///< why it is empty, where the proxy named workers or nothing
     std::optional<AccountId> preferred;  ///< as it was asked for
     std::uint32_t untrusted = 0;         ///< answers in a row of which no worker is trusted
-    MonoTime ask_on_until{};             ///< so long, others are asked for then
   };
 
   /// Requests of one model that prefer the same, and can pay about the same, share their

@@ -339,6 +339,15 @@ class PickyClient : public HostileEvidence {
     };
   }
 
+  /// Its place in `all`.
+  std::size_t place_of(Node& worker) const {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].value().account == worker.account()) return i;
+    }
+    ADD_FAILURE() << "the worker has shown no record";
+    return 0;
+  }
+
   std::size_t questions = 0;
 };
 
@@ -349,6 +358,33 @@ TEST_F(PickyClient, AsksOnUntilItIsNamedAWorkerThatItTrusts) {
     net.run(limits::kCandidatesFresh + Seconds(1));
   }
   EXPECT_GT(questions, 20u) << "every first answer named one: the test shows nothing";
+}
+
+TEST_F(PickyClient, AsksOnWhereARefusalBroughtOnlyOthers) {
+  trust(4);
+  net.expect_served(net.ask());
+  net.run(limits::kCandidatesFresh - Seconds(10));
+  net.meddle = [this, others = net.meddle, refused = wire::StreamId{0}](Hop& hop) mutable {
+    const bool asking = hop.between(kClient, kProxy);
+    if (asking && refused != 0 && stream_of(hop.message) == refused) hop.drop();
+    const auto* open = hop.as<wire::Open>();
+    if (open == nullptr || !asking || refused != 0) return others(hop);
+    refused = open->stream;
+    hop.drop();
+    Hop back(net.proxy(), net.client(), wire::Candidates{});
+    wire::Candidates fresh;
+    fresh.model = "sim/model";
+    answer_from(back, fresh, {place_of(net.worker(7))}, net.world.now.unix);
+    net.forge(net.proxy(), net.client(), fresh);
+    wire::Reset refusal;
+    refusal.stream = open->stream;
+    refusal.kind = static_cast<std::uint8_t>(ErrorKind::busy);
+    refusal.code = "no_candidate_free";
+    net.forge(net.proxy(), net.client(), refusal);
+  };
+  questions = 0;
+  net.expect_served(net.ask());
+  EXPECT_GE(questions, 1u);
 }
 
 TEST_F(PickyClient, AsksOfAModelWithoutSuchAWorkerAreBounded) {
