@@ -15,6 +15,7 @@
 #include "billing/amount.h"
 #include "cocoon/version.h"
 #include "common/same_signal.h"
+#include "config/units.h"
 #include "engine/engine_url.h"
 #include "network.h"
 
@@ -64,6 +65,19 @@ std::string check_backend(std::string& url) {
   return parsed ? std::string() : parsed.error().detail();
 }
 
+std::string check_listen(const std::string& address) {
+  if (cocoon::config::is_address(address, 0) &&
+      cocoon::config::is_local_host(cocoon::config::host_of(address))) {
+    return {};
+  }
+  return "expected an address of this machine such as 127.0.0.1:10000, found \"" + address + "\"";
+}
+
+std::string check_model(const std::string& model) {
+  const std::string why = cocoon::config::models_fault({model});
+  return why.empty() ? why : "the model " + why;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -83,12 +97,14 @@ int main(int argc, char** argv) {
       ->type_name("URL");
   cli.add_option("--listen", options.listen, "Where the gateway listens; port 0 takes a free one")
       ->capture_default_str()
+      ->check(check_listen)
       ->type_name("ADDR:PORT");
   cli.add_option("--workers", options.workers, "How many workers")
       ->capture_default_str()
       ->check(CLI::Range(1, 64));
   cli.add_option("--model", options.model, "Model id: the engine must serve it under this name")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(check_model);
   cli.add_option("--state", options.state,
                  "Directory for keys, ledger, configurations and logs; kept and used again. "
                  "Without it a temporary one is used")

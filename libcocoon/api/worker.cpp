@@ -3,7 +3,9 @@
 #include "api/figures_json.h"
 #include "base/limits.h"
 #include "codec/hex.h"
+#include "config/units.h"
 #include "core/worker_core.h"
+#include "crypto/hash.h"
 #include "engine/engine_client.h"
 #include "gateway/model_list.h"
 #include "io/clock.h"
@@ -22,6 +24,10 @@ node::RoleOptions role_options(const WorkerOptions& options) {
   role.proxy_policy = options.proxy_policy;
   role.evidence = options.evidence;
   role.models = options.models;
+  // What decides where prompts go in the clear.
+  constexpr std::string_view kConfigDomain("cocoon-worker-config-v1\0", 24);
+  role.config = crypto::sha256(
+      ByteWriter().bytes(as_bytes(kConfigDomain)).bytes(as_bytes(options.engine_url)).take());
   role.collateral = options.collateral;
   role.log = options.log;
   role.metrics = options.metrics;
@@ -36,9 +42,9 @@ struct Worker::Impl final : node::RoleNode {
       : RoleNode(loop, role_options(o)), options(std::move(o)) {}
 
   Status create() {
-    if (options.models.empty()) {
-      return Error(ErrorKind::invalid_argument, "no_models",
-                   "a worker serves at least one model; list registry ids in `models`");
+    if (const std::string why = config::models_fault(options.models); !why.empty()) {
+      return Error(ErrorKind::invalid_argument, "bad_models",
+                   "`models`, a list of ids in the registry, " + why);
     }
     return open();
   }
@@ -60,6 +66,8 @@ struct Worker::Impl final : node::RoleNode {
                                                 const Hash& leaf_sha256,
                                                 const billing::Registry& registry,
                                                 Now now) override {
+    COCOON_CHECK(
+        engine::check_engine_place(options.engine_url, registry.kind == billing::NetworkKind::dev));
     core::WorkerCoreOptions o;
     o.proxies = options.proxies;
     o.models = options.models;

@@ -9,6 +9,7 @@
 #include "config/document.h"
 #include "config/sections.h"
 #include "config/table.h"
+#include "config/units.h"
 
 namespace cocoon::config {
 
@@ -122,8 +123,10 @@ Result<WorkerConfig> parse_worker_config(std::string_view text, const std::strin
   read_engine(root, worker.engine_url);
   root.require("models", "the registry's ids of the models that the engine serves");
   root.texts("models", worker.models);
-  if (root.has("models") && worker.models.empty()) {
-    root.fault("models", "config_value", "\"models\" is empty: a worker serves at least one model");
+  if (root.has("models")) {
+    if (const std::string why = models_fault(worker.models); !why.empty()) {
+      root.fault("models", "config_value", "\"models\" " + why);
+    }
   }
   root.integer("coefficient_e3", worker.coefficient_e3, {1, limits::kMaxCoefficientE3});
   root.integer("capacity", worker.capacity, {1, limits::kMaxRequestsSetting});

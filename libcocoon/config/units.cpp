@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "base/limits.h"
 
 namespace cocoon::config {
 
@@ -160,6 +163,23 @@ bool is_http_url(std::string_view text) {
            !path.ends_with('/');
   }
   return false;
+}
+
+std::string models_fault(const std::vector<std::string>& models) {
+  if (models.empty()) return "is empty: a worker serves at least one model";
+  if (models.size() > limits::kMaxModelsPerWorker) {
+    return fmt::format("has {} models: a worker serves at most {}", models.size(),
+                       limits::kMaxModelsPerWorker);
+  }
+  std::set<std::string_view> seen;
+  for (const std::string& model : models) {
+    if (model.empty() || model.size() > limits::kMaxModelIdBytes) {
+      return fmt::format("has an id of {} bytes: expected 1 to {}", model.size(),
+                         limits::kMaxModelIdBytes);
+    }
+    if (!seen.insert(model).second) return fmt::format("names \"{}\" twice", model);
+  }
+  return {};
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

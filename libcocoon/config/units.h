@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/money.h"
 #include "base/time.h"
@@ -39,6 +40,10 @@ bool is_loopback_host(std::string_view host);
 /// True for "http://host[:port][/path]" and https, without credentials, query, fragment or a slash
 /// at the end.
 bool is_http_url(std::string_view text);
+
+/// What keeps a worker from serving these models, in words; empty: nothing. Its record has room for
+/// so many (protocol.md, section 9).
+std::string models_fault(const std::vector<std::string>& models);
 
 /// The number of single-character insertions, deletions and replacements that turn one into the
 /// other. For short words.

@@ -260,7 +260,8 @@ void ClientCore::attempt(Request& request, ProxyLink& proxy, std::vector<Worker>
       static_cast<std::uint32_t>(std::max<Millis::rep>(1, left.count())));
   if (!stream) {
     (void)settle(*proxy.channel, sealed->hash(), Nano{0}, billing::Proof::receipt);
-    return finish(request, stream.error(), Nano{0}, 1);
+    pass_over(request, proxy, stream.error(), retry_after_s(kMinRetryAfterMs));
+    return advance(request, now);
   }
   ++request.attempts;
   request.state = RequestState::offered;

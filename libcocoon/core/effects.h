@@ -84,9 +84,11 @@ struct CallLedger {
   CallId call = 0;
   ports::LedgerRequest request;
 };
-/// Write behind: there is no answer, and a failed write stops the node (it logs why).
+/// Write behind: a failed write stops the node (it logs why). Where `call` is not 0, on_stored
+/// follows once it is on disk.
 struct WriteStore {
   ports::StoreBatch batch;
+  CallId call = 0;
 };
 /// Worker: give a request to the engine; answered by on_engine_… with the same run.
 struct StartEngine {

@@ -80,7 +80,9 @@ class ProxyCore final : public AttestedCore {
   /// Takes nothing new and tells all peers; running requests go on.
   void drain(Now now);
   /// Nothing runs and nothing waits for the ledger.
-  bool idle() const { return requests_.empty() && ledger_calls_.empty(); }
+  bool idle() const {
+    return requests_.empty() && ledger_calls_.empty() && unsent_payouts_.empty();
+  }
   /// Redeems what is held and worth it (Worth::backing): the last thing before stopping.
   void settle_all(Now now);
 
@@ -101,6 +103,7 @@ class ProxyCore final : public AttestedCore {
   void on_disconnected(PeerId peer, const Error& why, Now now) override;
   void on_verified(CallId call, EvidenceVerdict verdict, Now now) override;
   void on_ledger(CallId call, LedgerAnswer answer, Now now) override;
+  void on_stored(CallId call, Now now) override;
   void on_registry_stale(bool stale, Now now) override;
   void on_time(Now now) override;
   void end_turn(Now now) override;
@@ -338,6 +341,7 @@ class ProxyCore final : public AttestedCore {
   void pay_leaving();
   void dismiss_paid(Peer& peer);
   void owe(const Request& request, const AccountId& worker, Nano charged);
+  bool has_unsent_payout(const AccountId& worker) const;
   void send_payout(Peer& peer, const billing::SignedPayout& voucher);
   void repeat_payout(Peer& peer);
   void store_dirty();
@@ -382,7 +386,9 @@ class ProxyCore final : public AttestedCore {
   bool looking_ = false;  ///< at one of them
   std::unordered_map<EvidenceDigest, PeerId> evidence_;
   std::set<AccountId> dirty_workers_;  ///< whose accounts are to be stored
-  std::vector<AccountId> leaving_;     ///< workers on which nothing runs any more, this turn
+  /// Vouchers that go out once they are on disk.
+  std::map<CallId, std::vector<billing::SignedPayout>> unsent_payouts_;
+  std::vector<AccountId> leaving_;  ///< workers on which nothing runs any more, this turn
   RequestId last_request_ = 0;
   std::size_t held_bytes_ = 0;  ///< of all bodies
   std::size_t clients_ = 0;

@@ -255,7 +255,7 @@ void ProxyCore::refuse_busy(Request& request, Now now) {
   ask.seed = routing::refusal_seed(request.hash);
   ask.count = limits::kDefaultCandidates;
   ask.max_coefficient_e3 = price_cap(*client, request.header.model);
-  wire::Candidates fresh = scheduler_.candidates(ask, now);
+  wire::Candidates fresh = scheduler_.candidates_beside_refusal(ask, now);
   fresh.id = 0;
   client->link.connection.send(fresh);
   const std::uint32_t wait = scheduler_.retry_after_ms(request.header.model, now);

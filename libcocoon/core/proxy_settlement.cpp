@@ -332,24 +332,42 @@ Error ProxyCore::unpaid() const {
 
 // --- Workers' vouchers and the store ---
 
+/// On disk before they are out: one that this proxy forgot would be raised past its backing.
 void ProxyCore::send_payouts(const std::vector<AccountId>& workers) {
   ports::StoreBatch batch;
-  std::vector<std::pair<Peer*, billing::SignedPayout>> ready;
+  std::vector<billing::SignedPayout> raised;
   for (const AccountId& worker : workers) {
-    Peer* peer = listed_peer(worker);
+    const Peer* peer = listed_peer(worker);
     if (peer == nullptr || peer->state != PeerState::ready) continue;
     auto voucher = payouts_.raise(worker);
     if (!voucher) continue;
-    ready.emplace_back(peer, billing::sign(std::move(*voucher), identity_.account));
+    raised.push_back(billing::sign(std::move(*voucher), identity_.account));
     batch.put(store_key(kPayoutKey, worker.view()), payouts_.snapshot(worker));
     dirty_workers_.erase(worker);
   }
-  // On disk before it is out: a voucher that this proxy forgot would be raised past its backing.
-  if (!batch.writes.empty()) emit(WriteStore{std::move(batch)});
-  for (auto& [peer, voucher] : ready) {
+  if (raised.empty()) return;
+  const CallId call = next_call();
+  unsent_payouts_.emplace(call, std::move(raised));
+  emit(WriteStore{std::move(batch), call});
+}
+
+/// One that has left by then is told when it comes back.
+void ProxyCore::on_stored(CallId call, Now) {
+  auto stored = unsent_payouts_.extract(call);
+  if (stored.empty()) return;
+  for (const billing::SignedPayout& voucher : stored.mapped()) {
+    Peer* peer = listed_peer(voucher.value.worker);
+    if (peer == nullptr || peer->state != PeerState::ready) continue;
     send_payout(*peer, voucher);
     dismiss_paid(*peer);
   }
+}
+
+bool ProxyCore::has_unsent_payout(const AccountId& worker) const {
+  return std::any_of(unsent_payouts_.begin(), unsent_payouts_.end(), [&](const auto& call) {
+    return std::any_of(call.second.begin(), call.second.end(),
+                       [&](const auto& voucher) { return voucher.value.worker == worker; });
+  });
 }
 
 /// A worker may have begun to leave, and a request of its has ended.
@@ -371,6 +389,7 @@ void ProxyCore::pay_leaving() {
 /// The last word to a worker that leaves: no voucher comes after the one that it has.
 void ProxyCore::dismiss_paid(Peer& peer) {
   if (!peer.going_away || payouts_.owed(peer.account) > payouts_.vouched(peer.account)) return;
+  if (has_unsent_payout(peer.account)) return;
   const Peer* older = find_peer(peer.replaces);
   if (!peer.requests.empty() || (older != nullptr && !older->requests.empty())) return;
   peer.link.connection.go_away(kPaidReason, "this worker has vouchers for all that it is owed");
@@ -392,6 +411,7 @@ void ProxyCore::send_payout(Peer& peer, const billing::SignedPayout& voucher) {
 /// The newest voucher may have been lost with the connection that it went over, or with what the
 /// worker had not written when it was killed, and no other one comes before it has earned more.
 void ProxyCore::repeat_payout(Peer& peer) {
+  if (has_unsent_payout(peer.account)) return;  // it follows
   if (auto voucher = payouts_.newest(peer.account)) {
     send_payout(peer, billing::sign(std::move(*voucher), identity_.account));
   }

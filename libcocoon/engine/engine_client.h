@@ -29,6 +29,11 @@ struct EngineOptions {
   Logger log;
 };
 
+/// Whether a worker may use the engine there. Outside development networks only what does not leave
+/// the guest: a unix socket or a loopback address, as the engine is sent prompts in the clear.
+/// Errors: `invalid_argument` ("bad_engine_url", "engine_not_local").
+Status check_engine_place(std::string_view url, bool development);
+
 /// Runs requests on the engine and asks it from time to time whether it is ready and which models
 /// it serves. An engine that is down, slow, broken off, or that contradicts itself ends the run
 /// with an error that says so; what goes on to the client names no address. Loop thread only.

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "engine/engine_client.h"
 #include "io/address.h"
 
 namespace cocoon::engine {
@@ -39,6 +42,28 @@ Result<EngineUrl> EngineUrl::parse(std::string_view text) {
   out.base = text;
   if (!io::check_http_url(out.base)) return bad_url(text, "is no URL");
   return out;
+}
+
+bool EngineUrl::is_local() const {
+  if (!unix_socket.empty()) return true;
+  std::string_view host = std::string_view(base).substr(base.find("://") + 3);
+  host = host.substr(0, host.find('/'));
+  if (host.starts_with('[')) return host.substr(0, host.find(']')) == "[::1";
+  host = host.substr(0, host.find(':'));
+  const auto numeric = [](char c) { return c == '.' || (c >= '0' && c <= '9'); };
+  return host == "localhost" ||
+         (host.starts_with("127.") && std::all_of(host.begin(), host.end(), numeric));
+}
+
+Status check_engine_place(std::string_view url, bool development) {
+  COCOON_TRY(const EngineUrl parsed, EngineUrl::parse(url));
+  if (development || parsed.is_local()) return ok();
+  return Error(
+      ErrorKind::invalid_argument, "engine_not_local",
+      fmt::format("the engine {} is not in this guest, and would be sent prompts in the "
+                  "clear: outside development networks, run it here and write \"engine_url\" "
+                  "with 127.0.0.1, localhost or [::1], or unix:/PATH",
+                  parsed.shown));
 }
 
 io::HttpRequest EngineUrl::request(io::HttpMethod method, std::string_view path) const {

@@ -18,6 +18,8 @@ struct EngineUrl {
   /// Errors: `invalid_argument` ("bad_engine_url").
   static Result<EngineUrl> parse(std::string_view text);
 
+  /// Only this machine reaches it.
+  bool is_local() const;
   /// A request for `path` (with its leading slash).
   io::HttpRequest request(io::HttpMethod method, std::string_view path) const;
 };

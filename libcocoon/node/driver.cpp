@@ -119,10 +119,14 @@ void Driver::carry_out(core::Effect& effect, std::vector<core::PeerId>& leaving)
                                  });
     }
     void operator()(core::WriteStore& e) {
-      driver.parts_.store->commit(std::move(e.batch),
-                                  [&driver = driver, alive = driver.alive_](Status status) {
-                                    if (*alive && !status) driver.on_fatal_(status.error());
-                                  });
+      driver.parts_.store->commit(std::move(e.batch), [&driver = driver, alive = driver.alive_,
+                                                       call = e.call](const Status& status) {
+        if (!*alive) return;
+        if (!status) return driver.on_fatal_(status.error());
+        if (call == 0) return;
+        driver.parts_.core->on_stored(call, io::now());
+        driver.arm();
+      });
     }
     void operator()(core::StartEngine& e) { driver.parts_.engine->start(std::move(e.request)); }
     void operator()(core::CancelEngine& e) { driver.parts_.engine->cancel(e.run); }

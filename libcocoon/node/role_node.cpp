@@ -210,6 +210,7 @@ void RoleNode::certify(const attest::GpuBundle& gpus) {
   claims.network = registry_->network;
   claims.account = account_id_;
   claims.models = options_.models;
+  claims.config = options_.config;
   claims.event_log = source_->event_log();
   claims.beacon = {beacon_->height, beacon_->hash, beacon_->time};
   if (!gpus.gpus.empty()) {

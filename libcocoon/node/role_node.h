@@ -47,6 +47,7 @@ struct RoleOptions {
   /// Absent for clients.
   std::optional<EvidenceSource> evidence;
   std::vector<std::string> models;  ///< claimed by workers
+  Hash config{};                    ///< likewise: digest of what is configured; zeros: nothing is
   LogSink log;
   std::shared_ptr<Metrics> metrics;
   std::function<void(const Error&)> on_fatal;

@@ -57,7 +57,9 @@ std::uint32_t WorkerEntry::free_slots() const {
 }
 
 double WorkerEntry::utilisation() const {
-  return record.capacity == 0 ? 1.0 : static_cast<double>(running) / record.capacity;
+  if (record.capacity == 0) return 1;
+  const std::uint32_t taken = record.capacity - std::min(record.capacity, reported_free);
+  return static_cast<double>(std::max(running, taken)) / record.capacity;
 }
 
 Directory::Directory(const NetworkId& network, const crypto::SigningKey& boot_key)

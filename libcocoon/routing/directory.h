@@ -84,7 +84,7 @@ struct WorkerEntry {
   bool offered() const { return listed_in_ == &ModelEntry::offers; }
   /// Slots that a request can take now, by its capacity and its own word.
   std::uint32_t free_slots() const;
-  /// running ÷ capacity.
+  /// Slots that are taken, by this proxy or, as the worker says, by others ÷ capacity.
   double utilisation() const;
 
  private:

@@ -81,6 +81,11 @@ bool Scheduler::serves(const ModelEntry* model, std::uint32_t price_cap) {
   return price_cap == 0 || model->lowest_coefficient_e3() <= price_cap;
 }
 
+bool Scheduler::any_free(const ModelEntry* model, std::uint32_t price_cap) {
+  if (model == nullptr || model->offers.empty()) return false;
+  return price_cap == 0 || model->offers.front().coefficient_e3 <= price_cap;
+}
+
 wire::Candidates Scheduler::candidates(const wire::CandidatesRequest& request, Now now) {
   wake(now);
   wire::Candidates answer;
@@ -99,13 +104,25 @@ wire::Candidates Scheduler::candidates(const wire::CandidatesRequest& request, N
     answer.retry_after_ms = served ? retry_after_ms(request.model, now) : 0;
     const bool too_dear = !served && serves(model, 0);  // which is no want of a free worker
     if (too_dear) return answer;
-    if (ModelFigures* figures = this->figures(request.model)) {
-      figures->turned_away.add(now.mono);
-      figures->asked.add(now.mono);
-      figures->refused.add(now.mono);
-    }
+    count_turned_away(request.model, now);
   }
   return answer;
+}
+
+wire::Candidates Scheduler::candidates_beside_refusal(const wire::CandidatesRequest& request,
+                                                      Now now) {
+  wire::Candidates answer = candidates(request, now);
+  const bool free = any_free(directory_.model(request.model), request.max_coefficient_e3);
+  if (!answer.workers.empty() && !free) count_turned_away(request.model, now);
+  return answer;
+}
+
+void Scheduler::count_turned_away(std::string_view model, Now now) {
+  ModelFigures* figures = this->figures(model);
+  if (figures == nullptr) return;
+  figures->turned_away.add(now.mono);
+  figures->asked.add(now.mono);
+  figures->refused.add(now.mono);
 }
 
 /// It has a free slot, and is on offer, or one of its models has no other worker.
@@ -148,7 +165,8 @@ double Scheduler::drain_rate(const ModelEntry& model, const ModelFigures* figure
                   model.running / std::max(seconds, kShortest));
 }
 
-/// Whether a request that waits from now on is likely to begin within `patience`.
+/// Whether a request that waits from now on for any of the model's workers is likely to begin
+/// within `patience`.
 bool Scheduler::worth_waiting(std::string_view id, Millis patience, Now now) const {
   const ModelEntry* model = directory_.model(id);
   if (model == nullptr) return false;
@@ -159,17 +177,47 @@ bool Scheduler::worth_waiting(std::string_view id, Millis patience, Now now) con
   return static_cast<double>(queued + 1) / rate <= std::chrono::duration<double>(patience).count();
 }
 
+/// Seconds that a request of the model takes there: as it was measured, else as the model's others
+/// take, else a guess.
+double Scheduler::service_seconds(const WorkerEntry& worker, const ModelFigures* of_model) const {
+  const bool known = of_model != nullptr && of_model->all.samples() > 0;
+  const double tokens = known ? of_model->all.tokens_per_answer() : 0;
+  const ServiceAverages* own = reputation_.find(worker.identity.account);
+  constexpr double kShortest = 1e-3;
+  if (known && own != nullptr && own->samples() > 0) {
+    return std::max(own->expected_seconds(tokens), kShortest);
+  }
+  if (known) return std::max(of_model->all.expected_seconds(tokens), kShortest);
+  return std::chrono::duration<double>(limits::kUnmeasuredService).count();
+}
+
+/// Whether one of its own workers is likely to take it in time; the others of its model never do.
+bool Scheduler::will_begin(const FairQueue::Waiting& waiting, Now now) const {
+  const ModelFigures* figures = this->figures(waiting.model);
+  double per_second = 0;
+  std::size_t in_line = 0;
+  std::size_t capacity = 0;
+  for (const WorkerIndex index : waiting.workers) {
+    const WorkerEntry& worker = *directory_.find(index);
+    per_second += worker.running / service_seconds(worker, figures);
+    in_line += queue_.waiting(index);
+    capacity += worker.record.capacity;
+  }
+  // Those in line stand in as many lines as this one would, and take one slot.
+  const double ahead = static_cast<double>(in_line) / static_cast<double>(waiting.workers.size());
+  // Where all slots are taken by other proxies nobody here knows: as many may wait as they hold.
+  if (per_second <= 0) return ahead < static_cast<double>(capacity);
+  const std::chrono::duration<double> patience = waiting.until - now.mono;
+  return (ahead + 1) / per_second <= patience.count();
+}
+
 Status Scheduler::wait(FairQueue::Waiting waiting, Now now) {
-  const ModelEntry* model = directory_.model(waiting.model);
-  const bool others =
-      model != nullptr && !model->offers.empty() &&
-      (waiting.price_cap == 0 || model->offers.front().coefficient_e3 <= waiting.price_cap);
+  const bool others = any_free(directory_.model(waiting.model), waiting.price_cap);
   std::erase_if(waiting.workers, [this](WorkerIndex worker) {
     const WorkerEntry* entry = directory_.find(worker);
     return entry == nullptr || !entry->ready;
   });
-  const auto patience = std::chrono::duration_cast<Millis>(waiting.until - now.mono);
-  if (others || waiting.workers.empty() || !worth_waiting(waiting.model, patience, now)) {
+  if (others || waiting.workers.empty() || !will_begin(waiting, now)) {
     return Error(ErrorKind::busy, "no_candidate_free",
                  "none of the request's candidates can take it in time");
   }

@@ -57,6 +57,10 @@ class Scheduler {
   /// anything changes.
   wire::Candidates candidates(const wire::CandidatesRequest& request, Now now);
 
+  /// The same for a request that is refused. Where none of those that it names is free, that is
+  /// demand which was turned away.
+  wire::Candidates candidates_beside_refusal(const wire::CandidatesRequest& request, Now now);
+
   /// The slots of the workers that candidates() names, in order.
   struct Choice {
     std::array<std::uint32_t, limits::kMaxCandidatesPerAnswer> slots{};
@@ -133,10 +137,15 @@ class Scheduler {
   void strand(WorkerIndex worker);
   /// Some worker is ready for the model within the price cap, 0: any, though it may be busy.
   static bool serves(const ModelEntry* model, std::uint32_t price_cap);
+  /// Some worker is on offer within it.
+  static bool any_free(const ModelEntry* model, std::uint32_t price_cap);
   bool may_begin(const WorkerEntry& entry) const;
   void take_slot(WorkerIndex worker);
   double drain_rate(const ModelEntry& model, const ModelFigures* figures, Now now) const;
   bool worth_waiting(std::string_view id, Millis patience, Now now) const;
+  double service_seconds(const WorkerEntry& worker, const ModelFigures* of_model) const;
+  bool will_begin(const FairQueue::Waiting& waiting, Now now) const;
+  void count_turned_away(std::string_view model, Now now);
 
   // scheduler_choice.cpp
   struct Sample {

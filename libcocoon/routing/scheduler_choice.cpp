@@ -160,7 +160,7 @@ std::optional<std::uint32_t> Scheduler::preferred_slot(const wire::CandidatesReq
     return std::nullopt;
   }
   if (!is_good(standings_[index->slot], request, offers)) return std::nullopt;
-  const double mean = static_cast<double>(model.running) / std::max(model.capacity, 1u);
+  const double mean = 1 - static_cast<double>(model.free_slots) / std::max(model.capacity, 1u);
   if (entry.utilisation() > std::max(kNeverTooBusy, kPreferredLoad * mean)) return std::nullopt;
   return index->slot;
 }

@@ -5,9 +5,10 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import OpenAI from 'openai';
 import {
   ask, childrenOf, freeAddress, isAlive, killAll, layOut, MODEL, run, setKey, start, startEngine, startNetwork,
-  until,
+  until, untilServed,
 } from './network.mjs';
 
 const PACKAGING = join(process.env.COCOON_SOURCE, 'packaging');
@@ -132,6 +133,54 @@ test('a backend that is no URL is misuse of a devnet', async () => {
   const done = await run('cocoon-devnet', ['--backend', '127.0.0.1:8000']);
   assert.equal(done.code, 2);
   assert.match(done.err, /does not begin with http:\/\//);
+});
+
+for (const [option, value] of [
+  ['--listen', 'foo'], ['--listen', '127.0.0.1:99999'], ['--listen', 'example.org:80'],
+  ['--model', ''], ['--model', 'm'.repeat(257)],
+]) {
+  test(`${option} ${value.slice(0, 20)} is misuse of a devnet, before anything is started`, async () => {
+    const done = await run('cocoon-devnet', ['--backend', engine.url, option, value]);
+    assert.equal(done.code, 2);
+    assert.match(done.err, new RegExp(option));
+  });
+}
+
+test('every start on a simulated platform is warned about', async () => {
+  const network = await startNetwork(engine);
+  await network.stop();
+  for (const role of ['client', 'proxy', 'worker-1']) {
+    const log = readFileSync(join(network.state, `${role}.log`), 'utf8');
+    assert.match(log, /warn.*simulated/i, role);
+  }
+  network.discard();
+});
+
+test('a gateway with API keys serves who shows one of them, and nobody else', async () => {
+  const network = await startNetwork(engine);
+  const file = join(network.state, 'app.toml');
+  const config = readFileSync(file, 'utf8');
+  writeFileSync(file, config.replace('[gateway]\n', '[gateway]\napi_keys = ["first", "second"]\n'));
+  const gateway = start('cocoon-client', ['--config', file]);
+  const url = await gateway.line('listening ');
+  const sdk = (apiKey) => new OpenAI({ apiKey, baseURL: url, maxRetries: 0 });
+  await untilServed(url, { Authorization: 'Bearer first' });
+  for (const key of ['first', 'second']) {
+    const answer = await sdk(key).chat.completions.create(ask('x'));
+    assert.ok(answer.choices[0].message.content);
+  }
+  for (const key of ['third', 'firs', 'first2', 'FIRST']) {
+    await assert.rejects(sdk(key).chat.completions.create(ask('x')), (error) => {
+      assert.ok(error instanceof OpenAI.AuthenticationError);
+      assert.equal(error.code, 'invalid_api_key');
+      return true;
+    });
+  }
+  assert.equal((await fetch(`${url}/models`)).status, 401);
+  gateway.kill('SIGTERM');
+  assert.deepEqual(await gateway.ended, { code: 0, signal: null });
+  await network.stop();
+  network.discard();
 });
 
 test('cocoon-demo-engine names itself, and misuse is exit code 2', async () => {

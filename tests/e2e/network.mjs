@@ -69,10 +69,10 @@ export async function layOut(engine) {
 }
 
 /** Waits until the gateway at `url` has a worker for the model. */
-export const untilServed = (url) =>
+export const untilServed = (url, headers = {}) =>
   until(`${url} to serve ${MODEL}`, async () => {
     try {
-      return (await (await fetch(url + '/models')).text()).includes(`"id":"${MODEL}"`);
+      return (await (await fetch(url + '/models', { headers })).text()).includes(`"id":"${MODEL}"`);
     } catch {
       return false;
     }

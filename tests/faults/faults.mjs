@@ -17,9 +17,13 @@ const WEIGHTS = {
   engine_away: 4, // the engine's port refuses, and what runs there is reset
 };
 
+const OF_LINES = Object.fromEntries(Object.entries(WEIGHTS).filter(([kind]) => !/^(kill|drain)_/.test(kind)));
+
 export class Faults {
-  constructor({ world, random, longestMs, gapMs }) {
-    Object.assign(this, { world, random, longestMs, gapMs });
+  /** @param restartsMs for so long processes are killed and restarted, too: what one of them leaks
+   * shows only where it lives for a while */
+  constructor({ world, random, longestMs, gapMs, restartsMs = Infinity }) {
+    Object.assign(this, { world, random, longestMs, gapMs, restartsMs });
     this.counts = {};
     this.log = []; // [seconds, what]
     this.failures = []; // what should not have failed: a start, a drain
@@ -35,7 +39,8 @@ export class Faults {
     while (!this.stopped) {
       await sleep(this.random.between(this.gapMs / 4, this.gapMs * 1.75));
       if (this.stopped) break;
-      const kind = this.random.weighted(WEIGHTS);
+      const restarts = performance.now() - this.began < this.restartsMs;
+      const kind = this.random.weighted(restarts ? WEIGHTS : OF_LINES);
       // A role or line that is in another fault's hands is left alone.
       const done = this[kind]?.(kind) ?? this.restart(kind);
       const task = done.catch((error) => this.failures.push(`${kind}: ${error.message}`));

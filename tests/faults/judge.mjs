@@ -42,7 +42,7 @@ export function judgeExecutions(records, executions, lossesOf) {
 }
 
 /** Bounds of what a role may hold after the load beyond what it held before. */
-const MORE_KIB = 12 * 1024;
+const MORE_KIB = 8 * 1024;
 const MORE_DESCRIPTORS = 8;
 
 export function judgeUsage(name, before, after, judgesMemory = true) {

@@ -43,6 +43,9 @@ function options() {
   return values;
 }
 
+const rerun = (o) =>
+  `tests/faults/run --minutes ${o.minutes} --callers ${o.callers} --workers ${o.workers} --proxies ${o.proxies} --seed ${o.seed}`;
+
 const say = (text) => console.log(text);
 const sleep = (ms) => new Promise((resume) => setTimeout(resume, ms));
 
@@ -135,6 +138,7 @@ async function go(o) {
   });
   const faults = new Faults({
     world, random: makeRandom(o.seed, 'faults'), longestMs: long ? 70_000 : 6_000, gapMs: long ? 2500 : 1200,
+    restartsMs: long ? o.minutes * 40_000 : Infinity, // two thirds of it
   });
   const began = performance.now();
   callers.begin();
@@ -154,6 +158,7 @@ async function go(o) {
     clearInterval(beat);
   }
   const seconds = Math.round((performance.now() - began) / 1000);
+  const up = Object.fromEntries(world.inOrder().map((r) => [r.name, r.upSeconds()]));
   const idle = await judgeIdle(world, before, !o['no-memory']);
   const crashes = world.inOrder().flatMap((r) => r.crashes.map((c) => `${r.name} ended by itself: ${JSON.stringify({ ...c, log: c.log() })}`));
   const stops = await stopAll(world);
@@ -171,7 +176,7 @@ async function go(o) {
   };
   const report = {
     commit: source, seed: o.seed, minutes: o.minutes, callers: o.callers, workers: o.workers, proxies: o.proxies,
-    rerun: `tests/faults/run --minutes ${o.minutes} --callers ${o.callers} --workers ${o.workers} --proxies ${o.proxies} --seed ${o.seed}`,
+    rerun: rerun(o),
     cores: cpus().length, load_average: load, seconds,
     requests: records.length,
     outcomes: count(callers.records, (r) => r.outcome),
@@ -180,7 +185,7 @@ async function go(o) {
     faults: faults.counts,
     connections_lost: [...world.links.values()].reduce((n, l) => n + l.losses.length, 0),
     spent_nano: money.spent_nano, owed_nano: money.owed_nano, workers_count_more_nano: money.workers_count_more_nano,
-    usage: Object.fromEntries(Object.keys(before).map((n) => [n, { before: before[n], after: idle.after[n] }])),
+    usage: Object.fromEntries(Object.keys(before).map((n) => [n, { before: before[n], after: idle.after[n], up_seconds: up[n] }])),
     verdicts: Object.fromEntries(Object.entries(broken).map(([rule, list]) => [rule, list.length === 0 ? 'holds' : list.slice(0, 20)])),
   };
   return { report, world, faults, good: Object.values(broken).every((list) => list.length === 0) };
@@ -200,7 +205,7 @@ async function main() {
     console.error(`${error.message}\n${USAGE}`);
     return 2;
   }
-  say(`seed ${o.seed}; again with: tests/faults/run --minutes ${o.minutes} --callers ${o.callers} --seed ${o.seed}`);
+  say(`seed ${o.seed}; again with: ${rerun(o)}`);
   const done = await go(o);
   const text = JSON.stringify(done.report, null, 1) + '\n';
   if (o.out !== '') writeFileSync(o.out, text);

@@ -51,6 +51,7 @@ class Role {
   async start() {
     this.process = start(`cocoon-${this.kind}`, ['--config', this.config]);
     const started = this.process;
+    this.born ??= performance.now();
     started.ended.then((ended) => {
       // Its last words may come after its end: its log is read when it is needed.
       if (this.asked !== started) this.crashes.push({ ...ended, log: () => started.errors().slice(-2000) });
@@ -77,6 +78,12 @@ class Role {
   async metric(name) {
     const line = (await this.page('/metrics')).split('\n').find((l) => l.startsWith(`${name} `));
     return line ? Number(line.split(' ').pop()) : 0;
+  }
+
+  /** How long the present process has been there. */
+  upSeconds() {
+    const since = this.downs.length === 0 ? this.born : this.downs.at(-1)[1];
+    return Math.round((performance.now() - since) / 1000);
   }
 
   /** Private memory in KiB and the number of descriptors. */

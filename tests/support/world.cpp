@@ -280,8 +280,10 @@ std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
     return made;
   }
   if (role_ == wire::Role::proxy) {
-    auto made = std::make_unique<core::ProxyCore>(std::move(identity), registry,
-                                                  core::ProxyCoreOptions{}, world_.random, now);
+    core::ProxyCoreOptions o;
+    if (world_.proxy_options) world_.proxy_options(o);
+    auto made = std::make_unique<core::ProxyCore>(std::move(identity), registry, std::move(o),
+                                                  world_.random, now);
     EXPECT_TRUE(made->restore(entries));
     return made;
   }
@@ -301,6 +303,7 @@ std::unique_ptr<core::Core> Node::make_core(core::NodeIdentity identity) {
 }
 
 void Node::vanish() {
+  writing_.clear();
   if (!up()) return;
   ++life_;
   core_.reset();
@@ -408,28 +411,13 @@ void Node::arm_deadline() {
   });
 }
 
-std::size_t Node::reported(std::string_view part) const {
-  return static_cast<std::size_t>(std::count_if(
-      reports_.begin(), reports_.end(),
-      [part](const std::string& report) { return report.find(part) != std::string::npos; }));
-}
-
 void Node::carry_out(core::Effect& effect) {
   if (auto* e = std::get_if<core::Report>(&effect)) reports_.push_back(std::move(e->message));
   if (auto* e = std::get_if<core::Connect>(&effect)) return connect(*e);
   if (auto* e = std::get_if<core::CallLedger>(&effect)) {
     return call_ledger(e->call, std::move(e->request));
   }
-  if (auto* e = std::get_if<core::WriteStore>(&effect)) {
-    for (auto& write : e->batch.writes) {
-      if (write.value) {
-        store_[write.key] = *write.value;
-      } else {
-        store_.erase(write.key);
-      }
-    }
-    return;
-  }
+  if (auto* e = std::get_if<core::WriteStore>(&effect)) return write(std::move(*e));
   if (auto* e = std::get_if<core::Disconnect>(&effect)) {
     const auto pipe = pipes_.find(e->peer);
     if (pipe == pipes_.end()) return;

@@ -2,6 +2,7 @@
 /// @file The world around the cores: a virtual clock, links with latency and loss of connections, a
 /// real local ledger, an engine that counts what it runs, and nodes that crash and come back.
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -98,6 +99,11 @@ class Node {
   void ask_coefficient(std::uint32_t coefficient_e3) { coefficient_e3_ = coefficient_e3; }
   /// How many quotes its machine has made, in all its lives.
   unsigned quotes() const { return quotes_; }
+  /// What its store has under a key, over its lives; nothing where that is missing.
+  std::optional<Bytes> stored(const std::string& key) const {
+    const auto at = store_.find(key);
+    return at == store_.end() ? std::nullopt : std::optional(at->second);
+  }
   /// How often it has told its operator something with `part` in it.
   std::size_t reported(std::string_view part) const;
   /// Bytes for `far`, as if this node's core had sent them on its connection.
@@ -115,6 +121,8 @@ class Node {
   };
 
   void carry_out(core::Effect& effect);
+  void write(core::WriteStore effect);
+  void write_until(core::CallId call);
   void connect(const core::Connect& effect);
   void make_quote(const core::MakeQuote& effect);
   void verify_evidence(const core::VerifyEvidence& effect);
@@ -142,6 +150,7 @@ class Node {
   std::shared_ptr<const ports::VerifiedEvidence> evidence_;
   std::optional<Bytes> gpu_evidence_;
   std::map<std::string, Bytes> store_;
+  std::deque<core::WriteStore> writing_;  ///< not on disk yet: lost where it crashes
   Actor actor_;
   std::unique_ptr<core::Core> core_;
   std::map<core::PeerId, Pipe> pipes_;
@@ -174,8 +183,10 @@ class World {
   Weather weather;
   Nano max_exposure{2'000'000'000};                              ///< of each client
   std::uint32_t max_coefficient_e3 = limits::kMaxCoefficientE3;  ///< that each client pays
-  Nano max_unpaid{1'000'000'000};                                ///< of each worker
-  Nano stake{2'000'000'000};                                     ///< of each proxy that is added
+  /// What proxies that boot from now on are configured with, beside the defaults.
+  std::function<void(core::ProxyCoreOptions&)> proxy_options;
+  Nano max_unpaid{1'000'000'000};  ///< of each worker
+  Nano stake{2'000'000'000};       ///< of each proxy that is added
   Seconds certificate_lifetime{7 * 24 * 3600};
   std::vector<std::unique_ptr<Node>> nodes;
   std::unique_ptr<ledger::LocalLedger> ledger;

@@ -513,6 +513,15 @@ TEST(WorkerConfigFile, NeedsAnEngineAndAModel) {
   EXPECT_THAT(error_of(parse_worker_config(
                   kClient + "engine_url = \"http://a\"\nmodels = []\n" + kProxyPolicy, "f")),
               HasSubstr("\"models\" is empty"));
+  const auto with_models = [](const std::string& list) {
+    return error_of(parse_worker_config(
+        kClient + "engine_url = \"http://a\"\nmodels = [" + list + "]\n" + kProxyPolicy, "f"));
+  };
+  EXPECT_THAT(with_models("\"a\", \"b\", \"a\""), HasSubstr("names \"a\" twice"));
+  EXPECT_THAT(with_models("\"" + std::string(257, 'm') + "\""), HasSubstr("an id of 257 bytes"));
+  std::string many;
+  for (int i = 0; i < 33; ++i) many += "\"m" + std::to_string(i) + "\",";
+  EXPECT_THAT(with_models(many), HasSubstr("33 models: a worker serves at most 32"));
   EXPECT_THAT(
       error_of(parse_worker_config(
           kClient + "models = [\"m\"]\nengine_url = \"http://a/v1\"\n" + kProxyPolicy, "f")),

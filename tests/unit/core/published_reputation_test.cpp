@@ -32,6 +32,7 @@ TEST(PublishedReputation, IsWhatTheRunBeforeHasMeasured) {
   EXPECT_EQ(on_the_ledger(net, net.proxy()), Hash{}) << "an epoch's digest does not change";
   net.proxy().proxy().settle_all(net.world.now);  // as at an orderly stop
   net.proxy().turn();
+  net.run(Millis(10));  // until it is on disk
   net.proxy().crash();
   net.proxy().boot();
   EXPECT_EQ(on_the_ledger(net, net.proxy()), measured);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "unit/core/network.h"
 
@@ -42,6 +44,33 @@ TEST_F(Queue, AClientThatAsksForMuchDelaysItself) {
   net.expect_served(light);
   EXPECT_GE(waiting(), 2u);
   for (const Asked& a : heavy) net.expect_served(a);
+}
+
+TEST_F(Queue, TheHostsWeightDecidesHowManyTurnsAClientHas) {
+  const AccountId heavy = net.client(0).account();
+  net.world.proxy_options = [heavy](ProxyCoreOptions& o) {
+    o.weight = [heavy](const AccountId& client, const ChannelId&) {
+      return client == heavy ? 3u : 1u;
+    };
+  };
+  net.boot();
+  const std::vector<Asked> first = ask(net.client(0), 4);
+  std::vector<Asked> light;
+  std::vector<Asked> more;
+  for (int i = 0; i < 5; ++i) {
+    light.push_back(net.ask(net.client(1)));
+    more.push_back(net.ask(net.client(0)));
+  }
+  const auto run = [this](const std::vector<Asked>& asked) {
+    return std::count_if(asked.begin(), asked.end(),
+                         [this](const Asked& a) { return net.executions(a) > 0; });
+  };
+  while (run(light) + run(more) < 4) net.run(Millis(20));
+  EXPECT_EQ(run(more), 3);
+  EXPECT_EQ(run(light), 1);
+  for (const auto& all : {first, light, more}) {
+    for (const Asked& a : all) net.expect_served(a);
+  }
 }
 
 TEST_F(Queue, ACancelledRequestLeavesTheLineAndRunsNowhere) {
@@ -105,6 +134,74 @@ TEST(Burst, BeyondWhatItsCapsLeaveIsBusyAndNoMatterOfPayment) {
   EXPECT_GT(served, 0);
   EXPECT_LT(served, 50);
   net.expect_served(net.ask());
+}
+
+/// A proxy that bounds what a client may ask.
+class ClientLimits : public ::testing::Test {
+ protected:
+  struct Ends {
+    int served = 0;
+    int refused = 0;
+  };
+  /// Of requests that are made at once: refused ones are by `code`, for a time, and not charged.
+  Ends ends_of(Node& client, int requests, std::string_view code) {
+    std::vector<Asked> asked;
+    for (int i = 0; i < requests; ++i) asked.push_back(net.ask(client));
+    Ends ends;
+    for (const Asked& a : asked) {
+      const RequestOutcome got = net.outcome(a);
+      ++(got.status ? ends.served : ends.refused);
+      if (got.status) continue;
+      EXPECT_EQ(got.status.error().code(), code);
+      EXPECT_EQ(got.status.error().kind(), ErrorKind::busy);
+      EXPECT_GT(got.retry_after_s, 0u);
+      EXPECT_FALSE(got.charged);
+      EXPECT_EQ(net.executions(a), 0u);
+    }
+    return ends;
+  }
+
+  Network net{{.clients = 2, .proxies = 1, .workers = 2}};
+};
+
+/// The proxy tells the client, which keeps to it.
+TEST_F(ClientLimits, NoMoreRequestsOfAClientRunAtOnceThanItMayHave) {
+  net.world.proxy_options = [](ProxyCoreOptions& o) { o.max_requests_per_client = 3; };
+  net.boot();
+  const Ends ends = ends_of(net.client(0), 5, "too_many_streams");
+  EXPECT_EQ(ends.served, 3);
+  EXPECT_EQ(ends.refused, 2);
+  net.expect_served(net.ask(net.client(0)));
+}
+
+TEST_F(ClientLimits, TheBoundIsEachClientsOwn) {
+  net.world.proxy_options = [](ProxyCoreOptions& o) { o.max_requests_per_client = 3; };
+  net.boot();
+  std::vector<Asked> asked;
+  for (int i = 0; i < 3; ++i) {
+    asked.push_back(net.ask(net.client(0)));
+    asked.push_back(net.ask(net.client(1)));
+  }
+  for (const Asked& a : asked) net.expect_served(a);
+}
+
+TEST_F(ClientLimits, NobodyBeginsRequestsFasterThanHeMay) {
+  net.world.proxy_options = [](ProxyCoreOptions& o) { o.max_request_rate_per_client = 2; };
+  net.boot();
+  EXPECT_GT(ends_of(net.client(0), 6, "too_fast").refused, 0);
+  net.run(Seconds(5));
+  net.expect_served(net.ask(net.client(0)));
+  net.expect_served(net.ask(net.client(1)));
+}
+
+TEST(StreamLimit, WhatOneProxyHasNoStreamForGoesToTheNext) {
+  Network net({.clients = 1, .proxies = 2, .workers = 2});
+  net.meddle = [&](Hop& hop) {
+    auto* ack = hop.as<wire::HelloAck>();
+    if (ack != nullptr && &hop.from == &net.proxy(0)) ack->max_streams = 0;
+  };
+  net.boot();
+  for (int i = 0; i < 3; ++i) net.expect_served(net.ask());
 }
 
 TEST(Refusal, NamesFreeWorkersOfAnyPrice) {

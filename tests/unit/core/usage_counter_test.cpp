@@ -62,5 +62,34 @@ TEST(UsageCounter, AResponseEndsWithAnEventOfItsOwn) {
   }
 }
 
+// gateway.md: eight bytes of text are a token, and what is left over costs nothing.
+
+TEST(UsageCounter, WithoutUsageTheTextOfAWholeAnswerIsCounted) {
+  const auto tokens =
+      counted(kChat, false, R"({"choices":[{"message":{"content":"0123456789abcdef-"}}]})").final();
+  EXPECT_EQ(tokens.prompt, 100u / 8);
+  EXPECT_EQ(tokens.completion, 2u);
+  EXPECT_EQ(tokens.cached, 0u);
+  EXPECT_EQ(tokens.reasoning, 0u);
+}
+
+TEST(UsageCounter, WithoutUsageTheTextOfAStreamIsCounted) {
+  std::string answer;
+  for (int i = 0; i < 6; ++i)
+    answer += "data: {\"choices\":[{\"delta\":{\"content\":\"four\"}}]}\n\n";
+  const auto tokens = counted(kChat, true, answer + "data: [DONE]\n\n").final();
+  EXPECT_EQ(tokens.prompt, 100u / 8);
+  EXPECT_EQ(tokens.completion, 6u * 4 / 8);
+}
+
+TEST(UsageCounter, AnEnginesUsageCountsWhateverItsText) {
+  const auto tokens = counted(kChat, false,
+                              R"({"choices":[{"message":{"content":"0123456789abcdef"}}],)"
+                              R"("usage":{"prompt_tokens":5,"completion_tokens":9}})")
+                          .final();
+  EXPECT_EQ(tokens.prompt, 5u);
+  EXPECT_EQ(tokens.completion, 9u);
+}
+
 }  // namespace
 }  // namespace cocoon::core::test

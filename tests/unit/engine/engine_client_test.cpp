@@ -135,6 +135,26 @@ class EngineClientTest : public io::test::LoopTest {
 
 // --- Runs ---
 
+TEST(EnginePlace, OutsideDevelopmentNetworksItIsWhatDoesNotLeaveTheGuest) {
+  for (const auto* url : {"http://127.0.0.1:8000", "http://127.9.9.9", "http://localhost:1/path",
+                          "http://[::1]:8000", "unix:/run/engine.sock", "https://127.0.0.1"}) {
+    EXPECT_TRUE(check_engine_place(url, false)) << url;
+  }
+  for (const auto* url :
+       {"http://10.0.0.1:8000", "http://engine:8000", "http://127.0.0.1.example.org:80",
+        "http://localhost.example.org", "http://[::2]:1", "http://[::1%eth0]:1", "http://0.0.0.0:1",
+        "http://engine/127.0.0.1", "http://2130706433:80"}) {
+    const Status place = check_engine_place(url, false);
+    ASSERT_FALSE(place) << url;
+    EXPECT_TRUE(place.error().code() == "engine_not_local" ||
+                place.error().code() == "bad_engine_url")
+        << place.error().code();
+    if (place.error().code() == "engine_not_local") {
+      EXPECT_TRUE(check_engine_place(url, true)) << url;
+    }
+  }
+}
+
 TEST_F(EngineClientTest, StreamComesPieceByPiece) {
   start([](ScriptedServer::Peer& peer) {
     peer.send(std::string(kStreamHead) + "9\r\ndata: 1\n\n\r\n");

@@ -404,125 +404,34 @@ TEST(Scheduler, TheCheapestOfThousandsAreDrawn) {
 
 // --- Requests that wait ---
 
-FairQueue::Waiting waiting(FairQueue::RequestId request, std::vector<WorkerIndex> workers,
-                           double until_s = 30) {
-  FairQueue::Waiting out;
-  out.request = request;
-  out.model = "m";
-  out.workers = std::move(workers);
-  out.until = at(until_s).mono;
-  return out;
+TEST(Scheduler, WhoIsBusyForOtherProxiesIsNamedLess) {
+  TestProxy proxy(56);
+  const WorkerIndex idle = proxy.add();
+  const WorkerIndex busy = proxy.add();
+  proxy.scheduler.report(busy, ready_with(1), at(0));  // of eight, and this proxy has none of them
+  auto counts = firsts(proxy, 1000, 1);
+  EXPECT_GT(counts[proxy.account(idle)], 2 * counts[proxy.account(busy)]);
 }
 
-TEST(Scheduler, NobodyWaitsForAWorkerThatIsNotReady) {
-  TestProxy proxy(1);
-  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
-  for (int s = 0; s < 10; ++s) run(proxy, worker, served(0.5, 0.5, 10), s);
-  ASSERT_TRUE(proxy.scheduler.start(worker, at(10)));
-  ASSERT_TRUE(proxy.scheduler.wait(waiting(1, {worker}, 40), at(10)));
-  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(11));
-  EXPECT_EQ(proxy.scheduler.take_unserved(at(11)), std::vector<FairQueue::RequestId>{1});
-  EXPECT_FALSE(proxy.scheduler.wait(waiting(2, {worker}, 40), at(11)))
-      << "though slots came free just before";
+TEST(Scheduler, APreferredWorkerThatOtherProxiesKeepBusyIsPassedOver) {
+  TestProxy proxy(57);
+  const WorkerIndex busy = proxy.add();
+  for (int i = 0; i < 4; ++i) proxy.add();
+  wire::CandidatesRequest ask = ask_for("m", 3);
+  ask.preferred = proxy.account(busy);
+  EXPECT_EQ(proxy.first(ask, at(0)), proxy.account(busy));
+  proxy.scheduler.report(busy, ready_with(1), at(1));
+  EXPECT_NE(proxy.first(ask, at(2)), proxy.account(busy));
 }
 
-TEST(Scheduler, NobodyWaitsForAWorkerThatIsNotReadyWhereOthersAreBusy) {
-  TestProxy proxy(1);
-  const WorkerIndex worker = proxy.add({"m"}, 1000, 1);
-  const WorkerIndex other = proxy.add({"m"}, 1000, 1);
-  proxy.scheduler.report(worker, wire::WorkerStatus{}, at(1));
-  ASSERT_TRUE(proxy.scheduler.start(other, at(1)));
-  EXPECT_FALSE(proxy.scheduler.wait(waiting(1, {worker}, 31), at(1)));
-  EXPECT_TRUE(proxy.scheduler.wait(waiting(1, {worker, other}, 31), at(1)));
-}
-
-/// A worker of one slot, which is taken.
-struct Busy {
-  TestProxy proxy{52};
-  WorkerIndex worker = proxy.add({"m"}, 1000, 1);
-  Busy() { EXPECT_TRUE(proxy.scheduler.start(worker, at(0))); }
-  void free(double s) {
-    proxy.scheduler.finish(worker, proxy.account(worker), "m", served(0.5, 0.5, 10), at(s));
-  }
-};
-
-TEST(Scheduler, ABusyWorkerIsNamedWhereNoneIsFree) {
-  Busy busy;
-  EXPECT_EQ(busy.proxy.scheduler.candidates(ask_for("m", 1), at(0)).workers.size(), 1u);
-}
-
-TEST(Scheduler, NoBusyWorkerIsNamedWhereTooManyWaitForIt) {
-  Busy busy;  // unmeasured: taken to be free in ten seconds
-  for (FairQueue::RequestId request = 1; request <= 3; ++request) {
-    ASSERT_TRUE(busy.proxy.scheduler.wait(waiting(request, {busy.worker}), at(0)));
-  }
-  EXPECT_TRUE(busy.proxy.scheduler.candidates(ask_for("m", 1), at(0)).workers.empty());
-  EXPECT_FALSE(busy.proxy.scheduler.wait(waiting(4, {busy.worker}), at(0)));
-}
-
-TEST(Scheduler, WhereOtherProxiesHoldAllSlotsAsManyWaitAsThereAre) {
-  TestProxy proxy(54);
-  const WorkerIndex worker = proxy.add({"m"}, 1000, 2);
-  proxy.scheduler.report(worker, ready_with(0), at(0));
-  EXPECT_TRUE(proxy.scheduler.wait(waiting(1, {worker}), at(0)));
-  EXPECT_TRUE(proxy.scheduler.wait(waiting(2, {worker}), at(0)));
-  EXPECT_FALSE(proxy.scheduler.wait(waiting(3, {worker}), at(0)));
-  proxy.scheduler.report(worker, ready_with(1), at(1));
-  EXPECT_TRUE(proxy.scheduler.next_turn(at(1)));
-  EXPECT_FALSE(proxy.scheduler.next_turn(at(1)));
-}
-
-TEST(Scheduler, NobodyWaitsWhereAnotherWorkerIsFree) {
-  Busy busy;
-  busy.proxy.add();
-  const Status status = busy.proxy.scheduler.wait(waiting(1, {busy.worker}), at(0));
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().code(), "no_candidate_free");
-}
-
-TEST(Scheduler, NobodyWaitsLongerThanItsTimeAtTheRateOfLate) {
-  Busy busy;
-  busy.free(0);
-  for (int s = 0; s < 100; ++s) run(busy.proxy, busy.worker, served(0.5, 0.5, 10), s);  // 1/s
-  ASSERT_TRUE(busy.proxy.scheduler.start(busy.worker, at(100)));
-  EXPECT_FALSE(busy.proxy.scheduler.wait(waiting(1, {busy.worker}, 100.5), at(100)));
-  EXPECT_TRUE(busy.proxy.scheduler.wait(waiting(2, {busy.worker}, 103), at(100)));
-}
-
-TEST(Scheduler, WhoWaitsHasTheSlotBeforeWhoComesLater) {
-  Busy busy;
-  ASSERT_TRUE(busy.proxy.scheduler.wait(waiting(7, {busy.worker}), at(0)));
-  EXPECT_FALSE(busy.proxy.scheduler.next_turn(at(1)));
-  busy.free(2);
-  EXPECT_FALSE(busy.proxy.scheduler.start(busy.worker, at(2)));
-  const auto turn = busy.proxy.scheduler.next_turn(at(2));
-  ASSERT_TRUE(turn);
-  EXPECT_EQ(turn->request, 7u);
-  EXPECT_EQ(turn->worker, busy.worker);
-  EXPECT_EQ(busy.proxy.scheduler.directory().find(busy.worker)->running, 1u);
-  EXPECT_FALSE(busy.proxy.scheduler.next_turn(at(2)));
-}
-
-TEST(Scheduler, AWorkerThatRestsAfterARefusalTakesWhoWaitsWhenItHasRested) {
-  TestProxy proxy(53);
-  const WorkerIndex worker = proxy.add({"m"}, 1000, 4);
-  ASSERT_TRUE(proxy.scheduler.start(worker, at(0)));
-  proxy.scheduler.finish(worker, proxy.account(worker), "m", ended(Outcome::refused), at(0));
-  ASSERT_TRUE(proxy.scheduler.wait(waiting(1, {worker}), at(0)));
-  EXPECT_EQ(proxy.scheduler.next_deadline(), at(1).mono);
-  EXPECT_FALSE(proxy.scheduler.next_turn(at(0.9)));
-  EXPECT_TRUE(proxy.scheduler.next_turn(at(1)));
-}
-
-TEST(Scheduler, WhoWaitsInVainIsTold) {
-  Busy busy;
-  ASSERT_TRUE(busy.proxy.scheduler.wait(waiting(1, {busy.worker}, 15), at(0)));
-  EXPECT_EQ(busy.proxy.scheduler.next_deadline(), at(15).mono);
-  EXPECT_TRUE(busy.proxy.scheduler.take_unserved(at(14)).empty());
-  EXPECT_EQ(busy.proxy.scheduler.take_unserved(at(15)), std::vector<FairQueue::RequestId>{1});
-  ASSERT_TRUE(busy.proxy.scheduler.wait(waiting(2, {busy.worker}, 50), at(15)));
-  busy.proxy.scheduler.leave(busy.worker);
-  EXPECT_EQ(busy.proxy.scheduler.take_unserved(at(16)), std::vector<FairQueue::RequestId>{2});
+TEST(Scheduler, APreferredWorkerIsKeptWhereAllAreAsBusyForOtherProxies) {
+  TestProxy proxy(58);
+  std::vector<WorkerIndex> workers;
+  for (int i = 0; i < 5; ++i) workers.push_back(proxy.add());
+  for (const WorkerIndex worker : workers) proxy.scheduler.report(worker, ready_with(2), at(0));
+  wire::CandidatesRequest ask = ask_for("m", 3);
+  ask.preferred = proxy.account(workers[2]);
+  EXPECT_EQ(proxy.first(ask, at(1)), proxy.account(workers[2]));
 }
 
 TEST(Scheduler, AmongThousandsAllAreDrawnAndNoneIsFavoured) {
