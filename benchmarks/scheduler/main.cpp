@@ -62,6 +62,10 @@ class Market {
     return ask;
   }
 
+  AccountId account(WorkerIndex worker) const {
+    return scheduler_.directory().find(worker)->identity.account;
+  }
+
   void serve(WorkerIndex worker, int first_token_ms) {
     if (!scheduler_.start(worker, at(0))) return;
     routing::Observation seen;
@@ -153,12 +157,19 @@ int run(std::size_t workers) {
   const auto ask = [&]() -> const wire::CandidatesRequest& { return asks[next++ % asks.size()]; };
   const double decision =
       nanoseconds(kBatch, [&] { sink = sink + market.scheduler().choose(ask(), at(1)).count; });
+  // As clients ask that have been served before.
+  std::vector<wire::CandidatesRequest> wishes = asks;
+  for (wire::CandidatesRequest& wish : wishes) wish.preferred = market.account(market.any());
+  const double preferring = nanoseconds(kBatch, [&] {
+    sink = sink + market.scheduler().choose(wishes[next++ % wishes.size()], at(1)).count;
+  });
   const double answer = nanoseconds(
       kBatch, [&] { sink = sink + market.scheduler().candidates(ask(), at(1)).workers.size(); });
   const double request = nanoseconds(kBatch, [&] { market.serve(market.any(), 300); });
   const double linear = nanoseconds(3, [&] { sink = sink + scan(market); });
   fmt::print("{} workers of one model\n", workers);
   fmt::print("  decision                   {:9.0f} ns   (target 1000 at 10,000)\n", decision);
+  fmt::print("  with a preferred worker    {:9.0f} ns\n", preferring);
   fmt::print("  decision and answer        {:9.0f} ns\n", answer);
   fmt::print("  start and finish           {:9.0f} ns\n", request);
   fmt::print("  linear scan                {:9.0f} ns   {:.0f} decisions\n", linear,
