@@ -35,7 +35,7 @@ class Core {
   virtual void on_answer_verified(CallId, const Status&, Now) {}
   /// Answer to CallLedger.
   virtual void on_ledger(CallId call, LedgerAnswer answer, Now now) = 0;
-  /// Answer to a WriteStore that asks for one: it is on disk.
+  /// Answer to a WriteStore that asks for one: it is on disk, or the node is to end.
   virtual void on_stored(CallId, Now) {}
   /// Whether the registry in use has become too old to begin anything under it; what runs goes on.
   virtual void on_registry_stale(bool stale, Now now) = 0;

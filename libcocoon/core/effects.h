@@ -85,7 +85,7 @@ struct CallLedger {
   ports::LedgerRequest request;
 };
 /// Write behind: a failed write stops the node (it logs why). Where `call` is not 0, on_stored
-/// follows once it is on disk.
+/// follows: it is on disk, or has failed.
 struct WriteStore {
   ports::StoreBatch batch;
   CallId call = 0;

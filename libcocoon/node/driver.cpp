@@ -122,8 +122,10 @@ void Driver::carry_out(core::Effect& effect, std::vector<core::PeerId>& leaving)
       driver.parts_.store->commit(std::move(e.batch), [&driver = driver, alive = driver.alive_,
                                                        call = e.call](const Status& status) {
         if (!*alive) return;
-        if (!status) return driver.on_fatal_(status.error());
-        if (call == 0) return;
+        // The node ends then, and settles first: its peers show it what they were sent once it
+        // is there again.
+        if (!status) driver.on_fatal_(status.error());
+        if (!*alive || call == 0) return;
         driver.parts_.core->on_stored(call, io::now());
         driver.arm();
       });
