@@ -10,6 +10,16 @@ std::uint32_t per_minute(const RateMeter& meter, Now now) {
   return static_cast<std::uint32_t>(std::lround(60 * meter.per_second(now.mono)));
 }
 
+constexpr double kShortestService = 1e-3;
+
+/// Seconds that an answer of a model takes: as all of its workers were measured, else a guess.
+double usual_seconds(const ServiceAverages* of_model) {
+  if (of_model == nullptr || of_model->samples() == 0) {
+    return std::chrono::duration<double>(limits::kUnmeasuredService).count();
+  }
+  return std::max(of_model->expected_seconds(of_model->tokens_per_answer()), kShortestService);
+}
+
 bool may_be_offered(const WorkerEntry& entry) {
   switch (entry.breaker.state) {
     case BreakerState::closed: return true;
@@ -156,13 +166,10 @@ bool Scheduler::start(WorkerIndex worker, Now now) {
 /// Slots of the model that come free in a second: as many as did of late, or as those that run are
 /// expected to. 0 where neither is known.
 double Scheduler::drain_rate(const ModelEntry& model, const ModelFigures* figures, Now now) const {
-  if (figures == nullptr || figures->all.samples() == 0) {
-    return model.running / std::chrono::duration<double>(limits::kUnmeasuredService).count();
-  }
-  const double seconds = figures->all.expected_seconds(figures->all.tokens_per_answer());
-  constexpr double kShortest = 1e-3;
-  return std::max(figures->releases.per_second(now.mono),
-                  model.running / std::max(seconds, kShortest));
+  const double expected =
+      model.running / usual_seconds(figures == nullptr ? nullptr : &figures->all);
+  if (figures == nullptr || figures->all.samples() == 0) return expected;
+  return std::max(figures->releases.per_second(now.mono), expected);
 }
 
 /// Whether a request that waits from now on for any of the model's workers is likely to begin
@@ -181,14 +188,11 @@ bool Scheduler::worth_waiting(std::string_view id, Millis patience, Now now) con
 /// take, else a guess.
 double Scheduler::service_seconds(const WorkerEntry& worker, const ModelFigures* of_model) const {
   const bool known = of_model != nullptr && of_model->all.samples() > 0;
-  const double tokens = known ? of_model->all.tokens_per_answer() : 0;
   const ServiceAverages* own = reputation_.find(worker.identity.account);
-  constexpr double kShortest = 1e-3;
-  if (known && own != nullptr && own->samples() > 0) {
-    return std::max(own->expected_seconds(tokens), kShortest);
+  if (!known || own == nullptr || own->samples() == 0) {
+    return usual_seconds(of_model == nullptr ? nullptr : &of_model->all);
   }
-  if (known) return std::max(of_model->all.expected_seconds(tokens), kShortest);
-  return std::chrono::duration<double>(limits::kUnmeasuredService).count();
+  return std::max(own->expected_seconds(of_model->all.tokens_per_answer()), kShortestService);
 }
 
 /// Whether one of its own workers is likely to take it in time; the others of its model never do.
