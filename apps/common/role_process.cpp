@@ -6,13 +6,16 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <future>
 
 #include "cocoon/version.h"
 #include "common/crash_trace.h"
+#include "common/heap_holes.h"
 #include "common/same_signal.h"
 
 namespace cocoon::app {
@@ -40,12 +43,15 @@ sigset_t termination_signals() {
   return set;
 }
 
-/// Waits for a signal of the set. All threads have them blocked.
+/// Waits for a signal of the set. All threads have them blocked. This thread has nothing else to
+/// do, so it looks after the heap meanwhile.
 int next_signal(const sigset_t& set) {
-  int number = 0;
-  while (sigwait(&set, &number) != 0) {
+  constexpr timespec kHeapLook{30, 0};
+  for (;;) {
+    const int number = sigtimedwait(&set, nullptr, &kHeapLook);
+    if (number > 0) return number;
+    if (errno == EAGAIN) return_heap_holes();
   }
-  return number;
 }
 
 }  // namespace
