@@ -1,22 +1,19 @@
 #include "common/heap_holes.h"
 
-#include <cstddef>
+#include <malloc.h>
+
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <string>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 namespace cocoon::app {
-#ifdef __GLIBC__
 namespace {
 
-constexpr std::size_t kSmallestHoles = 4 * 1024 * 1024;
-constexpr std::size_t kHeldPerHole = 4;
+constexpr std::size_t kFewestBytes = 4 * 1024 * 1024;
+constexpr std::size_t kHeldPerHole = 8;
 
-/// Private memory that is in RAM (proc_pid_status(5), RssAnon, in kB); 0 where nobody says.
+/// Private memory that is in RAM (proc_pid_status(5): RssAnon, in kB); 0 where nobody says.
 std::size_t resident_bytes() {
   std::ifstream status("/proc/self/status");
   std::string name;
@@ -31,15 +28,21 @@ std::size_t resident_bytes() {
   return 0;
 }
 
-}  // namespace
-#endif
+std::size_t hole_bytes(std::size_t held) {
+  const std::size_t resident = resident_bytes();
+  return resident > held ? resident - held : 0;
+}
 
-void return_heap_holes() {
-#ifdef __GLIBC__
+}  // namespace
+
+void HeapHoles::give_back() {
   const auto heap = mallinfo2();
   const std::size_t held = heap.uordblks + heap.hblkhd;
-  if (resident_bytes() > held + held / kHeldPerHole + kSmallestHoles) malloc_trim(0);
-#endif
+  const std::size_t holes = hole_bytes(held);
+  stuck_ = std::min(stuck_, holes);
+  if (holes - stuck_ < kFewestBytes + held / kHeldPerHole) return;
+  malloc_trim(0);
+  stuck_ = hole_bytes(held);
 }
 
 }  // namespace cocoon::app

@@ -46,11 +46,12 @@ sigset_t termination_signals() {
 /// Waits for a signal of the set. All threads have them blocked. This thread has nothing else to
 /// do, so it looks after the heap meanwhile.
 int next_signal(const sigset_t& set) {
+  static HeapHoles holes;
   constexpr timespec kHeapLook{30, 0};
   for (;;) {
     const int number = sigtimedwait(&set, nullptr, &kHeapLook);
     if (number > 0) return number;
-    if (errno == EAGAIN) return_heap_holes();
+    if (errno == EAGAIN) holes.give_back();
   }
 }
 
