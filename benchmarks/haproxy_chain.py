@@ -55,7 +55,8 @@ def make_certificate(folder):
 
 
 class HaproxyChain:
-    """Running until the program ends. `url` is where it listens, `pids` its three processes."""
+    """Running until stop(), or the program ends. `url` is where it listens, `pids` its three
+    processes."""
 
     def __init__(self, engine_url, folder):
         make_certificate(folder)
@@ -64,7 +65,7 @@ class HaproxyChain:
         engine = engine_url.split("//")[1].split("/")[0]
         ways = [f"127.0.0.1:{port}" for port in ports] + [engine]
         self.url = f"http://{ways[0]}/v1"
-        self.pids = []
+        self.processes = []
         for hop in range(3):
             listen = ways[hop] if hop == 0 else f"{ways[hop]} {tls}"
             server = ways[hop + 1] if hop == 2 else f"{ways[hop + 1]} {tls}"
@@ -73,8 +74,14 @@ class HaproxyChain:
                 config.write(CONFIG.format(listen=listen, server=server))
             started = subprocess.Popen(["haproxy", "-db", "-q", "-f", path])
             atexit.register(started.terminate)
-            self.pids.append(started.pid)
+            self.processes.append(started)
             self.wait_for(started, ports[hop])
+        self.pids = [process.pid for process in self.processes]
+
+    def stop(self):
+        for process in self.processes:
+            process.terminate()
+            process.wait()
 
     @staticmethod
     def wait_for(process, port):

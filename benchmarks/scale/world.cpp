@@ -184,7 +184,6 @@ std::vector<Papers> World::make_workers(std::size_t count) {
         need(tls::Context::create(tls::Side::client, papers.boot, papers.certificate), "TLS");
     papers.tls = node::OwnCertificate{tls, tls, crypto::sha256(papers.certificate)};
   }
-  if (!workers.empty()) certificate_bytes_ = workers.front().certificate.size();
   return workers;
 }
 

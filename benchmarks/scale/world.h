@@ -72,8 +72,6 @@ class World {
   const billing::Registry& registry() const { return registry_; }
   const std::string& proxy() const { return proxy_; }
   Random& random() { return random_; }
-  /// Bytes of a worker's certificate.
-  std::size_t certificate_bytes() const { return certificate_bytes_; }
 
  private:
   void make_platform();
@@ -92,7 +90,6 @@ class World {
   std::unique_ptr<verify::Verifier> verifier_;
   std::unique_ptr<ledger::LocalLedgerPort> ledger_;
   NoStore store_;
-  std::size_t certificate_bytes_ = 0;
 };
 
 }  // namespace cocoon::bench

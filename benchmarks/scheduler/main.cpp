@@ -2,8 +2,9 @@
 //
 //     cocoon-bench-scheduler [WORKERS]
 //
-// Medians over batches. A decision is the choice of a request's candidates: sample, weights and
-// rendezvous; an answer has the records' proofs in the Merkle tree beside it.
+// Medians over batches, in nanoseconds, as one JSON object. A decision is the choice of a request's
+// candidates: sample, weights and rendezvous; an answer has the records' proofs in the Merkle tree
+// beside it.
 
 #include <fmt/format.h>
 
@@ -13,6 +14,7 @@
 #include <random>
 #include <vector>
 
+#include "codec/json.h"
 #include "crypto/system_random.h"
 #include "routing/scheduler.h"
 #include "wire/records.h"
@@ -167,13 +169,18 @@ int run(std::size_t workers) {
       kBatch, [&] { sink = sink + market.scheduler().candidates(ask(), at(1)).workers.size(); });
   const double request = nanoseconds(kBatch, [&] { market.serve(market.any(), 300); });
   const double linear = nanoseconds(3, [&] { sink = sink + scan(market); });
-  fmt::print("{} workers of one model\n", workers);
-  fmt::print("  decision                   {:9.0f} ns   (target 1000 at 10,000)\n", decision);
-  fmt::print("  with a preferred worker    {:9.0f} ns\n", preferring);
-  fmt::print("  decision and answer        {:9.0f} ns\n", answer);
-  fmt::print("  start and finish           {:9.0f} ns\n", request);
-  fmt::print("  linear scan                {:9.0f} ns   {:.0f} decisions\n", linear,
-             linear / decision);
+  json::Writer out;
+  out.begin_object().key("workers").u64(workers);
+  const auto add = [&out](std::string_view name, double ns) {
+    out.key(name).raw(fmt::format("{:.0f}", ns));
+  };
+  add("decision_ns", decision);
+  add("preferring_ns", preferring);
+  add("decision_and_answer_ns", answer);
+  add("start_and_finish_ns", request);
+  add("linear_scan_ns", linear);
+  out.end_object();
+  fmt::print("{}\n", out.take());
   return 0;
 }
 
