@@ -1,11 +1,23 @@
 #!/usr/bin/env python3
-"""Verdicts on figures."""
+"""Verdicts on figures, and the tables that benchmarks put into documents."""
+import json
+import os
+import re
+import tempfile
 import unittest
 
+import document
 import soak
+import table
 from targets import Target, soak_targets
 
+SOURCE = os.environ["COCOON_SOURCE"]
 SLICES = range(720, 3600, 10)  # seconds after which an hour's soak takes its samples, once settled
+
+
+def result(name):
+    with open(os.path.join(SOURCE, "benchmarks/results", name + ".json")) as file:
+        return json.load(file)
 
 
 class TargetTest(unittest.TestCase):
@@ -51,6 +63,44 @@ class SoakTest(unittest.TestCase):
     def test_what_a_worker_learns_in_its_first_minutes_is_no_growth(self):
         self.assertEqual(soak.warm_up_s(60), 720)
         self.assertEqual(soak.warm_up_s(10), 180)
+
+
+class ScaleTableTest(unittest.TestCase):
+    def test_the_documents_table_is_that_of_the_results_it_names(self):
+        with open(document.DOCUMENT) as file:
+            text = file.read()
+        shown = re.search("<!-- scale: begin -->\n(.*)\n<!-- scale: end -->", text, re.DOTALL)[1]
+        names = re.findall(r"^\* `(.+?)`", shown, re.MULTILINE)
+        self.assertEqual(shown, table.markdown({name: result(name) for name in names}))
+
+    def test_a_column_follows_its_result(self):
+        kept = result("2026-11-26-scale-quiet")
+        kept["figures"]["TLS and a known verdict only"]["cpu_us_each"] = 500
+        self.assertIn("| 500 µs: 2,000 a second; ", table.markdown({"other": kept}))
+
+
+class DocumentTest(unittest.TestCase):
+    def setUp(self):
+        self.file = tempfile.NamedTemporaryFile("w+")
+        self.addCleanup(self.file.close)
+
+    def replaced(self, text):
+        self.file.write(text)
+        self.file.flush()
+        document.replace("scale", "new", self.file.name)
+        with open(self.file.name) as file:
+            return file.read()
+
+    def test_what_stands_between_the_marks_is_replaced(self):
+        self.assertEqual(
+            self.replaced("before\n<!-- scale: begin -->\nold\n<!-- scale: end -->\nafter\n"),
+            "before\n<!-- scale: begin -->\nnew\n<!-- scale: end -->\nafter\n")
+
+    def test_a_document_without_an_end_is_not_touched(self):
+        with self.assertRaisesRegex(SystemExit, "lacks the lines"):
+            self.replaced("before\n<!-- scale: begin -->\nold\n")
+        with open(self.file.name) as file:
+            self.assertIn("old", file.read())
 
 
 unittest.main()
