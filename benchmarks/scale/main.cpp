@@ -54,7 +54,9 @@ int main(int argc, char** argv) {
   app.add_option("--rate", sizes.rate, "requests a second of all clients together")
       ->check(CLI::Range(1.0, 100'000.0))
       ->capture_default_str();
-  app.add_option("--requests", sizes.requests, "of each client")->capture_default_str();
+  app.add_option("--requests", sizes.requests, "of each client")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   app.add_option("--idle", sizes.idle_seconds, "seconds for which the idle network is watched")
       ->capture_default_str();
   unsigned rest_ms = 3000;

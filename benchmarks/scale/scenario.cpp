@@ -20,6 +20,9 @@ constexpr Seconds kPatience{600};
 constexpr Millis kSettled{1000};
 /// Clients come and go; a proxy that is full refuses.
 constexpr std::size_t kSpareConnections = 16;
+/// Above this a proxy that everybody has left gives half of its memory back; a smaller one may find
+/// that not worth it.
+constexpr std::uint64_t kWorthGivingBack = 64 << 20;
 
 double seconds_since(MonoTime from) {
   return std::chrono::duration<double>(io::now().mono - from).count();
@@ -303,9 +306,17 @@ void Scenario::cut_a_third() {
 }
 
 void Scenario::leave() {
+  const std::uint64_t full = proxy_->memory().private_bytes;
   for (auto& client : clients_) client->cut();
   for (auto& worker : workers_) worker->cut();
-  rest_and_weigh("all gone");
+  world_.run_for(sizes_.rest);
+  // It looks after its heap every half minute.
+  const bool given_back =
+      full < kWorthGivingBack ||
+      world_.run_until([&] { return proxy_->memory().private_bytes < full / 2; }, Seconds{60});
+  expect(given_back, "the proxy gives back the memory of those who have left");
+  report_.begin("all gone");
+  weigh();
   // A TLS goodbye that nobody takes is given up after some seconds.
   expect(proxy_->runs(), "the proxy still runs");
 }
