@@ -14,7 +14,6 @@ Report claims_report(const attest::Evidence& evidence) {
   const attest::Claims& claims = *evidence.claims;
   out.text("role", std::string(attest::to_string(claims.role)));
   out.hex("network", claims.network.bytes).hex("account", claims.account.bytes);
-  if (claims.sealing_key) out.hex("sealing_key", claims.sealing_key->bytes);
   if (claims.gpu_evidence) out.hex("gpu_evidence", *claims.gpu_evidence);
   if (!claims.event_log.empty()) out.number("event_log_bytes", claims.event_log.size());
   out.list("models", claims.models).hex("config", claims.config);

@@ -6,11 +6,13 @@
 ///
 ///     "pubkey-hash": bstr, itself CBOR [algorithm, digest of the DER SubjectPublicKeyInfo]
 ///     "cocoon": {"role": "proxy" / "worker", "network": bstr 16, "account": bstr 32,
-///                ? "sealing-key": bstr 32, ? "gpu": bstr 32, "models": [* tstr],
-///                ? "event-log": bstr, "config": bstr 32, "beacon": [row: uint, hash: bstr 32, unix
-///                time: uint]}
+///                ? "gpu": bstr 32, "models": [* tstr], ? "event-log": bstr, "config": bstr 32,
+///                "beacon": [row: uint, hash: bstr 32, unix time: uint]}
 ///
-/// and the quote's report_data is SHA-256(claims) followed by 32 zeros. Sources: CCC-Attestation/
+/// Members that are not named here are passed over. A worker's sealing key is none of them
+/// (docs/adr/0050-evidence-names-no-sealing-key.md).
+///
+/// The quote's report_data is SHA-256(claims) followed by 32 zeros. Sources: CCC-Attestation/
 /// interoperable-ra-tls (tag and "pubkey-hash"), TCG DICE Attestation Architecture (the extension's
 /// identifier, tagged evidence); the map "cocoon" is ours.
 
@@ -50,8 +52,7 @@ struct Claims {
   EvidenceRole role{};
   NetworkId network;
   AccountId account;
-  std::optional<SealingKeyId> sealing_key;  ///< workers: the key at the time of attestation
-  std::optional<Hash> gpu_evidence;         ///< SHA-256 of the GPUs' evidence
+  std::optional<Hash> gpu_evidence;  ///< SHA-256 of the GPUs' evidence
   std::vector<std::string> models;
   Bytes event_log;  ///< of the guest's boot (event_log_claim.h); empty: it shows none
   Hash config{};    ///< SHA-256 of the measured configuration

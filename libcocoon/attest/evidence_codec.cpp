@@ -84,8 +84,6 @@ std::optional<Claims> read_cocoon(cbor::Reader& in) {
       out.network.bytes = fixed<16>(in);
     } else if (key == "account") {
       out.account.bytes = fixed<32>(in);
-    } else if (key == "sealing-key") {
-      out.sealing_key = SealingKeyId{fixed<32>(in)};
     } else if (key == "gpu") {
       out.gpu_evidence = fixed<32>(in);
     } else if (key == "models") {
@@ -150,8 +148,7 @@ std::string_view to_string(EvidenceRole role) {
 Bytes encode_claims(const Claims& claims, ByteView spki) {
   // Keys in the order of RFC 8949 section 4.2.1: shorter ones first, then bytewise.
   cbor::Writer cocoon;
-  cocoon.map(6u + (claims.gpu_evidence ? 1u : 0u) + (claims.event_log.empty() ? 0u : 1u) +
-             (claims.sealing_key ? 1u : 0u));
+  cocoon.map(6u + (claims.gpu_evidence ? 1u : 0u) + (claims.event_log.empty() ? 0u : 1u));
   if (claims.gpu_evidence) cocoon.text_string("gpu").byte_string(*claims.gpu_evidence);
   cocoon.text_string("role").text_string(to_string(claims.role));
   cocoon.text_string("beacon").array(3).unsigned_integer(claims.beacon.row);
@@ -162,7 +159,6 @@ Bytes encode_claims(const Claims& claims, ByteView spki) {
   cocoon.text_string("account").byte_string(claims.account.bytes);
   cocoon.text_string("network").byte_string(claims.network.bytes);
   if (!claims.event_log.empty()) cocoon.text_string("event-log").byte_string(claims.event_log);
-  if (claims.sealing_key) cocoon.text_string("sealing-key").byte_string(claims.sealing_key->bytes);
 
   const Bytes key_hash =
       cbor::Writer().array(2).unsigned_integer(kSha256).byte_string(crypto::sha256(spki)).take();

@@ -76,8 +76,6 @@ TEST(Evidence, OfANodeParsesAndBinds) {
 
 TEST(Evidence, WithAllOptionalClaimsParses) {
   Claims claims = some_claims();
-  claims.sealing_key.emplace();
-  claims.sealing_key->bytes.fill(7);
   claims.gpu_evidence.emplace();
   claims.gpu_evidence->fill(8);
   claims.event_log = Bytes(limits::kMaxClaimedEventLogBytes, 9);
@@ -290,7 +288,7 @@ Bytes claims_with(std::string_view changed, const Bytes& value) {
   put("beacon",
       cbor::Writer().array(3).unsigned_integer(1).byte_string(Hash{}).unsigned_integer(2).take());
   put("gpu", changed == "gpu" ? value : Bytes());
-  put("sealing-key", changed == "sealing-key" ? value : Bytes());
+  put("unheard-of", changed == "unheard-of" ? value : Bytes());
   const Bytes contents = map.take();
   return cbor::Writer()
       .map(2)
@@ -309,9 +307,19 @@ TEST(ParseClaims, NeedsEveryMemberOfOurMap) {
   }
 }
 
+TEST(ParseClaims, PassesOverMembersOfOurMapThatItDoesNotKnow) {
+  const auto parse = [](const Bytes& claims) {
+    return parse_evidence_extension(build_evidence_extension({}, claims));
+  };
+  const auto plain = parse(claims_with("", {}));
+  const auto more = parse(claims_with("unheard-of", cbor::Writer().array(1).array(0).take()));
+  ASSERT_TRUE(plain && more);
+  EXPECT_EQ(more->claims, plain->claims);
+}
+
 TEST(ParseClaims, RefusesMembersOfAnotherForm) {
   const Bytes short_bytes = cbor::Writer().byte_string(Bytes(15)).take();
-  for (const char* key : {"network", "account", "config", "gpu", "sealing-key"}) {
+  for (const char* key : {"network", "account", "config", "gpu"}) {
     expect_malformed(claims_with(key, short_bytes), key);
   }
   expect_malformed(claims_with("role", cbor::Writer().text_string("client").take()), "role");
