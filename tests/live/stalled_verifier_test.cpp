@@ -79,14 +79,22 @@ class StalledVerifier : public LiveTest {
     EXPECT_LE(outside, kManyWords + kManyWords / kTlsShare) << "the measurement is wrong";
   }
 
-  void start(const test::SimDefect& defect, bool peer_is_client) {
+  /// A node with those credentials; a proxy is come to by a worker, any other goes to a proxy.
+  void start(const Credentials& own, wire::Role role, const test::SimDefect& defect) {
     peer().words.assign(kManyWords, 'w');
-    const auto role = peer_is_client ? wire::Role::worker : wire::Role::proxy;
-    const auto own =
-        with_evidence(sound(), peer_is_client ? wire::Role::proxy : wire::Role::worker);
-    const auto theirs = with_evidence(defect, role);
-    start_node(own, role, theirs.collateral, stalled_jobs());
-    peer_is_client ? peer_comes(theirs, role) : node_goes(theirs, role);
+    const auto expect = role == wire::Role::proxy ? wire::Role::worker : wire::Role::proxy;
+    const auto theirs = with_evidence(defect, expect);
+    start_node(own, expect, theirs.collateral, stalled_jobs());
+    role == wire::Role::proxy ? peer_comes(theirs, expect) : node_goes(theirs, expect);
+  }
+  void start_proxy(const test::SimDefect& defect) {
+    start(with_evidence(sound(), wire::Role::proxy), wire::Role::proxy, defect);
+  }
+  void start_worker(const test::SimDefect& defect) {
+    start(with_evidence(sound(), wire::Role::worker), wire::Role::worker, defect);
+  }
+  void start_client(const test::SimDefect& defect) {
+    start(without_evidence(), wire::Role::client, defect);
   }
 
   void expect_all_after_the_verdict() {
@@ -121,22 +129,32 @@ class StalledVerifier : public LiveTest {
 };
 
 TEST_F(StalledVerifier, AWorkersFramesWaitForTheProxysVerdict) {
-  start(sound(), true);
+  start_proxy(sound());
   expect_all_after_the_verdict();
 }
 
 TEST_F(StalledVerifier, AProxysFramesWaitForTheWorkersVerdict) {
-  start(sound(), false);
+  start_worker(sound());
+  expect_all_after_the_verdict();
+}
+
+TEST_F(StalledVerifier, AProxysFramesWaitForTheClientsVerdict) {
+  start_client(sound());
   expect_all_after_the_verdict();
 }
 
 TEST_F(StalledVerifier, ARefusedWorkersFramesAreNeverParsed) {
-  start(forged(), true);
+  start_proxy(forged());
   expect_nothing_after_the_refusal();
 }
 
-TEST_F(StalledVerifier, ARefusedProxysFramesAreNeverParsed) {
-  start(forged(), false);
+TEST_F(StalledVerifier, AProxysFramesAreNeverParsedByAWorkerThatRefusesIt) {
+  start_worker(forged());
+  expect_nothing_after_the_refusal();
+}
+
+TEST_F(StalledVerifier, AProxysFramesAreNeverParsedByAClientThatRefusesIt) {
+  start_client(forged());
   expect_nothing_after_the_refusal();
 }
 
