@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { spawnSync } from 'node:child_process';
 import {
-  getKey, killAll, layOut, MODEL, run, setKey, start, startEngine, until,
+  demand, getKey, killAll, layOut, MODEL, run, setKey, start, startEngine, until,
 } from './network.mjs';
 
 const SOURCE = process.env.COCOON_SOURCE;
@@ -33,8 +33,9 @@ function blocks(file) {
 
 // The ports that the documents name are free in a network namespace of the test's own.
 const ISOLATED = ['unshare', '--net', '--map-root-user'];
+demand(ISOLATED[0], 'util-linux');
 const canIsolate = spawnSync(ISOLATED[0], [...ISOLATED.slice(1), 'true']).status === 0;
-const skip = canIsolate ? false : 'needs unshare(1) and unprivileged network namespaces';
+const skip = canIsolate ? false : 'the kernel allows no network namespace here';
 
 const PRELUDE = `
 set -euo pipefail

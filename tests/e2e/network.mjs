@@ -4,10 +4,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import { killAll, PATIENCE, program, run, start, until } from '../support/process.mjs';
+import { demand, killAll, PATIENCE, program, run, start, until } from '../support/process.mjs';
 
 export { getKey, setKey } from '../support/role_config.mjs';
-export { killAll, program, run, start, until };
+export { demand, killAll, program, run, start, until };
 
 export const MODEL = 'demo/echo';
 

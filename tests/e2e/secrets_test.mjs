@@ -6,10 +6,9 @@ import { connect, createServer } from 'node:net';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import {
-  ask, getKey, killAll, layOut, MODEL, run, setKey, start, startEngine, untilServed,
+  ask, demand, getKey, killAll, layOut, MODEL, run, setKey, start, startEngine, untilServed,
 } from './network.mjs';
 
 const unlikely = () => Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2);
@@ -85,7 +84,7 @@ const filesUnder = (dir) =>
     entry.isDirectory() ? filesUnder(join(dir, entry.name)) : [join(dir, entry.name)],
   );
 
-const hasGcore = spawnSync('gcore', ['-h']).error === undefined;
+demand('gcore', 'gdb');
 
 /** A core dump of a running process, by gdb's gcore. (The relays go on meanwhile.) */
 async function coreDump(pid, folder) {
@@ -206,7 +205,7 @@ test('prompt and answer are in the clear at the two ends only', async (t) => {
       assert.equal(await memoryContains(roles.proxy.pid, canary), false);
     }
   });
-  await t.test('core dump of the proxy', { skip: !hasGcore && 'no gcore: install gdb' }, async () => {
+  await t.test('core dump of the proxy', async () => {
     const client = await coreDump(roles.client.pid, dumps);
     assert.ok(client.includes(PROMPT) && client.includes(ANSWER), 'the search can find');
     assertClean('core dump in the middle of an answer', await coreDump(roles.proxy.pid, dumps));
@@ -218,7 +217,7 @@ test('prompt and answer are in the clear at the two ends only', async (t) => {
   assert.match(text, new RegExp(`second ${ANSWER}`));
   assert.match(text, /\[DONE\]/);
 
-  await t.test('core dump of the proxy after the answer', { skip: !hasGcore && 'no gcore' }, async () =>
+  await t.test('core dump of the proxy after the answer', async () =>
     assertClean('core dump after the answer', await coreDump(roles.proxy.pid, dumps)),
   );
 

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
-import { killAll, run, until } from '../support/process.mjs';
+import { demand, killAll, run, until } from '../support/process.mjs';
 import { setKey } from '../support/role_config.mjs';
 import { Callers } from './callers.mjs';
 import { Executions, MODEL } from './engine.mjs';
@@ -15,6 +15,7 @@ import { World } from './world.mjs';
 
 const SEED = Number(process.env.COCOON_SEED ?? Math.floor(Math.random() * 1e9));
 console.log(`COCOON_SEED=${SEED}`);
+demand('unshare', 'util-linux');
 
 let world;
 let executions;

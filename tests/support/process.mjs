@@ -1,11 +1,21 @@
 // Starts and stops real programs for a test, and waits for conditions with deadlines.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const BIN = process.env.COCOON_BIN;
 export const PATIENCE = 60_000;
 
 export const program = (name) => join(BIN, name);
+
+/** Fails where a program that the tests need is missing: what is left out would look as if it had passed. */
+export function demand(name, debianPackage) {
+  if (process.env.PATH.split(':').some((folder) => existsSync(join(folder, name)))) return;
+  throw new Error(
+    `${name} is not on the PATH: install the Debian package ${debianPackage} ` +
+      '(packaging/install-dependencies test)',
+  );
+}
 
 /** Runs `test` until it returns something true; fails after a generous while. */
 export async function until(what, test, patience = PATIENCE) {
