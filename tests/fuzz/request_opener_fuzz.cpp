@@ -231,6 +231,8 @@ void hostile_client(ByteReader in) {
                        length + 4 <= bytes.size() &&
                        padded(bytes.subspan(4, length)) == sealing.plaintext;
     require(!sound && opener.body().empty());
+    // An end that comes too early is seen as it comes, not when nothing follows.
+    require(!failure.empty() || (!sealing.ends && !sealing.ends_twice));
     return;
   }
   require(failure.empty() && cut_well && ends_well);
