@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
-#include "codec/json.h"
+#include "engine/model_list.h"
 
 namespace cocoon::engine {
 namespace {
@@ -25,22 +25,6 @@ std::string joined(const std::vector<std::string>& names) {
 }
 
 }  // namespace
-
-Result<std::vector<std::string>> parse_model_list(std::string_view body) {
-  const Error not_a_list(ErrorKind::upstream, "not_a_model_list",
-                         "the answer is no OpenAI list of models");
-  auto document = json::Document::parse(body);
-  if (!document) return not_a_list;
-  const json::Value data = document->root().find("data");
-  if (!data.is(json::Kind::array)) return not_a_list;
-  std::vector<std::string> out;
-  for (const json::Value model : data.elements()) {
-    const auto id = model.find("id").as_string();
-    if (!id || id->empty() || id->size() > limits::kMaxModelIdBytes) return not_a_list;
-    if (out.size() < limits::kMaxClaimedModels) out.emplace_back(*id);
-  }
-  return out;
-}
 
 ReadinessProbe::ReadinessProbe(const io::Context& context, io::HttpClient& client, EngineUrl url,
                                std::vector<std::string> required_models, Millis interval,

@@ -48,8 +48,4 @@ class ReadinessProbe {
   std::optional<ports::EngineReadiness> last_;
 };
 
-/// The ids of an answer to GET /v1/models, at most limits::kMaxClaimedModels of them.
-/// Errors: `upstream` ("not_a_model_list").
-Result<std::vector<std::string>> parse_model_list(std::string_view body);
-
 }  // namespace cocoon::engine

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "engine/engine_url.h"
-#include "engine/readiness_probe.h"
+#include "engine/model_list.h"
 #include "unit/io/scripted_server.h"
 #include "unit/io/test_loop.h"
 
@@ -480,6 +480,12 @@ TEST(ModelListTest, ListIsBoundedAndTyped) {
   const auto list = parse_model_list(many + "]}");
   ASSERT_TRUE(list);
   EXPECT_EQ(list->size(), limits::kMaxClaimedModels);
+}
+
+TEST(ModelListTest, AnIdThatCouldForgeALogLineIsRefused) {
+  EXPECT_FALSE(parse_model_list(R"({"data":[{"id":"m\n2026 error: forged"}]})"));
+  EXPECT_FALSE(parse_model_list("{\"data\":[{\"id\":\"m\x7f\"}]}"));
+  EXPECT_TRUE(parse_model_list(R"({"data":[{"id":"caf\u00e9 m"}]})"));
 }
 
 }  // namespace
