@@ -123,8 +123,12 @@ test('a receiver that does not read stops the sender', async () => {
   far.socket.pause();
   const piece = Buffer.alloc(64 * 1024);
   let taken = 0;
+  // A write is taken whatever it returns: Node 18 says "enough" to every piece of this size.
   const fill = () => {
-    while (taken < 1000 && near.socket.write(piece)) ++taken;
+    while (taken < 1000) {
+      ++taken;
+      if (!near.socket.write(piece)) return;
+    }
   };
   near.socket.on('drain', fill);
   fill();
@@ -133,7 +137,7 @@ test('a receiver that does not read stops the sender', async () => {
   const held = [...link.pairs][0].lanes[0].queued;
   assert.ok(held <= 2 * 64 * 1024, `${held} bytes are queued`);
   far.socket.resume();
-  await until('everything to pass', () => taken === 1000);
+  await until('everything to pass', () => link.passed === 1000 * piece.length);
 });
 
 test('the same seed draws the same', () => {
