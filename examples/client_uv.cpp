@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
 
   uv_loop_t* loop = uv_default_loop();
   auto client = cocoon::Client::create(cocoon::Loop::borrow(loop), config->client);
-  if (!client) return fail(client.error().detail(), 1);
+  if (!client) return uv_run(loop, UV_RUN_DEFAULT), fail(client.error().detail(), 1);
   if (auto started = client->start(); !started) return fail(started.error().detail(), 1);
 
   int exit_code = 0;

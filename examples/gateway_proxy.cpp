@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   config->proxy.on_fatal = [&](const Error&) { exit_code = 1, std::raise(SIGTERM); };
   uv_loop_t* loop = uv_default_loop();
   auto proxy = Proxy::create(Loop::borrow(loop), config->proxy);
-  if (!proxy) return fail(proxy.error().detail(), 1);
+  if (!proxy) return uv_run(loop, UV_RUN_DEFAULT), fail(proxy.error().detail(), 1);
   if (auto started = proxy->start(); !started) return fail(started.error().detail(), 1);
   std::printf("listening %s\n", proxy->address().c_str());
 

@@ -15,6 +15,8 @@ import {
 const SOURCE = process.env.COCOON_SOURCE;
 const BIN = process.env.COCOON_BIN;
 const LIBRARY = process.env.COCOON_LIBRARY;
+/** What a program has to be built with that links this build's library. */
+const SANITIZE = process.env.COCOON_SANITIZE ? [`-fsanitize=${process.env.COCOON_SANITIZE}`] : [];
 
 /** Blocks that are not run here, by their first line. */
 const EXCUSED = {
@@ -215,7 +217,7 @@ test('embedding.md: the code compiles, and the first program works', async () =>
     const file = join(box, `program${i}`);
     writeFileSync(`${file}.cpp`, body);
     const built = await run('/usr/bin/env', [
-      process.env.COCOON_CXX, '-std=c++20', '-Wall', '-Wextra', '-Werror', `-I${SOURCE}/include`,
+      process.env.COCOON_CXX, ...SANITIZE, '-std=c++20', '-Wall', '-Wextra', '-Werror', `-I${SOURCE}/include`,
       `${file}.cpp`, '-o', file, `-L${LIBRARY}`, '-lcocoon', '-luv', `-Wl,-rpath,${LIBRARY}`,
     ]);
     assert.equal(built.code, 0, built.err);
