@@ -213,13 +213,23 @@ export class World {
     return [...this.ofKind('proxy'), ...this.ofKind('worker'), ...this.ofKind('client')];
   }
 
-  /** Waits until every worker is well and the gateway serves the model. */
+  /** Waits until every worker is well, the client is back at every proxy, and the gateway serves the model. */
   async untilServed() {
     for (const worker of this.ofKind('worker')) {
       await until(`${worker.name} to be well`, async () => {
         try {
           const connected = (await worker.metric('cocoon_worker_proxies')) === worker.links.length;
           return connected && (await worker.page('/healthz')) === 'ok\n';
+        } catch {
+          return false;
+        }
+      });
+    }
+    // It signs for what it owes a proxy when it is connected to it, and at its end at the latest.
+    for (const proxy of this.ofKind('proxy')) {
+      await until(`the client to be connected to ${proxy.name}`, async () => {
+        try {
+          return (await proxy.metric('cocoon_proxy_clients')) > 0;
         } catch {
           return false;
         }
