@@ -121,6 +121,9 @@ void Simulation::attempt(RequestNumber number) {
   Client& client = clients_[request.client];
   ++request.attempts;
   request.candidates = client.set;
+  const std::chrono::duration<double> left(request.arrived + shape_.deadline_s - now_);
+  request.wait_until =
+      now().mono + std::min(std::chrono::duration_cast<Millis>(left), limits::kMaxQueueWait);
   request.next_candidate = 0;
   if (!request.admitted && client.running >= kMaxRequestsPerClient) {
     return end(number, End::refused);

@@ -20,12 +20,13 @@ enum class EventKind : std::uint8_t {
   crash,        // of a machine
   comeback,     // of a machine
   slow_down,    // of a machine
-  status        // of a machine, to its proxies
+  status,       // of a machine, to its proxies
+  queue         // somebody has waited long enough at a proxy, or a worker there rested
 };
 
 struct Event {
   double at = 0;
-  std::uint32_t who = 0;         ///< caller, request or machine
+  std::uint32_t who = 0;         ///< caller, request, machine or proxy
   std::uint32_t generation = 0;  ///< of `who`: an event of an older one is void
   EventKind kind{};
   friend bool operator>(const Event& a, const Event& b) { return a.at > b.at; }

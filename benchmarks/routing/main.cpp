@@ -20,6 +20,7 @@ constexpr const char* kUsage =
     "         [--load PART] [--proxies N] [--workers N (per proxy)] [--links N] [--clients N]\n"
     "         [--bad PART] [--warm-up S] [--measured S] [--deadline S] [--seed N]\n"
     "         [--fresh S (candidates are held)] [--candidates N] [--unsealed 1]\n"
+    "         [--queue 0 (nobody waits at a proxy)]\n"
     "         [--status-every S (workers tell their free slots)]\n";
 
 [[noreturn]] void usage(std::string_view problem) {
@@ -72,6 +73,8 @@ Options parse(int argc, char** argv) {
       rules.candidates = static_cast<std::size_t>(number(option, text));
     } else if (option == "--unsealed") {
       rules.sealed = number(option, text) == 0;
+    } else if (option == "--queue") {
+      rules.queue = number(option, text) != 0;
     } else if (option == "--policy") {
       const auto policy = policy_from(text);
       if (!policy) usage(fmt::format("no policy \"{}\"", text));
@@ -93,10 +96,10 @@ int main(int argc, char** argv) {
   Simulation simulation(shape, rules, options.policy);
   const Tally& tally = simulation.run();
   fmt::print(
-      R"({{"policy":"{}","sealed":{},"load":{},"seed":{},"proxies":{},"workers_per_proxy":{},)"
+      R"({{"policy":"{}","sealed":{},"queue":{},"load":{},"seed":{},"proxies":{},"workers_per_proxy":{},)"
       R"("links_per_worker":{},"clients":{},"bad_share":{},"warm_up_s":{},"measured_s":{},)"
       R"("deadline_s":{},"candidates_fresh_s":{},"candidates":{},"status_every_s":{})",
-      to_string(options.policy), rules.sealed, shape.load, shape.seed, shape.proxies,
+      to_string(options.policy), rules.sealed, rules.queue, shape.load, shape.seed, shape.proxies,
       shape.workers_per_proxy, shape.links_per_worker, shape.clients, shape.bad_share,
       shape.warm_up_s, shape.measured_s, shape.deadline_s, rules.candidates_fresh_s,
       rules.candidates, rules.status_every_s);

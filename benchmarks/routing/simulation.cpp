@@ -4,7 +4,7 @@ namespace cocoon::sim {
 namespace {
 
 /// Load goes on for so long after the measured time, so that what is counted ends under it.
-constexpr double kCoolDownSeconds = 15;
+constexpr double kCoolDownSeconds = 30;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ Simulation::Simulation(const Shape& shape, const Rules& rules, PolicyName policy
   for (Proxy& proxy : proxies_) {
     std::vector<const Machine*> machines;
     for (const std::uint32_t i : proxy.machines) machines.push_back(&world_.machines[i]);
-    proxy.policy = make_policy(policy, std::move(machines), dice_.next());
+    proxy.policy = make_policy(policy, machines, dice_.next());
   }
 }
 
@@ -99,6 +99,7 @@ const Tally& Simulation::run() {
     }
     expire();
     if (!void_event(event)) handle(event);
+    serve_waiting();
   }
   return tally_;
 }
@@ -112,6 +113,7 @@ bool Simulation::void_event(const Event& event) const {
     case EventKind::broken_off:
     case EventKind::first_token: return requests_[event.who].generation != event.generation;
     case EventKind::engine: return workers_[event.who].engine_generation != event.generation;
+    case EventKind::queue: return proxies_[event.who].queue_generation != event.generation;
     default: return false;
   }
 }
@@ -135,6 +137,7 @@ void Simulation::handle(const Event& event) {
       workers_[event.who].engine.set_speed(1.0 / 8, now_);
       return schedule_engine(event.who);
     case EventKind::status: return tell_status(event.who);
+    case EventKind::queue: proxies_[event.who].queue_due = kNever; return touch(event.who);
   }
 }
 
@@ -142,6 +145,7 @@ void Simulation::handle(const Event& event) {
 void Simulation::end(RequestNumber number, End end) {
   Request& request = requests_[number];
   if (request.admitted) --clients_[request.client].running;
+  if (request.state == RequestState::queued) policy_of(request).give_up(wait_id(number));
   if (request.counted) {
     const double first = request.first_token > 0 ? request.first_token - request.arrived : 0;
     tally_.ended(request.client, end, first, now_ - request.arrived);

@@ -29,8 +29,11 @@ struct Rules {
   /// False: a proxy that may give any request to anybody, and chooses when the request comes. No
   /// such network could be sealed; it shows what sealing costs.
   bool sealed = true;
+  /// Requests whose candidates are all busy may wait for them at the proxy.
+  bool queue = true;
   /// Workers tell their proxies how many slots are free so often, where that has changed; 0: only
-  /// when they connect. (The product's do so at once, where it matters: WorkerCore::tell_others_load.)
+  /// when they connect. (The product's do so at once, where it matters:
+  /// WorkerCore::tell_others_load.)
   double status_every_s = 1;
 };
 
@@ -51,6 +54,8 @@ class Simulation {
   struct Proxy {
     std::unique_ptr<Policy> policy;
     std::vector<std::uint32_t> machines;  // by place
+    MonoTime queue_due = kNever;          // when its queue is looked at without a reason
+    std::uint32_t queue_generation = 0;
   };
   struct Worker {
     MachineEngine engine;
@@ -73,7 +78,8 @@ class Simulation {
     std::uint32_t arrival_generation = 0;
   };
 
-  enum class RequestState : std::uint8_t { gone, waiting, on_its_way, starting, streaming };
+  /// waiting: with its client. queued: at its proxy.
+  enum class RequestState : std::uint8_t { gone, waiting, queued, on_its_way, starting, streaming };
   struct Request {
     std::uint32_t generation = 0;
     RequestState state = RequestState::gone;
@@ -84,11 +90,13 @@ class Simulation {
     std::uint32_t client = 0;
     std::uint32_t machine = 0;
     Place place = 0;
-    std::uint64_t ticket = 0;
+    Policy::Slot slot;
     Job job;
     double arrived = 0;
     double assigned = 0;
     double first_token = 0;
+    MonoTime wait_until{};  // it is not to wait at the proxy for longer
+    double queued = 0;      // since when it does
     std::vector<Place> candidates;
   };
 
@@ -114,7 +122,7 @@ class Simulation {
 
   // workers.cpp
   void assign(RequestNumber number);
-  bool offer(RequestNumber number, Place place);
+  void give(RequestNumber number, Place place, Policy::Slot slot);
   void at_worker(RequestNumber number);
   void given_back(RequestNumber number);
   void accept(RequestNumber number);
@@ -126,9 +134,17 @@ class Simulation {
   void come_back(std::uint32_t machine);
   void tell_status(std::uint32_t machine);
 
-  Policy& policy_of(const Request& request) {
-    return *proxies_[world_.callers[request.client].proxy].policy;
+  // waiting.cpp
+  Policy::RequestId wait_id(RequestNumber number) const;
+  bool wait(RequestNumber number);
+  void touch(std::uint32_t proxy) { touched_.push_back(proxy); }
+  void serve_waiting();
+  void serve_waiting(std::uint32_t proxy);
+
+  std::uint32_t proxy_of(const Request& request) const {
+    return world_.callers[request.client].proxy;
   }
+  Policy& policy_of(const Request& request) { return *proxies_[proxy_of(request)].policy; }
   const Machine& machine_at(std::uint32_t client, Place place) const {
     return world_.machines[proxies_[world_.callers[client].proxy].machines[place]];
   }
@@ -153,6 +169,7 @@ class Simulation {
   std::vector<Client> clients_;
   std::vector<Request> requests_;
   std::vector<RequestNumber> free_requests_;
+  std::vector<std::uint32_t> touched_;  // proxies where somebody's turn may have come
   struct Deadline {
     RequestNumber request;
     std::uint32_t generation;

@@ -33,6 +33,8 @@ class Tally {
   void offered(std::uint32_t caller);
   /// @param first_token_s,total_s since the request arrived; the former is 0 where no token came
   void ended(std::uint32_t caller, End end, double first_token_s, double total_s);
+  /// It got a slot after so long a wait at its proxy.
+  void waited(double seconds) { waits_.add(seconds); }
   /// @param price of the worker that answered
   void paid(std::uint32_t coefficient_e3) {
     price_ += coefficient_e3;
@@ -69,7 +71,7 @@ class Tally {
 
   Shape shape_;
   double capacity_per_s_;
-  Histogram first_token_, first_token_light_, first_token_heavy_, first_token_all_, total_;
+  Histogram first_token_, first_token_light_, first_token_heavy_, first_token_all_, total_, waits_;
   std::vector<CallerCounts> callers_;
   std::vector<double> utilisations_;
   std::uint64_t offered_ = 0, answered_ = 0, refused_ = 0, failed_ = 0, paid_ = 0;

@@ -23,22 +23,22 @@ Millis millis(double seconds) {
 void Simulation::assign(RequestNumber number) {
   Request& request = requests_[number];
   while (request.next_candidate < request.candidates.size()) {
-    if (offer(number, request.candidates[request.next_candidate++])) return;
+    const Place place = request.candidates[request.next_candidate++];
+    const auto slot = policy_of(request).start(place, now());
+    if (slot) return give(number, place, *slot);
   }
-  refuse(number);
+  if (!wait(number)) refuse(number);
 }
 
-bool Simulation::offer(RequestNumber number, Place place) {
+/// To a worker of which it has a slot.
+void Simulation::give(RequestNumber number, Place place, Policy::Slot slot) {
   Request& request = requests_[number];
-  const auto ticket = policy_of(request).start(place, now());
-  if (!ticket) return false;
   request.place = place;
-  request.machine = proxies_[world_.callers[request.client].proxy].machines[place];
-  request.ticket = *ticket;
+  request.machine = proxies_[proxy_of(request)].machines[place];
+  request.slot = slot;
   request.state = RequestState::on_its_way;
   request.assigned = now_;
   after(kWorkerWay, EventKind::at_worker, number, request.generation);
-  return true;
 }
 
 void Simulation::at_worker(RequestNumber number) {
@@ -110,7 +110,7 @@ void Simulation::schedule_engine(std::uint32_t machine) {
 /// Frees what the request holds at its worker, and tells the proxy how it went.
 void Simulation::leave_worker(RequestNumber number, routing::Outcome outcome) {
   Request& request = requests_[number];
-  if (request.state == RequestState::waiting || request.state == RequestState::gone) return;
+  if (request.state < RequestState::on_its_way) return;
   routing::Observation seen;
   seen.outcome = outcome;
   seen.elapsed = millis(now_ - request.assigned);
@@ -122,7 +122,8 @@ void Simulation::leave_worker(RequestNumber number, routing::Outcome outcome) {
                       ? static_cast<std::uint64_t>(request.job.answer_tokens)
                       : 0;
   }
-  policy_of(request).finish(request.place, request.ticket, seen, now());
+  policy_of(request).finish(request.place, request.slot, seen, now());
+  touch(proxy_of(request));
   if (request.state == RequestState::on_its_way) return;
   workers_[request.machine].engine.drop(number, now_);
   if (outcome != routing::Outcome::served) schedule_engine(request.machine);
@@ -132,7 +133,10 @@ void Simulation::crash(std::uint32_t machine) {
   Worker& worker = workers_[machine];
   if (now_ >= arrivals_end_) return;
   worker.up = false;
-  for (const Link& link : worker.links) proxies_[link.proxy].policy->leave(link.place, now());
+  for (const Link& link : worker.links) {
+    proxies_[link.proxy].policy->leave(link.place);
+    touch(link.proxy);
+  }
   for (const RequestNumber number : worker.engine.requests()) {
     leave_worker(number, routing::Outcome::failed);
     end(number, End::failed);
@@ -144,7 +148,10 @@ void Simulation::come_back(std::uint32_t machine) {
   Worker& worker = workers_[machine];
   worker.up = true;
   worker.free_told = world_.machines[machine].slots;
-  for (const Link& link : worker.links) proxies_[link.proxy].policy->join(link.place, now());
+  for (const Link& link : worker.links) {
+    proxies_[link.proxy].policy->join(link.place, now());
+    touch(link.proxy);
+  }
   after(fault_dice_.exponential(kMeanUpSeconds), EventKind::crash, machine);
 }
 
@@ -157,6 +164,7 @@ void Simulation::tell_status(std::uint32_t machine) {
   worker.free_told = free;
   for (const Link& link : worker.links) {
     proxies_[link.proxy].policy->report(link.place, free, now());
+    touch(link.proxy);
   }
 }
 

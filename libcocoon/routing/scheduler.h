@@ -98,6 +98,7 @@ class Scheduler {
   /// not ready any more.
   std::vector<FairQueue::RequestId> take_unserved(Now now);
   std::size_t waiting() const { return queue_.size(); }
+  std::size_t waiting(WorkerIndex worker) const { return queue_.waiting(worker); }
   /// When to call next_turn() and take_unserved() again, if nothing happens before; kNever.
   MonoTime next_deadline() const;
 

@@ -94,6 +94,47 @@ TEST_P(Policies, WithoutFaultsAndLoadEverythingIsAnswered) {
   }
 }
 
+/// Half as much again as can be served, and nobody fails.
+Shape overloaded(std::uint64_t seed) {
+  Shape shape = small(seed);
+  shape.proxies = 2;
+  shape.workers_per_proxy = 50;
+  shape.clients = 60;
+  shape.bad_share = 0;
+  shape.load = 1.5;
+  return shape;
+}
+
+TEST_P(Policies, WhereAllAreBusyRequestsWaitAtTheirProxyUnderEveryPolicy) {
+  const Shape shape = overloaded(GetParam());
+  for (const auto policy : {PolicyName::round_robin, PolicyName::least_loaded,
+                            PolicyName::two_choices, PolicyName::cocoon}) {
+    const Tally tally = simulate(shape, policy);
+    EXPECT_GT(tally.figure("waited"), 0.5) << to_string(policy) << ", seed " << shape.seed;
+    const double longest = std::chrono::duration<double>(limits::kMaxQueueWait).count();
+    EXPECT_LT(tally.figure("wait_p99_s"), longest) << to_string(policy) << ", seed " << shape.seed;
+  }
+}
+
+TEST_P(Policies, NobodyWaitsWhereOthersAreFree) {
+  Shape shape = small(GetParam());
+  shape.load = 0.5;
+  EXPECT_EQ(simulate(shape, PolicyName::cocoon).figure("waited"), 0) << "seed " << shape.seed;
+}
+
+TEST_P(Policies, WhoAsksForLittleIsServedBeforeWhoAsksForMuchWhereRequestsWait) {
+  const Shape shape = overloaded(GetParam());
+  Rules no_queue;
+  no_queue.queue = false;
+  const Tally without = simulate(shape, PolicyName::cocoon, no_queue);
+  const Tally with = simulate(shape, PolicyName::cocoon);
+  EXPECT_EQ(without.figure("waited"), 0) << "seed " << shape.seed;
+  EXPECT_GT(with.figure("goodput_light"), with.figure("goodput_heavy") + 0.1)
+      << "seed " << shape.seed;
+  EXPECT_GT(with.figure("goodput_light"), without.figure("goodput_light") + 0.1)
+      << "seed " << shape.seed;
+}
+
 Machine machine_with(std::uint32_t slots) {
   Machine machine;
   machine.slots = slots;

@@ -1,4 +1,4 @@
-#include "product_policy.h"
+#include "policy.h"
 
 #include <stdexcept>
 
@@ -29,6 +29,10 @@ Place place_of(const AccountId& account) {
   return ByteReader(account.view().subspan(kPlaceAt)).u32be();
 }
 
+ChannelId channel_of(std::uint32_t client) {
+  return {*to_array<32>(ByteWriter().u64be(client).u64be(0).u64be(0).u64be(0).take())};
+}
+
 template <class T>
 T need(Result<T> result) {
   if (!result) throw std::logic_error(result.error().detail());
@@ -37,7 +41,7 @@ T need(Result<T> result) {
 
 }  // namespace
 
-ProductPolicy::ProductPolicy(const std::vector<const Machine*>& machines, std::uint64_t seed)
+Policy::Policy(const std::vector<const Machine*>& machines, std::uint64_t seed)
     : dice_(seed),
       proxy_boot_(crypto::SigningKey::generate(dice_)),
       worker_boot_(crypto::SigningKey::generate(dice_)),
@@ -46,7 +50,7 @@ ProductPolicy::ProductPolicy(const std::vector<const Machine*>& machines, std::u
   for (Place place = 0; place < workers_.size(); ++place) sign_record(place, *machines[place]);
 }
 
-void ProductPolicy::sign_record(Place place, const Machine& machine) {
+void Policy::sign_record(Place place, const Machine& machine) {
   wire::WorkerRecord record;
   record.network = network();
   record.account = account_of(place, dice_);
@@ -65,27 +69,27 @@ void ProductPolicy::sign_record(Place place, const Machine& machine) {
   worker.signature = worker_boot_.sign(wire::worker_record_signing_bytes(worker.record));
 }
 
-void ProductPolicy::join(Place place, Now now) {
+void Policy::join(Place place, Now now) {
   Worker& worker = workers_[place];
   wire::SignedWorkerRecord record;
   record.record = worker.record;
   record.signature = worker.signature;
-  worker.index = need(scheduler_.join(worker.peer, record, now));
+  worker.slot = need(scheduler_.join(worker.peer, record, now));
   report(place, worker.slots, now);
 }
 
-void ProductPolicy::leave(Place place, Now) {
-  scheduler_.leave(workers_[place].index);
+void Policy::leave(Place place) {
+  scheduler_.leave(workers_[place].slot);
 }
 
-void ProductPolicy::report(Place place, std::uint32_t free_slots, Now now) {
+void Policy::report(Place place, std::uint32_t free_slots, Now now) {
   wire::WorkerStatus status;
   status.ready = true;
   status.free_slots = free_slots;
-  scheduler_.report(workers_[place].index, status, now);
+  scheduler_.report(workers_[place].slot, status, now);
 }
 
-std::vector<Place> ProductPolicy::candidates(const Ask& ask, Dice& dice, Now now) {
+wire::Candidates Policy::answer(const Ask& ask, Dice& dice, Now now) {
   wire::CandidatesRequest request;
   request.id = 1;
   request.model = kModel;
@@ -93,28 +97,44 @@ std::vector<Place> ProductPolicy::candidates(const Ask& ask, Dice& dice, Now now
   request.count = static_cast<std::uint8_t>(ask.count);
   request.max_coefficient_e3 = ask.max_coefficient_e3;
   if (ask.preferred) request.preferred = workers_[*ask.preferred].peer.account;
-  const wire::Candidates answer = scheduler_.candidates(request, now);
+  wire::Candidates answer = scheduler_.candidates(request, now);
   if (asked_++ % kCheckOneIn == 0) {
     need(routing::verify_candidates(answer, request, network(), proxy_boot_.boot_key_id(), now));
   }
-  std::vector<Place> places;
-  for (const wire::Candidate& candidate : answer.workers) {
-    places.push_back(place_of(need(wire::decode_worker_record(candidate.record.record)).account));
-  }
-  return places;
+  return answer;
 }
 
-std::optional<std::uint64_t> ProductPolicy::start(Place place, Now now) {
-  const routing::WorkerIndex index = workers_[place].index;
-  if (!scheduler_.start(index, now)) return std::nullopt;
-  return std::uint64_t{index.generation} << 32 | index.slot;
+Place Policy::place_of(const wire::Candidate& candidate) {
+  return sim::place_of(need(wire::decode_worker_record(candidate.record.record)).account);
 }
 
-void ProductPolicy::finish(Place place, std::uint64_t ticket, const routing::Observation& seen,
-                           Now now) {
-  const routing::WorkerIndex index{static_cast<std::uint32_t>(ticket),
-                                   static_cast<std::uint32_t>(ticket >> 32)};
-  scheduler_.finish(index, workers_[place].peer.account, kModel, seen, now);
+std::optional<Policy::Slot> Policy::start(Place place, Now now) {
+  const Slot slot = workers_[place].slot;
+  return scheduler_.start(slot, now) ? std::optional(slot) : std::nullopt;
+}
+
+void Policy::finish(Place place, Slot slot, const routing::Observation& seen, Now now) {
+  routing::Observation told = seen;
+  told.outcome = heard(seen.outcome);
+  scheduler_.finish(slot, workers_[place].peer.account, kModel, told, now);
+}
+
+bool Policy::wait(const Wait& wait, std::span<const Place> places, Now now) {
+  routing::FairQueue::Waiting waiting;
+  waiting.request = wait.request;
+  waiting.client = channel_of(wait.client);
+  waiting.model = kModel;
+  waiting.body_bytes = wait.body_bytes;
+  waiting.until = wait.until;
+  for (const Place place : places) waiting.workers.push_back(workers_[place].slot);
+  return scheduler_.wait(std::move(waiting), now).has_value();
+}
+
+std::optional<Policy::Turn> Policy::next_turn(Now now) {
+  const auto turn = scheduler_.next_turn(now);
+  if (!turn) return std::nullopt;
+  const AccountId& account = scheduler_.directory().find(turn->worker)->identity.account;
+  return Turn{turn->request, sim::place_of(account), turn->worker};
 }
 
 }  // namespace cocoon::sim
