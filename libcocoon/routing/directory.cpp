@@ -52,8 +52,10 @@ std::uint32_t ModelEntry::highest_coefficient_e3() const {
 }
 
 std::uint32_t WorkerEntry::free_slots() const {
-  if (!ready || running >= record.capacity) return 0;
-  return std::min(record.capacity - running, reported_free);
+  const std::uint32_t most =
+      on_trial ? std::min(record.capacity, limits::kTrialRequests) : record.capacity;
+  if (!ready || running >= most) return 0;
+  return std::min(most - running, reported_free);
 }
 
 double WorkerEntry::utilisation() const {
@@ -207,7 +209,7 @@ void Directory::unlist(WorkerEntry& entry, std::uint32_t slot) {
 
 Directory::Share Directory::share_of(const WorkerEntry& entry) {
   if (!entry.ready) return {};
-  return {1, entry.record.capacity, entry.free_slots(), entry.running};
+  return {1, entry.record.capacity, entry.free_slots(), entry.running, entry.tried ? 1u : 0u};
 }
 
 /// Brings counts and offers of the worker's models from `before` to its present state.
@@ -226,6 +228,7 @@ void Directory::settle(WorkerEntry& entry, std::uint32_t slot, const Share& befo
     model->capacity += after.capacity - before.capacity;
     model->free_slots += after.free_slots - before.free_slots;
     model->running += after.running - before.running;
+    model->tried += after.tried - before.tried;
     if (list == entry.listed_in_) continue;
     if (entry.listed_in_ != nullptr) erase_sorted(model->*entry.listed_in_, offer);
     if (list != nullptr) insert_sorted(model->*list, offer);

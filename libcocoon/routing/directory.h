@@ -52,6 +52,7 @@ struct ModelEntry {
   std::uint32_t capacity = 0;    ///< of those
   std::uint32_t free_slots = 0;  ///< of those
   std::uint32_t running = 0;     ///< of those
+  std::uint32_t tried = 0;       ///< of those
   std::uint32_t listed = 0;      ///< connected, ready or not
   // Every ready worker stands in one of three lists, each sorted by price, so that a price cap is a
   // prefix.
@@ -76,13 +77,15 @@ struct WorkerEntry {
   bool ready = false;               ///< its own word
   std::uint32_t running = 0;        ///< requests that this proxy gave it
   std::uint32_t reported_free = 0;  ///< its own word, less what was given since
+  bool tried = false;               ///< enough of its answers were measured
+  bool on_trial = false;            ///< it may run limits::kTrialRequests for now
   Breaker breaker;
   /// After a refusal: it counts as full until then, or until it reports.
   std::optional<MonoTime> rest_until;
 
   /// Whether it is among the offers of its models.
   bool offered() const { return listed_in_ == &ModelEntry::offers; }
-  /// Slots that a request can take now, by its capacity and its own word.
+  /// Slots that a request can take now, by its capacity, its trial and its own word.
   std::uint32_t free_slots() const;
   /// Slots that are taken, by this proxy or, as the worker says, by others ÷ capacity.
   double utilisation() const;
@@ -122,9 +125,9 @@ class Directory {
   void remove(WorkerIndex worker);
 
   /// Changes what is known of a worker: `change(WorkerEntry&)` may alter ready, running,
-  /// reported_free, breaker and rest_until; `offered(const WorkerEntry&)` tells afterwards whether
-  /// it may be offered (given a free slot). Counts and offers follow. Nothing where the index is
-  /// old.
+  /// reported_free, tried, on_trial, breaker and rest_until; `offered(const WorkerEntry&)` tells
+  /// afterwards whether it may be offered (given a free slot). Counts and offers follow. Nothing
+  /// where the index is old.
   template <class Change, class Offered>
   void update(WorkerIndex worker, Change change, Offered offered) {
     WorkerEntry* entry = slot_of(worker);
@@ -166,6 +169,7 @@ class Directory {
     std::uint32_t capacity = 0;
     std::uint32_t free_slots = 0;
     std::uint32_t running = 0;
+    std::uint32_t tried = 0;
   };
   static Share share_of(const WorkerEntry& entry);
 

@@ -36,9 +36,28 @@ Scheduler::Scheduler(const NetworkId& network, const crypto::SigningKey& boot_ke
 
 template <class Change>
 void Scheduler::change(WorkerIndex worker, Change change) {
-  directory_.update(worker, change, may_be_offered);
+  const auto changed = [&](WorkerEntry& entry) {
+    change(entry);
+    judge_trial(entry);
+  };
+  directory_.update(worker, changed, may_be_offered);
   weigh_again(worker);
   if (queue_.waiting(worker) > 0) freed_.push_back(worker);
+}
+
+/// A worker that has yet to show what it can do runs a few requests at once, so that one that never
+/// answers holds up no more; but all that they ask for where most are new, as in a network that has
+/// just begun.
+void Scheduler::judge_trial(WorkerEntry& entry) const {
+  if (!entry.tried) {
+    const ServiceAverages* own = reputation_.find(entry.identity.account);
+    entry.tried = own != nullptr && own->samples() >= limits::kTrialRequests;
+  }
+  const auto& models = entry.record.models;
+  entry.on_trial = !entry.tried && std::all_of(models.begin(), models.end(), [&](const auto& id) {
+    const ModelEntry& model = *directory_.model(id);
+    return model.tried > 0 && 2 * model.tried >= model.workers;
+  });
 }
 
 /// After anything that a choice rests on has changed.

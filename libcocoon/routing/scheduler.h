@@ -71,7 +71,7 @@ class Scheduler {
   Choice choose(const wire::CandidatesRequest& request, Now now);
 
   /// Takes a slot of a worker for a request it was named for. False where it has none free or
-  /// others wait for it, or where its breaker is open and its models have other workers.
+  /// others wait, it has its trial running, or its breaker is open and its models have others.
   bool start(WorkerIndex worker, Now now);
   /// Ends what start() began: frees the slot and takes the observation in. Call it once per start,
   /// also for a worker that has left (it then only counts for its reputation).
@@ -134,6 +134,7 @@ class Scheduler {
   void wake(Now now);
   template <class Change>
   void change(WorkerIndex worker, Change change);
+  void judge_trial(WorkerEntry& entry) const;
   void weigh_again(WorkerIndex worker);
   void strand(WorkerIndex worker);
   /// Some worker is ready for the model within the price cap, 0: any, though it may be busy.

@@ -36,9 +36,8 @@ Standing standing_of(const WorkerEntry& entry, const ServiceAverages* own) {
     s.seconds_per_token = speed > 0 ? static_cast<float>(1 / speed) : 0;
   }
   s.measured = samples > 0;
-  const bool tried = samples >= limits::kTrialRequests;
   s.on_trial = entry.breaker.state != BreakerState::closed ||
-               (!tried && entry.running >= limits::kTrialRequests);
+               (!entry.tried && entry.running >= limits::kTrialRequests);
   return s;
 }
 

@@ -223,22 +223,6 @@ TEST(Scheduler, ARefusedWorkerRestsUntilItReportsOrASecondHasPassed) {
   EXPECT_TRUE(proxy.scheduler.start(worker, at(1.1)));
 }
 
-TEST(Scheduler, AnUnmeasuredWorkerGetsAFairTrialNotAFlood) {
-  TestProxy proxy(39);
-  for (int w = 0; w < 4; ++w) {
-    const WorkerIndex known = proxy.add({"m"}, 1000, 64);
-    for (int i = 0; i < 20; ++i) run(proxy, known, served(1, 1, 100), 0);
-  }
-  const WorkerIndex fresh = proxy.add({"m"}, 1000, 64);
-  const AccountId account = proxy.account(fresh);
-  EXPECT_NEAR(firsts(proxy, 1000, 1)[account], 200, 5 * std::sqrt(1000 * 0.2 * 0.8));
-  for (std::uint32_t i = 0; i < limits::kTrialRequests; ++i) {
-    ASSERT_TRUE(proxy.scheduler.start(fresh, at(1)));
-  }
-  const double p = (1.0 / 16) / (4 + 1.0 / 16);
-  EXPECT_NEAR(firsts(proxy, 1000, 1)[account], 1000 * p, 5 * std::sqrt(1000 * p * (1 - p)));
-}
-
 TEST(Scheduler, APreferenceBypassesNoRule) {
   TestProxy proxy(41);
   proxy.add();
