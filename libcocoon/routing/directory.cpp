@@ -222,6 +222,9 @@ void Directory::settle(WorkerEntry& entry, std::uint32_t slot, const Share& befo
                                    : &ModelEntry::reserve;
   }
   const Offer offer{entry.record.coefficient_e3, slot};
+  const auto offered_slots = [](auto in, const Share& share) {
+    return in == &ModelEntry::offers ? share.free_slots : 0;
+  };
   for (ModelEntry* model : entry.models_) {
     // Unsigned wrap-around cancels out: the sums themselves are never negative.
     model->workers += after.workers - before.workers;
@@ -229,6 +232,7 @@ void Directory::settle(WorkerEntry& entry, std::uint32_t slot, const Share& befo
     model->free_slots += after.free_slots - before.free_slots;
     model->running += after.running - before.running;
     model->tried += after.tried - before.tried;
+    model->offered_slots += offered_slots(list, after) - offered_slots(entry.listed_in_, before);
     if (list == entry.listed_in_) continue;
     if (entry.listed_in_ != nullptr) erase_sorted(model->*entry.listed_in_, offer);
     if (list != nullptr) insert_sorted(model->*list, offer);

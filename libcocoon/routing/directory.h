@@ -56,9 +56,10 @@ struct ModelEntry {
   std::uint32_t listed = 0;      ///< connected, ready or not
   // Every ready worker stands in one of three lists, each sorted by price, so that a price cap is a
   // prefix.
-  std::vector<Offer> offers;   ///< may get a request
-  std::vector<Offer> reserve;  ///< has a free slot, but update() did not let it be offered
-  std::vector<Offer> full;     ///< has no free slot
+  std::vector<Offer> offers;        ///< may get a request
+  std::uint32_t offered_slots = 0;  ///< free ones of `offers`
+  std::vector<Offer> reserve;       ///< has a free slot, but update() did not let it be offered
+  std::vector<Offer> full;          ///< has no free slot
 
   /// Lowest price of a ready worker; 0 where there is none.
   std::uint32_t lowest_coefficient_e3() const;

@@ -12,6 +12,12 @@ std::uint32_t per_minute(const RateMeter& meter, Now now) {
 
 constexpr double kShortestService = 1e-3;
 
+/// Where fewer than one in so many slots are free, they are taken before a request that was refused
+/// comes back for one, so it waits in line instead. (In a large network one has always just come
+/// free. benchmarks/routing, three seeds: with 20 to 50 the goodput is the same, with 50 the time
+/// to the first token is the shortest; with none, hardly anybody waits at a load of 1.2.)
+constexpr std::uint64_t kFewFree = 50;
+
 /// Seconds that an answer of a model takes: as all of its workers were measured, else a guess.
 double usual_seconds(const ServiceAverages* of_model) {
   if (of_model == nullptr || of_model->samples() == 0) {
@@ -235,10 +241,13 @@ bool Scheduler::will_begin(const FairQueue::Waiting& waiting, Now now) const {
 }
 
 Status Scheduler::wait(FairQueue::Waiting waiting, Now now) {
-  const bool others = any_free(directory_.model(waiting.model), waiting.price_cap);
+  const ModelEntry* model = directory_.model(waiting.model);
+  const bool others = any_free(model, waiting.price_cap) &&
+                      std::uint64_t{model->offered_slots} * kFewFree >= model->capacity;
   std::erase_if(waiting.workers, [this](WorkerIndex worker) {
     const WorkerEntry* entry = directory_.find(worker);
-    return entry == nullptr || !entry->ready;
+    if (entry == nullptr || !entry->ready) return true;
+    return entry->free_slots() > 0 && !may_begin(*entry);  // it fails, and others serve
   });
   if (others || waiting.workers.empty() || !will_begin(waiting, now)) {
     return Error(ErrorKind::busy, "no_candidate_free",

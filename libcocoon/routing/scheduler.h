@@ -81,9 +81,10 @@ class Scheduler {
 
   // --- Requests that wait ---
 
-  /// `waiting.workers` are all busy; it waits for one of those that are ready.
-  /// Errors: busy/no_candidate_free where others of its model are free within its price cap, or
-  /// none of its own is left or likely to come free before `waiting.until`; busy/queue_full.
+  /// `waiting.workers` are all busy; it waits for one of those that are ready and do not fail.
+  /// Errors: busy/no_candidate_free where more than a few slots of its model are free, one of them
+  /// within its price cap, or none of its own is left or likely to come free before
+  /// `waiting.until`; busy/queue_full.
   Status wait(FairQueue::Waiting waiting, Now now);
   /// It is no longer wanted. Nothing where it does not wait.
   void give_up(FairQueue::RequestId request) { queue_.remove(request); }

@@ -87,6 +87,44 @@ TEST(SchedulerQueue, NobodyWaitsWhereAnotherWorkerIsFree) {
   EXPECT_EQ(status.error().code(), "no_candidate_free");
 }
 
+TEST(SchedulerQueue, RequestsWaitWhereHardlyASlotIsFree) {
+  Busy busy;
+  const WorkerIndex other = busy.proxy.add({"m"}, 1000, 99);
+  Scheduler& scheduler = busy.proxy.scheduler;
+  scheduler.report(other, ready_with(2), at(0));
+  EXPECT_FALSE(scheduler.wait(waiting(1, {busy.worker}), at(0))) << "one in fifty";
+  scheduler.report(other, ready_with(1), at(0));
+  EXPECT_TRUE(scheduler.wait(waiting(1, {busy.worker}), at(0)));
+}
+
+/// A free worker that has failed all it was given.
+WorkerIndex add_broken(TestProxy& proxy) {
+  const WorkerIndex broken = proxy.add();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(proxy.scheduler.start(broken, at(0)));
+    proxy.scheduler.finish(broken, proxy.account(broken), "m", ended(Outcome::failed), at(0));
+  }
+  return broken;
+}
+
+TEST(SchedulerQueue, SlotsOfWorkersThatFailAreNotFree) {
+  Busy busy;
+  busy.proxy.scheduler.report(busy.proxy.add({"m"}, 1000, 99), ready_with(1), at(0));
+  add_broken(busy.proxy);
+  EXPECT_TRUE(busy.proxy.scheduler.wait(waiting(1, {busy.worker}), at(0)));
+}
+
+TEST(SchedulerQueue, NobodyWaitsForAWorkerThatFailsWhereOthersServe) {
+  Busy busy;
+  const WorkerIndex broken = add_broken(busy.proxy);
+  Scheduler& scheduler = busy.proxy.scheduler;
+  EXPECT_FALSE(scheduler.wait(waiting(1, {broken}), at(0)));
+  ASSERT_TRUE(scheduler.wait(waiting(2, {broken, busy.worker}), at(0)));
+  EXPECT_FALSE(scheduler.next_turn(at(2))) << "though its pause is over";
+  busy.free(2);
+  EXPECT_TRUE(scheduler.next_turn(at(2)));
+}
+
 TEST(SchedulerQueue, NobodyWaitsLongerThanItsTimeAtTheRateOfLate) {
   Busy busy;
   busy.free(0);
