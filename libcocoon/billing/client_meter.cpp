@@ -158,8 +158,10 @@ Status ClientMeter::restore(ByteView snapshot) {
   for (std::size_t i = 0; i < running && !in.failed(); ++i) {
     const RequestHash request{in.array<32>()};
     const Nano cap{in.u64be()};
+    const auto total = checked_add(restored.running_total_, cap);
+    if (!total) return bad_snapshot("channel");  // no deposit could cover these
     restored.running_.emplace(request, cap);
-    restored.running_total_ = saturating_add(restored.running_total_, cap);
+    restored.running_total_ = *total;
   }
   const bool sound = restored.proved_ <= restored.acknowledged_ &&
                      restored.signed_spent_ <= restored.acknowledged_ &&

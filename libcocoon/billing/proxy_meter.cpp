@@ -151,7 +151,8 @@ Status ProxyMeter::restore(ByteView snapshot) {
   if (as_text(in.take(kSnapshotMagic.size())) != kSnapshotMagic) return bad_snapshot("channel");
   const Nano charged{in.u64be()};
   std::optional<SignedVoucher> voucher;
-  if (in.u8() == 1) {
+  const std::uint8_t vouchers = in.u8();
+  if (vouchers == 1) {
     const ByteView bytes = in.take(Voucher::kBytes);
     auto opened = open_signed<Voucher>(bytes, in.take(64), signer_.bytes);
     if (!opened || opened->value.network != network_ || opened->value.channel != channel_) {
@@ -159,7 +160,9 @@ Status ProxyMeter::restore(ByteView snapshot) {
     }
     voucher = std::move(opened).value();
   }
-  if (!in.finished()) return bad_snapshot("channel");
+  // What the client acknowledged was charged: accept() sees to it.
+  const bool sound = vouchers <= 1 && (!voucher || voucher->value.spent <= charged);
+  if (!in.finished() || !sound) return bad_snapshot("channel");
   charged_ = charged;
   voucher_ = voucher;
   return ok();

@@ -153,7 +153,8 @@ Status WorkerMeter::restore(ByteView snapshot) {
   const Nano paid{in.u64be()};
   const Nano arrived{in.u64be()};
   std::optional<SignedPayout> voucher;
-  if (in.u8() == 1) {
+  const std::uint8_t vouchers = in.u8();
+  if (vouchers == 1) {
     const ByteView bytes = in.take(PayoutVoucher::kBytes);
     auto opened = open_signed<PayoutVoucher>(bytes, in.take(64), proxy_.bytes);
     const bool own = opened && opened->value.network == network_ && opened->value.proxy == proxy_ &&
@@ -161,7 +162,9 @@ Status WorkerMeter::restore(ByteView snapshot) {
     if (!own) return bad_snapshot("proxy");
     voucher = std::move(opened).value();
   }
-  if (!in.finished() || arrived > paid || paid > owed) return bad_snapshot("proxy");
+  // What the proxy promised was owed: accept() sees to it.
+  const bool sound = vouchers <= 1 && (!voucher || voucher->value.owed <= owed);
+  if (!in.finished() || !sound || arrived > paid || paid > owed) return bad_snapshot("proxy");
   owed_ = owed;
   paid_ = paid;
   arrived_ = arrived;

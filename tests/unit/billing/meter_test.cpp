@@ -217,6 +217,17 @@ TEST_F(ClientMeterTest, SnapshotThatContradictsItselfIsRefused) {
   EXPECT_EQ(code(meter_.restore(snapshot(10, 10, 11))), "bad_snapshot");
 }
 
+TEST_F(ClientMeterTest, SnapshotWhoseCapsNoDepositCouldCoverIsRefused) {
+  const auto snapshot = [](std::uint64_t cap) {
+    ByteWriter out;
+    out.bytes(as_bytes("CMC1")).u64be(0).u64be(0).u64be(0).u64be(0).u32be(2);
+    out.bytes(request(1).view()).u64be(kMaxNano.value).bytes(request(2).view()).u64be(cap);
+    return out.take();
+  };
+  EXPECT_EQ(code(meter_.restore(snapshot(0))), "ok");
+  EXPECT_EQ(code(meter_.restore(snapshot(1))), "bad_snapshot");
+}
+
 TEST_F(ClientMeterTest, LedgerShowsWhatALostSnapshotForgot) {
   state_.best_spent = Nano{150};
   state_.best_authorised = Nano{600};
@@ -407,6 +418,24 @@ TEST_F(ProxyMeterTest, SnapshotWithAVoucherOfAnotherChannelIsRefused) {
     ASSERT_TRUE(other.accept(sign(v, key(1))));
     EXPECT_EQ(code(meter_.restore(other.snapshot())), "bad_snapshot");
   }
+}
+
+TEST_F(ProxyMeterTest, SnapshotThatContradictsItselfIsRefused) {
+  ASSERT_TRUE(meter_.accept(voucher(40, 500)));
+  const auto with_charged = [snapshot = meter_.snapshot()](std::uint8_t charged) {
+    Bytes out = snapshot;
+    out[4 + 7] = charged;
+    return out;
+  };
+  EXPECT_EQ(code(meter_.restore(with_charged(40))), "ok");
+  EXPECT_EQ(code(meter_.restore(with_charged(39))), "bad_snapshot") << "acknowledged, not charged";
+}
+
+TEST_F(ProxyMeterTest, SnapshotHasOneVoucherOrNone) {
+  Bytes snapshot = meter_.snapshot();
+  EXPECT_EQ(code(meter_.restore(snapshot)), "ok");
+  snapshot.back() = 2;
+  EXPECT_EQ(code(meter_.restore(snapshot)), "bad_snapshot");
 }
 
 TEST_F(ProxyMeterTest, PresentsExactlyWhatWasChargedWhileClosing) {

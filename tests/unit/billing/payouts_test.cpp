@@ -279,6 +279,21 @@ TEST_F(WorkerMeterTest, SnapshotThatContradictsItselfIsRefused) {
   EXPECT_EQ(code(meter_.restore(snapshot(10, 10, 11))), "bad_snapshot");
 }
 
+TEST_F(WorkerMeterTest, SnapshotWithAPromiseOfMoreThanIsOwedIsRefused) {
+  ASSERT_TRUE(meter_.accept(voucher(60)));
+  Bytes snapshot = meter_.snapshot();
+  EXPECT_EQ(code(meter_.restore(snapshot)), "ok");
+  snapshot[4 + 7] = 59;
+  EXPECT_EQ(code(meter_.restore(snapshot)), "bad_snapshot");
+}
+
+TEST_F(WorkerMeterTest, SnapshotHasOneVoucherOrNone) {
+  Bytes snapshot = meter_.snapshot();
+  EXPECT_EQ(code(meter_.restore(snapshot)), "ok");
+  snapshot.back() = 2;
+  EXPECT_EQ(code(meter_.restore(snapshot)), "bad_snapshot");
+}
+
 TEST_F(WorkerMeterTest, CashesWhatIsWorthItsFeeAndCanBePaid) {
   earn(1, 800);
   ASSERT_TRUE(meter_.accept(voucher(800)));
