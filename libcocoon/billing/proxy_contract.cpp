@@ -251,13 +251,15 @@ Result<ProxyState> ProxyState::decode(ByteView bytes) {
   const std::size_t workers = in.u32be();
   for (std::size_t i = 0; i < workers && !in.failed(); ++i) {
     const AccountId worker{in.array<32>()};
+    // In order, as encode() writes them: each once, and one spelling of a state.
+    if (!s.paid.empty() && worker <= s.paid.rbegin()->first) return bad;
     s.paid[worker].value = in.u64be();
   }
   const bool in_range = delay <= static_cast<std::uint64_t>(limits::kMaxCloseDelay.count()) &&
                         final_ms / 1000 <= limits::kMaxUnixSeconds &&
                         phase >= static_cast<std::uint8_t>(ProxyPhase::open) &&
                         phase <= static_cast<std::uint8_t>(ProxyPhase::closed);
-  if (!in.finished() || !in_range || s.paid.size() != workers) return bad;
+  if (!in.finished() || !in_range) return bad;
   s.terms.withdraw_delay = Seconds(static_cast<std::int64_t>(delay));
   s.phase = static_cast<ProxyPhase>(phase);
   s.final_at = UnixTime(Millis(static_cast<std::int64_t>(final_ms)));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "unit/billing/seeded.h"
 
@@ -238,6 +240,17 @@ TEST_F(ProxyContractTest, DamagedStoredStateIsNotLoaded) {
   unsound = state_;
   unsound.pool_total.value = 1'001;
   EXPECT_FALSE(ProxyState::decode(unsound.encode())) << "more to the pool than was received";
+}
+
+TEST_F(ProxyContractTest, StoredWorkersAreInOrderAndEachOnce) {
+  state_.paid = {{AccountId{{1}}, Nano{}}, {AccountId{{2}}, Nano{}}};
+  Bytes bytes = state_.encode();
+  EXPECT_TRUE(ProxyState::decode(bytes));
+  constexpr std::size_t kRow = 32 + 8;
+  std::swap_ranges(bytes.end() - 2 * kRow, bytes.end() - kRow, bytes.end() - kRow);
+  EXPECT_FALSE(ProxyState::decode(bytes));
+  std::copy(bytes.end() - 2 * kRow, bytes.end() - kRow, bytes.end() - kRow);
+  EXPECT_FALSE(ProxyState::decode(bytes)) << "twice";
 }
 
 }  // namespace
