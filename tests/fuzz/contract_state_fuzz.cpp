@@ -306,6 +306,7 @@ void finish(Proxy& p, const AccountId& sender) {
   require(sender == before.terms.account && p.now >= before.final_at);
   require(before.phase != ProxyPhase::open && p.state->phase == ProxyPhase::closed);
   require(p.state->due == Nano{0});
+  require(before.phase == ProxyPhase::closed || proxy_holds(*p.state) == 0);
 }
 
 void act(Proxy& p, const Step& step) {

@@ -53,18 +53,21 @@ class Input {
   }
 
   /// The stored bytes. Where the input asks for it, the statement of type T at `at`, the last thing
-  /// in them, names whom it should, and is signed by whom it should be.
+  /// in them, names whom it should, each bar where the input says no, and is signed by whom it
+  /// should be.
   template <class T>
-  Bytes stored(std::size_t at, const crypto::SigningKey& by, void (*name)(T&)) {
+  Bytes stored(std::size_t at, const crypto::SigningKey& by, void (*name)(T&, std::uint8_t which)) {
     constexpr std::size_t kSize = T::kBytes + 64;
     if ((mend_ & 1) == 0 || stored_.size() != at + kSize) return stored_;
     auto value = T::decode(ByteView(stored_).subspan(at, T::kBytes));
     if (!value) return stored_;
-    if ((mend_ & 2) == 0) name(*value);
+    for (std::uint8_t which = 0; which < 3; ++which) {
+      if ((mend_ >> which & 2) == 0) name(*value, which);
+    }
     const Signed<T> statement = sign(*value, by);
     const Bytes encoded = statement.value.encode();
     std::copy(encoded.begin(), encoded.end(), stored_.begin() + static_cast<std::ptrdiff_t>(at));
-    if ((mend_ & 4) == 0) {
+    if ((mend_ & 16) == 0) {
       std::copy(statement.signature.begin(), statement.signature.end(), stored_.end() - 64);
     }
     return stored_;
@@ -140,7 +143,13 @@ void require_same(const ClientMeter& a, const ClientMeter& b) {
 void check(const ClientMeter& meter) {
   Nano sum;
   for (const auto& [hash, cap] : meter.running_requests()) sum = saturating_add(sum, cap);
-  require(meter.running() == sum && meter.unproved() <= meter.spent());
+  require(meter.running() == sum);
+  const Bytes snapshot = meter.snapshot();
+  ByteReader in(ByteView(snapshot).subspan(4));
+  const Nano proved{in.u64be()};
+  require(Nano{in.u64be()} == meter.spent());
+  const Nano in_voucher{in.u64be()};
+  require(proved <= meter.spent() && in_voucher <= meter.spent());
   ClientMeter again = client_meter();
   require(again.restore(meter.snapshot()).has_value());
   require_same(again, meter);
@@ -210,6 +219,10 @@ ProxyMeter proxy_meter() {
 }
 
 void check(const ProxyMeter& meter) {
+  if (const auto& voucher = meter.voucher()) {
+    require(voucher->value.network == kNetwork && voucher->value.channel == kChannel);
+    require(signed_by(*voucher, client().bytes));
+  }
   require(meter.acknowledged() <= meter.charged() && meter.acknowledged() <= meter.authorised());
   require(meter.unclaimed() <= meter.charged() && meter.redeemable() <= meter.deposit());
   for (const Worth worth : {Worth::usual, Worth::backing, Worth::any}) {
@@ -265,9 +278,9 @@ void proxy_account(Input in) {
   ProxyMeter meter = proxy_meter();
   require(meter.adopt(sign(UsageStatement{kNetwork, kChannel, Nano{7}}, key(2))).has_value());
   constexpr std::size_t kVoucherAt = 4 + 8 + 1;
-  const Bytes stored = in.stored<Voucher>(kVoucherAt, key(1), [](Voucher& v) {
-    v.network = kNetwork;
-    v.channel = kChannel;
+  const Bytes stored = in.stored<Voucher>(kVoucherAt, key(1), [](Voucher& v, std::uint8_t which) {
+    if (which == 0) v.network = kNetwork;
+    if (which == 1) v.channel = kChannel;
   });
   if (!restored(meter, stored)) return;
   require(meter.snapshot() == stored && meter.reserved() == Nano{0});
@@ -293,12 +306,17 @@ SignedPayout payout(Nano owed, std::uint8_t which) {
 }
 
 void check(const WorkerMeter& meter) {
+  if (const auto& voucher = meter.voucher()) {
+    const PayoutVoucher& v = voucher->value;
+    require(v.network == kNetwork && v.proxy == proxy() && v.worker == kWorker);
+    require(signed_by(*voucher, proxy().bytes));
+  }
   const Nano promised = meter.voucher() ? meter.voucher()->value.owed : Nano{0};
   require(promised <= meter.owed() && meter.arrived() <= meter.owed());
   require(meter.unvouched() <= floor_sub(meter.owed(), promised));
   for (const Worth worth : {Worth::usual, Worth::backing, Worth::any}) {
     const auto cash = meter.cash_out_due(worth);
-    require(!cash || (cash == meter.voucher() && signed_by(*cash, proxy().bytes)));
+    require(!cash || cash == meter.voucher());
   }
   require(meter.accepts() || meter.unpaid() <= meter.owed());
   WorkerMeter again = worker_meter();
@@ -340,11 +358,12 @@ void worker_account(Input in) {
   WorkerMeter meter = worker_meter();
   meter.set_contract(Nano{7}, Nano{6}, Nano{5});
   constexpr std::size_t kVoucherAt = 4 + 3 * 8 + 1;
-  const Bytes stored = in.stored<PayoutVoucher>(kVoucherAt, key(2), [](PayoutVoucher& v) {
-    v.network = kNetwork;
-    v.proxy = proxy();
-    v.worker = kWorker;
-  });
+  const Bytes stored =
+      in.stored<PayoutVoucher>(kVoucherAt, key(2), [](PayoutVoucher& v, std::uint8_t which) {
+        if (which == 0) v.network = kNetwork;
+        if (which == 1) v.proxy = proxy();
+        if (which == 2) v.worker = kWorker;
+      });
   if (!restored(meter, stored)) return;
   require(meter.snapshot() == stored);
   check(meter);
