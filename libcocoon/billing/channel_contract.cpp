@@ -216,12 +216,14 @@ bool phase_known(std::uint8_t phase) {
          phase <= static_cast<std::uint8_t>(ChannelPhase::closed);
 }
 
-/// The invariant that the header states.
+/// The invariants that the header states.
 bool sound(const ChannelState& s) {
   const auto in = checked_add(s.deposited, s.terms.rent);
   const auto sent = checked_add(s.settled, s.refunded);
   const auto out = sent ? checked_add(*sent, s.balance) : std::nullopt;
-  return in && out && *in == *out && s.claimed <= s.deposited && s.settled <= s.claimed;
+  const auto shared_out = checked_add(s.claimed, s.refunded);
+  return in && out && *in == *out && s.settled <= s.claimed && shared_out &&
+         *shared_out <= s.deposited && (s.phase == ChannelPhase::closed || s.refunded == Nano{0});
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ struct ChannelTerms {
   friend bool operator==(const ChannelTerms&, const ChannelTerms&) = default;
 };
 
-/// Invariant at all times: deposited + terms.rent = balance + settled + refunded.
+/// Invariants at all times: deposited + terms.rent = balance + settled + refunded, and claimed +
+/// refunded ≤ deposited, so that the rent is never spent.
 struct ChannelState {
   ChannelTerms terms;
   ChannelPhase phase = ChannelPhase::open;
@@ -47,7 +48,7 @@ struct ChannelState {
   Nano balance;     ///< what the contract holds, rent included
   Nano claimed;     ///< all that vouchers have entitled the proxy to; only grows; ≤ deposited
   Nano settled;     ///< sent to the proxy contract and not bounced; ≤ claimed
-  Nano refunded;    ///< sent to `leftovers` and not bounced
+  Nano refunded;    ///< sent to `leftovers` and not bounced; nothing before it is closed
   Nano best_spent;  ///< of the newest voucher that was seen
   Nano best_authorised;  ///< of the newest voucher that was seen
   AccountId leftovers;   ///< of the newest voucher; the client before any

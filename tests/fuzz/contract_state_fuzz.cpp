@@ -90,7 +90,7 @@ struct Contract {
   std::optional<State> state;
   std::vector<Transfer> sent;
   UnixTime now = unix_seconds(1'700'000'000);
-  /// Its whole life was seen: whatever it does, it can pay.
+  /// Whatever it does, it can pay.
   bool genuine = true;
 
   /// The transfer to bounce: one that was sent, once; or one that never was.
@@ -140,7 +140,6 @@ bool load(Contract<State>& contract, const Bytes& stored, std::string_view bad) 
   require(state->encode() == stored);
   require(!to_string(state->phase).empty() && to_string(state->phase) != "unknown");
   contract.state = std::move(state).value();
-  contract.genuine = false;
   return true;
 }
 
@@ -360,6 +359,7 @@ void proxy_contract(Input in) {
   mend_proxy(in);
   Proxy contract;
   if (!load(contract, in.stored, "bad_proxy_state")) return;
+  contract.genuine = in.stored.empty();  // its sums may end at 2^64
   while (in.more()) act(contract, in.next());
 }
 

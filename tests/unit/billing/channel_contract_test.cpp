@@ -373,5 +373,23 @@ TEST_F(ChannelContractTest, DamagedStoredStateIsNotLoaded) {
   EXPECT_FALSE(ChannelState::decode(unsound.encode())) << "paid and never claimed";
 }
 
+TEST_F(ChannelContractTest, StoredStateHasRefundedOnlyWhatIsLeftOfAClosedDeposit) {
+  const auto refunded = [this](ChannelPhase phase, Nano claimed, Nano amount) {
+    ChannelState s = state_;
+    s.phase = phase;
+    s.claimed = claimed;
+    s.refunded = amount;
+    s.balance = floor_sub(saturating_add(s.deposited, s.terms.rent), amount);
+    return ChannelState::decode(s.encode()).has_value();
+  };
+  const Nano claimed{300};
+  const Nano left = floor_sub(state_.deposited, claimed);
+  EXPECT_TRUE(refunded(ChannelPhase::closed, claimed, left));
+  EXPECT_FALSE(refunded(ChannelPhase::closed, claimed, saturating_add(left, Nano{1})))
+      << "what the proxy is entitled to, or the rent";
+  EXPECT_FALSE(refunded(ChannelPhase::closing, claimed, Nano{1}));
+  EXPECT_FALSE(refunded(ChannelPhase::open, claimed, Nano{1}));
+}
+
 }  // namespace
 }  // namespace cocoon::billing
