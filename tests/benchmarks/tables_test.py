@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -77,6 +79,25 @@ class ScaleTableTest(unittest.TestCase):
         kept = result("2026-11-26-scale-quiet")
         kept["figures"]["TLS and a known verdict only"]["cpu_us_each"] = 500
         self.assertIn("| 500 µs: 2,000 a second; ", table.markdown({"other": kept}))
+
+
+class ScaleRunTest(unittest.TestCase):
+    def refused(self, path):
+        run = os.path.join(SOURCE, "benchmarks/scale/run")
+        done = subprocess.run([sys.executable, run, "--only-print", "--table", path],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn("Traceback", done.stderr)
+        return done.stderr
+
+    def test_a_result_that_is_not_there_is_named(self):
+        self.assertIn("/nonexistent.json: cannot be read", self.refused("/nonexistent.json"))
+
+    def test_a_result_that_was_cut_off_is_named(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write('{"figures": {')
+            file.flush()
+            self.assertIn(f"{file.name}: expected a result", self.refused(file.name))
 
 
 class DocumentTest(unittest.TestCase):
