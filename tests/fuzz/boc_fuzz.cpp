@@ -3,30 +3,27 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "fuzz/require.h"
 #include "ton/boc.h"
 
 namespace {
 
 using namespace cocoon;
 using namespace cocoon::ton;
-
-void expect(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzz::require;
 
 /// Writes the roots, and reads them again.
 Bytes round_trip(const std::vector<CellRef>& roots, BocFormat format) {
   const Bytes bytes = serialize_boc(roots, format).value();
   const auto bag = parse_boc(bytes);
-  expect(bag.has_value() && bag->trailing_bytes == 0 && bag->roots.size() == roots.size());
+  require(bag.has_value() && bag->trailing_bytes == 0 && bag->roots.size() == roots.size());
   for (std::size_t i = 0; i < roots.size(); ++i) {
-    expect(bag->roots[i]->hash() == roots[i]->hash());
-    expect(bag->roots[i]->hash(0) == roots[i]->hash(0));
-    expect(bag->roots[i]->depth() == roots[i]->depth());
+    require(bag->roots[i]->hash() == roots[i]->hash());
+    require(bag->roots[i]->hash(0) == roots[i]->hash(0));
+    require(bag->roots[i]->depth() == roots[i]->depth());
   }
-  expect(serialize_boc(bag->roots, format).value() == bytes);
+  require(serialize_boc(bag->roots, format).value() == bytes);
   return bytes;
 }
 
@@ -37,14 +34,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto bag = parse_boc(ByteView(data, size));
   const auto only_root = parse_boc_root(ByteView(data, size));
   if (!bag) {
-    expect(!only_root && !bag.error().detail().empty());
+    require(!only_root && !bag.error().detail().empty());
     return 0;
   }
-  expect(only_root.has_value() == (bag->roots.size() == 1 && bag->trailing_bytes == 0));
-  for (const CellRef& root : bag->roots) expect(!to_string(root->type()).empty());
-  expect(distinct_cells(bag->roots).size() <= bag->cells);
+  require(only_root.has_value() == (bag->roots.size() == 1 && bag->trailing_bytes == 0));
+  for (const CellRef& root : bag->roots) require(!to_string(root->type()).empty());
+  require(distinct_cells(bag->roots).size() <= bag->cells);
   const Bytes plain = round_trip(bag->roots, {.crc32c = false});
   const Bytes indexed = round_trip(bag->roots, {.index = true, .crc32c = true, .cache_bits = true});
-  expect(plain.size() < indexed.size());
+  require(plain.size() < indexed.size());
   return 0;
 }

@@ -7,7 +7,6 @@
 /// was shown before.
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -15,6 +14,7 @@
 #include "attest/quote.h"
 #include "base/limits.h"
 #include "crypto/hash.h"
+#include "fuzz/require.h"
 #include "session/answer_batch.h"
 #include "session/challenge.h"
 #include "wire/codec.h"
@@ -24,13 +24,10 @@ namespace {
 
 using namespace cocoon;
 using attest::EvidenceRole;
+using fuzz::require;
 using session::AnswerBatch;
 using session::Challenge;
 using session::ChallengeSetting;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 Hash filled(std::uint8_t value) {
   Hash out{};

@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 #include "base/limits.h"
+#include "fuzz/require.h"
 #include "ton/boc.h"
 #include "ton/contract_state.h"
 
@@ -13,27 +13,24 @@ namespace {
 
 using namespace cocoon;
 using namespace cocoon::ton;
-
-void expect(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzz::require;
 
 /// What readers rely on without looking again.
 void read_contracts(const CellRef& cell) {
   if (const auto channel = parse_channel_data(cell)) {
-    expect(channel->phase >= ContractPhase::open && channel->phase <= ContractPhase::closed);
+    require(channel->phase >= ContractPhase::open && channel->phase <= ContractPhase::closed);
   }
   if (const auto epoch = parse_epoch_data(cell); epoch && epoch->newest) {
-    expect(epoch->newest->statement.size() <= kMaxCellBits / 8);
+    require(epoch->newest->statement.size() <= kMaxCellBits / 8);
   }
   if (const auto proxy = parse_proxy_data(cell)) {
-    expect(proxy->phase >= ContractPhase::open && proxy->phase <= ContractPhase::closed);
+    require(proxy->phase >= ContractPhase::open && proxy->phase <= ContractPhase::closed);
   }
   if (const auto root = parse_root_data(cell)) {
     for (const auto& model : root->current.models)
-      expect(model.id.size() <= limits::kMaxEndpointBytes);
+      require(model.id.size() <= limits::kMaxEndpointBytes);
     for (const auto& proxy : root->current.proxies)
-      expect(proxy.endpoint.size() <= limits::kMaxEndpointBytes);
+      require(proxy.endpoint.size() <= limits::kMaxEndpointBytes);
   }
 }
 

@@ -6,62 +6,32 @@
 /// how the bytes that follow are mended; none of them is a contract that is not deployed yet.
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/limits.h"
 #include "billing/contract.h"
+#include "fuzz/billing_script.h"
+#include "fuzz/require.h"
 
 namespace {
 
 using namespace cocoon;
 using namespace cocoon::billing;
+using fuzz::client;
+using fuzz::key;
+using fuzz::proxy;
+using fuzz::require;
+using fuzz::Step;
 
 __extension__ using Uint128 = unsigned __int128;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-/// 1 is the client's, 2 the proxy's.
-const crypto::SigningKey& key(std::uint8_t number) {
-  static const crypto::SigningKey kClient = crypto::SigningKey::from_seed(ByteArray<32>{1});
-  static const crypto::SigningKey kProxy = crypto::SigningKey::from_seed(ByteArray<32>{2});
-  return number == 1 ? kClient : kProxy;
-}
-
 const NetworkId kNetwork{{1}};
-const AccountId& client() {
-  static const AccountId kId = key(1).account_id();
-  return kId;
-}
-const AccountId& proxy() {
-  static const AccountId kId = key(2).account_id();
-  return kId;
-}
 AccountId worker(std::uint8_t number) {
   return AccountId{{std::uint8_t(number % 4)}};
 }
 
-/// A message, whom it is about, and an amount.
-struct Step {
-  std::uint8_t what;
-  std::uint8_t which;
-  Nano amount;
-};
-
-/// The stored bytes, then what happens to the contract.
-struct Input {
-  explicit Input(ByteView bytes) : in(bytes) {
-    mend = in.u8();
-    stored = to_bytes(in.take(std::min<std::size_t>(in.u16be(), in.remaining())));
-  }
-
-  bool more() { return in.remaining() >= 6 && ++steps < 64; }
-  Step next() {
-    const std::uint8_t what = in.u8();
-    const std::uint8_t which = in.u8();
-    return {what, which, Nano{in.u32be()}};
-  }
+/// The stored bytes, then the messages to the contract.
+struct Input : fuzz::BillingScript {
+  using BillingScript::BillingScript;
 
   void put(std::size_t at, ByteView bytes) {
     if (at + bytes.size() > stored.size()) return;
@@ -71,11 +41,6 @@ struct Input {
   std::uint64_t sum(std::size_t at) const {
     return at + 8 > stored.size() ? 0 : ByteReader(ByteView(stored).subspan(at, 8)).u64be();
   }
-
-  ByteReader in;
-  std::uint8_t mend = 0;
-  Bytes stored;
-  int steps = 0;
 };
 
 Uint128 total(const std::vector<Transfer>& transfers) {

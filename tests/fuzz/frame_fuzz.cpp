@@ -4,8 +4,7 @@
 /// @file A byte stream, cut at will, becomes frames; what decodes encodes to something that decodes
 /// to the same. The first byte says how the rest is cut. A frame's body is also tried as a record.
 
-#include <cstdlib>
-
+#include "fuzz/require.h"
 #include "wire/codec.h"
 #include "wire/frame_splitter.h"
 #include "wire/records.h"
@@ -13,10 +12,7 @@
 namespace {
 
 using namespace cocoon;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::require;
 
 void check_frame(ByteView body) {
   auto message = wire::decode(body);

@@ -8,21 +8,18 @@
 /// is done, every submission ends exactly once, a closed connection stays closed, and what a caller
 /// gets begins as a response does.
 
-#include <cstdlib>
 #include <map>
 #include <set>
 
 #include "base/bytes.h"
+#include "fuzz/require.h"
 #include "gateway/gateway_core.h"
 
 namespace {
 
 using namespace cocoon;
 using namespace cocoon::gateway;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::require;
 
 class Zeros final : public Random {
  public:

@@ -4,22 +4,19 @@
 /// first byte of the input is the size of the pieces.
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "base/bytes.h"
+#include "fuzz/require.h"
 #include "http/request_parser.h"
 
 namespace {
 
+using cocoon::fuzz::require;
 using cocoon::http::RequestHead;
 using cocoon::http::RequestParser;
 
 constexpr std::size_t kMaxBody = 4096;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 void check(const RequestHead& head) {
   require(head.target.front() == '/' && head.target.substr(0, head.path.size()) == head.path);

@@ -4,22 +4,18 @@
 /// string survives the writer, the whole can be built again, and RapidJSON's DOM judges the text
 /// alike.
 
-#include <cstdlib>
-
 #include "base/bytes.h"
 #include "codec/json.h"
+#include "fuzz/require.h"
 #include "support/rapidjson.h"
 
 namespace {
 
+using cocoon::fuzz::require;
 using cocoon::json::Document;
 using cocoon::json::Kind;
 using cocoon::json::Member;
 using cocoon::json::Value;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 void check(Value value, std::size_t begin, std::size_t end) {
   require(value.offset() >= begin && value.end_offset() <= end && !value.raw().empty());

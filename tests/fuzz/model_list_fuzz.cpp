@@ -5,21 +5,18 @@
 /// and a list that is written from them reads alike.
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "codec/json.h"
 #include "engine/model_list.h"
+#include "fuzz/require.h"
 #include "support/rapidjson.h"
 
 namespace {
 
 using namespace cocoon;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::require;
 
 /// What a sealed request can name (session/sealed_header.h).
 bool is_model_id(std::string_view id) {

@@ -2,21 +2,18 @@
 // covers: libcocoon/codec/msgpack.cpp
 /// @file The cursor takes exactly what msgpack-c takes, and what it reads the writer writes back.
 
-#include <cstdlib>
 #include <msgpack.hpp>
 
 #include "codec/msgpack.h"
+#include "fuzz/require.h"
 
 namespace {
 
 using cocoon::Bytes;
 using cocoon::ByteView;
+using cocoon::fuzz::require;
 using cocoon::msgpack::Reader;
 using cocoon::msgpack::Writer;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 /// Length of the value that `bytes` begin with, as msgpack-c sees it; 0 where it sees none.
 std::size_t judge(ByteView bytes) {

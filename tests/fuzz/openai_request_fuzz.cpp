@@ -5,22 +5,19 @@
 /// any shape are read without harm, and in a stream as they are alone. The first byte of the input
 /// chooses endpoint and edits.
 
-#include <cstdlib>
 #include <string>
 
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "codec/json.h"
+#include "fuzz/require.h"
 #include "http/openai.h"
 
 namespace {
 
 using namespace cocoon::http;
 using cocoon::Endpoint;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using cocoon::fuzz::require;
 
 void check_answer(Endpoint endpoint, std::string_view text) {
   const auto facts = inspect_answer(endpoint, text);

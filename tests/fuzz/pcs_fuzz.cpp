@@ -4,19 +4,16 @@
 /// first byte of the input chooses which; an answer is the header's line, then the body.
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "codec/hex.h"
 #include "collateral/pcs.h"
+#include "fuzz/require.h"
 
 namespace {
 
 using namespace cocoon;
 using namespace cocoon::collateral;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::require;
 
 /// What is taken is the form that verifiers read, and nothing but the piece asked for.
 void check_answer(Piece piece, std::string_view text) {

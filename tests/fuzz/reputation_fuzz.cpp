@@ -5,22 +5,19 @@
 /// how many observations come before the snapshot. ("full" and two bytes: see check_full.)
 
 #include <cmath>
-#include <cstdlib>
 
 #include "base/limits.h"
+#include "fuzz/require.h"
 #include "routing/reputation.h"
 
 namespace {
 
 using namespace cocoon;
+using fuzz::require;
 using routing::Observation;
 using routing::Outcome;
 using routing::ReputationBook;
 using routing::ServiceAverages;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 std::vector<Observation> read_observations(ByteReader& in) {
   std::vector<Observation> out(in.u8() % 32);

@@ -7,22 +7,19 @@
 /// as time passes, and the requests that it has seen.
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 
 #include "crypto/hash.h"
+#include "fuzz/require.h"
 #include "unit/session/fixtures.h"
 
 namespace {
 
 using namespace cocoon;
 using namespace cocoon::session;
+using fuzz::require;
 using test::Carried;
 using test::Network;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 /// One for all inputs, because its keys and exporter secrets cost public-key work; of the last
 /// input it forgets the time, the random bytes and the requests.

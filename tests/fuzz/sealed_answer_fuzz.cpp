@@ -4,23 +4,20 @@
 /// row of (u16 length, plaintext), each filled up to its size class; the last is sealed as final
 /// where its length is odd. What the opener takes goes into a sealer and comes out the same.
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "session/sealed_answer.h"
 #include "session/size_classes.h"
 
 namespace {
 
 using namespace cocoon;
+using fuzz::require;
 
 const RunId kRun{};
 const RequestHash kHash{};
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 /// What the opener took, sealed and opened again, must be the same.
 void check_again(const session::AnswerPart& part) {

@@ -2,18 +2,14 @@
 // covers: libcocoon/session/sealed_header.cpp
 /// @file A sealed header that decodes has one byte string, and its fields keep their bounds.
 
-#include <cstdlib>
-
 #include "base/limits.h"
+#include "fuzz/require.h"
 #include "session/sealed_header.h"
 
 namespace {
 
 using namespace cocoon;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::require;
 
 }  // namespace
 

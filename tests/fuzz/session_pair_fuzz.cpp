@@ -5,21 +5,18 @@
 /// long as no byte of the input itself gets onto the wire, neither side may find fault with the
 /// other, whatever they do; once it does, the connection that got it fails cleanly or goes on.
 
-#include <cstdlib>
 #include <map>
 
+#include "fuzz/require.h"
 #include "session/connection.h"
 
 namespace {
 
 using namespace cocoon;
+using fuzz::require;
 using session::Connection;
 using session::ConnectionState;
 using wire::StreamId;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 const Bytes kPayload(limits::kMaxDataBytes, 1);
 

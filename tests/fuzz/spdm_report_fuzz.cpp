@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -14,15 +13,13 @@
 #include "attest/gpu_claim.h"
 #include "attest/gpu_verify.h"
 #include "attest/text.h"
+#include "fuzz/require.h"
 
 namespace {
 
 using namespace cocoon;
 using namespace cocoon::attest;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzz::require;
 
 void read_set(std::string_view text) {
   const auto set = GpuMeasurementSet::parse(text);

@@ -3,21 +3,18 @@
 /// @file However a stream is cut, its events have the same data and together all its bytes. The
 /// first byte of the input is the size of the pieces.
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
+#include "fuzz/require.h"
 #include "http/sse.h"
 
 namespace {
 
+using cocoon::fuzz::require;
 using cocoon::http::SseEvent;
 using cocoon::http::SseParser;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 struct Seen {
   std::string raw;

@@ -4,21 +4,17 @@
 /// @file Statements from strangers: each has one spelling, and none counts that its signer has not
 /// signed. The first byte of the input chooses what the rest is.
 
-#include <cstdlib>
-
 #include "billing/admission.h"
 #include "billing/receipt.h"
 #include "billing/registry.h"
 #include "billing/voucher.h"
+#include "fuzz/require.h"
 
 namespace {
 
 using namespace cocoon;
 using namespace cocoon::billing;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::require;
 
 const crypto::SigningKey& key() {
   static const crypto::SigningKey kKey = crypto::SigningKey::from_seed(ByteArray<32>{1});

@@ -4,94 +4,56 @@
 /// @file A node's stored accounts, as any bytes: what restores is written as it was read and adds
 /// up, what does not restore changes nothing, and whatever happens afterwards the account adds up,
 /// promises no more than its limits allow, and can be stored again. The first byte of the input
-/// says whose account it is, the second how the bytes that follow are mended (see Input).
+/// says whose account it is, the second how the bytes that follow are mended (see Input::mended).
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "billing/meter.h"
+#include "fuzz/billing_script.h"
+#include "fuzz/require.h"
 
 namespace {
 
 using namespace cocoon;
 using namespace cocoon::billing;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-/// 1 is the client's, 2 the proxy's.
-const crypto::SigningKey& key(std::uint8_t number) {
-  static const crypto::SigningKey kClient = crypto::SigningKey::from_seed(ByteArray<32>{1});
-  static const crypto::SigningKey kProxy = crypto::SigningKey::from_seed(ByteArray<32>{2});
-  return number == 1 ? kClient : kProxy;
-}
+using fuzz::client;
+using fuzz::key;
+using fuzz::proxy;
+using fuzz::require;
+using fuzz::Step;
 
 const NetworkId kNetwork{{1}};
 const ChannelId kChannel{{2}};
 const AccountId kWorker{{3}};
-const AccountId& client() {
-  static const AccountId kId = key(1).account_id();
-  return kId;
-}
-const AccountId& proxy() {
-  static const AccountId kId = key(2).account_id();
-  return kId;
-}
 
 constexpr ClientLimits kClientLimits{Nano{10'000}, Nano{2'500}};
 constexpr ProxyLimits kProxyLimits{Nano{10'000}, Nano{5'000}, Nano{10}};
 constexpr WorkerLimits kWorkerLimits{Nano{10'000}, Nano{3'000}, Nano{10}};
 
 /// The stored bytes, then what happens to the account.
-class Input {
- public:
-  explicit Input(ByteView bytes) : in_(bytes) {
-    mend_ = in_.u8();
-    const std::size_t length = std::min<std::size_t>(in_.u16be(), in_.remaining());
-    stored_ = to_bytes(in_.take(length));
-  }
+struct Input : fuzz::BillingScript {
+  using BillingScript::BillingScript;
 
   /// The stored bytes. Where the input asks for it, the statement of type T at `at`, the last thing
   /// in them, names whom it should, each bar where the input says no, and is signed by whom it
   /// should be.
   template <class T>
-  Bytes stored(std::size_t at, const crypto::SigningKey& by, void (*name)(T&, std::uint8_t which)) {
+  Bytes mended(std::size_t at, const crypto::SigningKey& by, void (*name)(T&, std::uint8_t which)) {
     constexpr std::size_t kSize = T::kBytes + 64;
-    if ((mend_ & 1) == 0 || stored_.size() != at + kSize) return stored_;
-    auto value = T::decode(ByteView(stored_).subspan(at, T::kBytes));
-    if (!value) return stored_;
+    if ((mend & 1) == 0 || stored.size() != at + kSize) return stored;
+    auto value = T::decode(ByteView(stored).subspan(at, T::kBytes));
+    if (!value) return stored;
     for (std::uint8_t which = 0; which < 3; ++which) {
-      if ((mend_ >> which & 2) == 0) name(*value, which);
+      if ((mend >> which & 2) == 0) name(*value, which);
     }
     const Signed<T> statement = sign(*value, by);
     const Bytes encoded = statement.value.encode();
-    std::copy(encoded.begin(), encoded.end(), stored_.begin() + static_cast<std::ptrdiff_t>(at));
-    if ((mend_ & 16) == 0) {
-      std::copy(statement.signature.begin(), statement.signature.end(), stored_.end() - 64);
+    std::copy(encoded.begin(), encoded.end(), stored.begin() + static_cast<std::ptrdiff_t>(at));
+    if ((mend & 16) == 0) {
+      std::copy(statement.signature.begin(), statement.signature.end(), stored.end() - 64);
     }
-    return stored_;
+    return stored;
   }
-  const Bytes& stored() const { return stored_; }
-
-  bool more() { return in_.remaining() >= 6 && ++steps_ < 64; }
-  /// An operation, which of some things it is about, and an amount.
-  struct Step {
-    std::uint8_t what;
-    std::uint8_t which;
-    Nano amount;
-  };
-  Step next() {
-    const std::uint8_t what = in_.u8();
-    const std::uint8_t which = in_.u8();
-    return {what, which, Nano{in_.u32be()}};
-  }
-
- private:
-  ByteReader in_;
-  std::uint8_t mend_ = 0;
-  Bytes stored_;
-  int steps_ = 0;
 };
 
 /// @return whether `meter` took the bytes. Either way it is sound, and where it did not, as before.
@@ -119,7 +81,7 @@ SignedVoucher voucher(Nano spent, Nano authorised, std::uint8_t which) {
   return sign(v, key(which == 3 ? 2 : 1));
 }
 
-ChannelState channel(const Input::Step& step) {
+ChannelState channel(const Step& step) {
   ChannelState s;
   s.phase = static_cast<ChannelPhase>(1 + step.which % 3);
   s.deposited = step.amount;
@@ -155,7 +117,7 @@ void check(const ClientMeter& meter) {
   require_same(again, meter);
 }
 
-void act(ClientMeter& meter, const Input::Step& step) {
+void act(ClientMeter& meter, const Step& step) {
   const Nano spent = meter.spent();
   const Nano authorised = meter.authorised();
   switch (step.what % 8) {
@@ -201,8 +163,8 @@ void act(ClientMeter& meter, const Input::Step& step) {
 void client_account(Input in) {
   ClientMeter meter = client_meter();
   meter.adopt_charged(Nano{0});
-  if (!restored(meter, in.stored())) return;
-  require(meter.snapshot().size() == in.stored().size());
+  if (!restored(meter, in.stored)) return;
+  require(meter.snapshot().size() == in.stored.size());
   check(meter);
   while (in.more()) {
     act(meter, in.next());
@@ -239,7 +201,7 @@ void check(const ProxyMeter& meter) {
   require(again.restore(meter.snapshot()).has_value() && again.snapshot() == meter.snapshot());
 }
 
-void act(ProxyMeter& meter, const Input::Step& step) {
+void act(ProxyMeter& meter, const Step& step) {
   const Nano charged = meter.charged();
   switch (step.what % 5) {
     case 0: return meter.set_channel(channel(step));
@@ -278,7 +240,7 @@ void proxy_account(Input in) {
   ProxyMeter meter = proxy_meter();
   require(meter.adopt(sign(UsageStatement{kNetwork, kChannel, Nano{7}}, key(2))).has_value());
   constexpr std::size_t kVoucherAt = 4 + 8 + 1;
-  const Bytes stored = in.stored<Voucher>(kVoucherAt, key(1), [](Voucher& v, std::uint8_t which) {
+  const Bytes stored = in.mended<Voucher>(kVoucherAt, key(1), [](Voucher& v, std::uint8_t which) {
     if (which == 0) v.network = kNetwork;
     if (which == 1) v.channel = kChannel;
   });
@@ -323,7 +285,7 @@ void check(const WorkerMeter& meter) {
   require(again.restore(meter.snapshot()).has_value() && again.snapshot() == meter.snapshot());
 }
 
-void act(WorkerMeter& meter, const Input::Step& step) {
+void act(WorkerMeter& meter, const Step& step) {
   const RunId run{{std::uint8_t(step.which % 8)}};
   const Nano owed = meter.owed();
   switch (step.what % 6) {
@@ -359,7 +321,7 @@ void worker_account(Input in) {
   meter.set_contract(Nano{7}, Nano{6}, Nano{5});
   constexpr std::size_t kVoucherAt = 4 + 3 * 8 + 1;
   const Bytes stored =
-      in.stored<PayoutVoucher>(kVoucherAt, key(2), [](PayoutVoucher& v, std::uint8_t which) {
+      in.mended<PayoutVoucher>(kVoucherAt, key(2), [](PayoutVoucher& v, std::uint8_t which) {
         if (which == 0) v.network = kNetwork;
         if (which == 1) v.proxy = proxy();
         if (which == 2) v.worker = kWorker;
@@ -403,7 +365,7 @@ bool check(const PayoutBook& book, const std::vector<AccountId>& workers) {
   return true;
 }
 
-void act(PayoutBook& book, const Input::Step& step) {
+void act(PayoutBook& book, const Step& step) {
   const AccountId id = worker(step.which);
   const Nano owed = book.owed(id);
   const Nano unpaid = book.unpaid();
@@ -439,7 +401,7 @@ void payout_account(Input in) {
   PayoutBook book(kNetwork, proxy());
   require(book.owe(worker(0), Nano{7}).has_value());
   const Bytes before = book.snapshot(worker(0));
-  const Bytes& stored = in.stored();
+  const Bytes& stored = in.stored;
   if (const Status status = book.restore(stored); !status) {
     require(status.error().code() == "bad_snapshot" && book.snapshot(worker(0)) == before);
     require(book.waiting() == std::vector<AccountId>{worker(0)});

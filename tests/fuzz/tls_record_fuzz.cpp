@@ -3,21 +3,18 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "crypto/system_random.h"
+#include "fuzz/require.h"
 #include "tls/certificate.h"
 #include "tls/endpoint.h"
 
 namespace {
 
 using namespace cocoon;
+using fuzz::require;
 using State = tls::Endpoint::State;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 tls::Context make_context(tls::Side side) {
   ByteArray<32> seed{};

@@ -6,12 +6,12 @@
 /// which contract it is.
 
 #include <array>
-#include <cstdlib>
 #include <set>
 
 #include "base/limits.h"
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "fuzz/require.h"
 #include "fuzz/ton_world.h"
 #include "ledger/ton/wallet_core.h"
 
@@ -19,12 +19,9 @@ namespace {
 
 using namespace cocoon;
 using namespace cocoon::ledger;
+using fuzz::require;
 
 __extension__ using Uint128 = unsigned __int128;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 template <class T>
 void require_words(const Result<T>& result) {
