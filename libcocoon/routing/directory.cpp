@@ -53,7 +53,7 @@ std::uint32_t ModelEntry::highest_coefficient_e3() const {
 
 std::uint32_t WorkerEntry::free_slots() const {
   const std::uint32_t most =
-      on_trial ? std::min(record.capacity, limits::kTrialRequests) : record.capacity;
+      held_to_trial ? std::min(record.capacity, limits::kTrialRequests) : record.capacity;
   if (!ready || running >= most) return 0;
   return std::min(most - running, reported_free);
 }

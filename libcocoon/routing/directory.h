@@ -79,7 +79,7 @@ struct WorkerEntry {
   std::uint32_t running = 0;        ///< requests that this proxy gave it
   std::uint32_t reported_free = 0;  ///< its own word, less what was given since
   bool tried = false;               ///< enough of its answers were measured
-  bool on_trial = false;            ///< it may run limits::kTrialRequests for now
+  bool held_to_trial = false;       ///< may run limits::kTrialRequests and no more
   Breaker breaker;
   /// After a refusal: it counts as full until then, or until it reports.
   std::optional<MonoTime> rest_until;
@@ -126,9 +126,9 @@ class Directory {
   void remove(WorkerIndex worker);
 
   /// Changes what is known of a worker: `change(WorkerEntry&)` may alter ready, running,
-  /// reported_free, tried, on_trial, breaker and rest_until; `offered(const WorkerEntry&)` tells
-  /// afterwards whether it may be offered (given a free slot). Counts and offers follow. Nothing
-  /// where the index is old.
+  /// reported_free, tried, held_to_trial, breaker and rest_until; `offered(const WorkerEntry&)`
+  /// tells afterwards whether it may be offered (given a free slot). Counts and offers follow.
+  /// Nothing where the index is old.
   template <class Change, class Offered>
   void update(WorkerIndex worker, Change change, Offered offered) {
     WorkerEntry* entry = slot_of(worker);

@@ -18,9 +18,10 @@ constexpr double kShortestService = 1e-3;
 /// to the first token is the shortest; with none, hardly anybody waits at a load of 1.2.)
 constexpr std::uint64_t kFewFree = 50;
 
-/// Seconds that an answer of a model takes: as all of its workers were measured, else a guess.
+/// Seconds that an answer of a model takes: as all of its workers were measured, else (null) a
+/// guess.
 double usual_seconds(const ServiceAverages* of_model) {
-  if (of_model == nullptr || of_model->samples() == 0) {
+  if (of_model == nullptr) {
     return std::chrono::duration<double>(limits::kUnmeasuredService).count();
   }
   return std::max(of_model->expected_seconds(of_model->tokens_per_answer()), kShortestService);
@@ -60,10 +61,11 @@ void Scheduler::judge_trial(WorkerEntry& entry) const {
     entry.tried = own != nullptr && own->samples() >= limits::kTrialRequests;
   }
   const auto& models = entry.record.models;
-  entry.on_trial = !entry.tried && std::all_of(models.begin(), models.end(), [&](const auto& id) {
-    const ModelEntry& model = *directory_.model(id);
-    return model.tried > 0 && 2 * model.tried >= model.workers;
-  });
+  entry.held_to_trial =
+      !entry.tried && std::all_of(models.begin(), models.end(), [&](const auto& id) {
+        const ModelEntry& model = *directory_.model(id);
+        return model.tried > 0 && 2 * model.tried >= model.workers;
+      });
 }
 
 /// After anything that a choice rests on has changed.
@@ -191,9 +193,9 @@ bool Scheduler::start(WorkerIndex worker, Now now) {
 /// Slots of the model that come free in a second: as many as did of late, or as those that run are
 /// expected to. 0 where neither is known.
 double Scheduler::drain_rate(const ModelEntry& model, const ModelFigures* figures, Now now) const {
-  const double expected =
-      model.running / usual_seconds(figures == nullptr ? nullptr : &figures->all);
-  if (figures == nullptr || figures->all.samples() == 0) return expected;
+  const ServiceAverages* of_model = measured(figures);
+  const double expected = model.running / usual_seconds(of_model);
+  if (of_model == nullptr) return expected;
   return std::max(figures->releases.per_second(now.mono), expected);
 }
 
@@ -211,24 +213,22 @@ bool Scheduler::worth_waiting(std::string_view id, Millis patience, Now now) con
 
 /// Seconds that a request of the model takes there: as it was measured, else as the model's others
 /// take, else a guess.
-double Scheduler::service_seconds(const WorkerEntry& worker, const ModelFigures* of_model) const {
-  const bool known = of_model != nullptr && of_model->all.samples() > 0;
+double Scheduler::service_seconds(const WorkerEntry& worker,
+                                  const ServiceAverages* of_model) const {
   const ServiceAverages* own = reputation_.find(worker.identity.account);
-  if (!known || own == nullptr || own->samples() == 0) {
-    return usual_seconds(of_model == nullptr ? nullptr : &of_model->all);
-  }
-  return std::max(own->expected_seconds(of_model->all.tokens_per_answer()), kShortestService);
+  if (of_model == nullptr || own == nullptr || own->samples() == 0) return usual_seconds(of_model);
+  return std::max(own->expected_seconds(of_model->tokens_per_answer()), kShortestService);
 }
 
 /// Whether one of its own workers is likely to take it in time; the others of its model never do.
 bool Scheduler::will_begin(const FairQueue::Waiting& waiting, Now now) const {
-  const ModelFigures* figures = this->figures(waiting.model);
+  const ServiceAverages* of_model = measured(figures(waiting.model));
   double per_second = 0;
   std::size_t in_line = 0;
   std::size_t capacity = 0;
   for (const WorkerIndex index : waiting.workers) {
     const WorkerEntry& worker = *directory_.find(index);
-    per_second += worker.running / service_seconds(worker, figures);
+    per_second += worker.running / service_seconds(worker, of_model);
     in_line += queue_.waiting(index);
     capacity += worker.record.capacity;
   }
@@ -367,6 +367,10 @@ std::vector<wire::ModelSummary> Scheduler::models(Now now) const {
     summary.refused_per_minute = per_minute(figures->refused, now);
   }
   return summaries;
+}
+
+const ServiceAverages* Scheduler::measured(const ModelFigures* figures) {
+  return figures == nullptr || figures->all.samples() == 0 ? nullptr : &figures->all;
 }
 
 const Scheduler::ModelFigures* Scheduler::figures(std::string_view model) const {

@@ -146,7 +146,7 @@ class Scheduler {
   void take_slot(WorkerIndex worker);
   double drain_rate(const ModelEntry& model, const ModelFigures* figures, Now now) const;
   bool worth_waiting(std::string_view id, Millis patience, Now now) const;
-  double service_seconds(const WorkerEntry& worker, const ModelFigures* of_model) const;
+  double service_seconds(const WorkerEntry& worker, const ServiceAverages* of_model) const;
   bool will_begin(const FairQueue::Waiting& waiting, Now now) const;
   void count_turned_away(std::string_view model, Now now);
 
@@ -174,6 +174,8 @@ class Scheduler {
   double waiting_share(std::uint32_t slot) const;
 
   const ModelFigures* figures(std::string_view model) const;
+  /// All the model's workers together; null where none was measured.
+  static const ServiceAverages* measured(const ModelFigures* figures);
   ModelFigures* figures(std::string_view model);
   void forget_unlisted_models();
 
