@@ -19,13 +19,13 @@ using attest::test::vector_dir;
 constexpr std::uint32_t kSeed = 20261127;
 
 /// When the signers of both manifests are valid.
-const UnixTime kNow = attest::parse_utc("2025-03-01T00:00:00Z").value();
+const UnixTime kOfTheFiles = attest::parse_utc("2025-03-01T00:00:00Z").value();
 
 std::string driver() {
   return read_text(vector_dir() / "nvidia" / "driver-rim-550.144.03.xml");
 }
 
-std::string code(const std::string& xml, UnixTime now = kNow) {
+std::string code(const std::string& xml, UnixTime now = kOfTheFiles) {
   const auto set = read_rim(xml, GpuPart::driver, nvidia_rim_root(), now);
   return set ? "" : std::string(set.error().code());
 }
@@ -38,7 +38,7 @@ std::string replaced(std::string xml, const std::string& from, const std::string
 }
 
 TEST(Rim, OfTheDriverGivesItsActiveMeasurements) {
-  const auto rim = read_rim(driver(), GpuPart::driver, nvidia_rim_root(), kNow);
+  const auto rim = read_rim(driver(), GpuPart::driver, nvidia_rim_root(), kOfTheFiles);
   ASSERT_TRUE(rim) << rim.error().detail();
   EXPECT_EQ(rim->signers.size(), 4u);
   const GpuMeasurementSet* set = &rim->set;
@@ -52,7 +52,7 @@ TEST(Rim, OfTheDriverGivesItsActiveMeasurements) {
 
 TEST(Rim, OfTheVbiosGivesItsActiveMeasurements) {
   const auto xml = read_text(vector_dir() / "nvidia" / "vbios-rim-96.00.74.00.1A.xml");
-  const auto set = read_rim(xml, GpuPart::vbios, nvidia_rim_root(), kNow);
+  const auto set = read_rim(xml, GpuPart::vbios, nvidia_rim_root(), kOfTheFiles);
   ASSERT_TRUE(set) << set.error().detail();
   EXPECT_EQ(set->set.version(), "96.00.74.00.1A");
   EXPECT_EQ(set->set.digests().size(), 12u);
@@ -92,7 +92,7 @@ TEST(Rim, IsRefusedOutsideItsSignersDates) {
 TEST(Rim, IsRefusedUnderAnotherRoot) {
   Hash other = nvidia_rim_root();
   other[0] ^= 1;
-  const auto set = read_rim(driver(), GpuPart::driver, other, kNow);
+  const auto set = read_rim(driver(), GpuPart::driver, other, kOfTheFiles);
   ASSERT_FALSE(set);
   EXPECT_EQ(set.error().code(), "rim_chain");
 }

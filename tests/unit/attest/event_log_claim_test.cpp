@@ -5,21 +5,19 @@
 #include "attest/quote.h"
 #include "attest/sim/event_log.h"
 #include "base/limits.h"
+#include "unit/attest/codes.h"
 #include "unit/attest/vectors.h"
 
 namespace cocoon::attest {
 namespace {
+
+using test::code;
 
 constexpr std::uint32_t kEventTag = 6;
 
 Bytes log_of(std::string_view data) {
   const sim::SimEvent events[] = {{4, kEventTag, data}};
   return sim::sim_event_log(events);
-}
-
-template <class T>
-std::string code(const Result<T>& result) {
-  return result ? "" : std::string(result.error().code());
 }
 
 TEST(EventLogClaim, OfALogWithoutEventsIsRefused) {

@@ -9,14 +9,18 @@
 #include "attest/verify.h"
 #include "codec/cbor.h"
 #include "crypto/hash.h"
+#include "unit/attest/codes.h"
 #include "unit/attest/leaf_certificate.h"
 #include "unit/attest/seeded_random.h"
+#include "unit/attest/sim_platform.h"
 #include "unit/attest/vectors.h"
 
 namespace cocoon::attest {
 namespace {
 
-const UnixTime kNow = parse_utc("2026-03-01T12:00:00Z").value();
+using test::code;
+using test::kNow;
+using test::platform;
 
 Claims some_claims() {
   Claims out;
@@ -27,14 +31,6 @@ Claims some_claims() {
   out.models = {"llama-3-8b", "qwen"};
   out.beacon = {42, {}, kNow - Seconds(60)};
   return out;
-}
-
-const sim::SimPlatform& platform() {
-  static const sim::SimPlatform kPlatform = [] {
-    test::SeededRandom random(1);
-    return sim::SimPlatform::create(random, kNow).value();
-  }();
-  return kPlatform;
 }
 
 /// A leaf certificate with evidence of a simulated guest, as a Cocoon node makes it.
@@ -53,14 +49,6 @@ struct Node {
   }
   Evidence evidence() const { return parse_certificate_evidence(certificate()).value(); }
 };
-
-std::string code(const Status& status) {
-  return status ? "" : std::string(status.error().code());
-}
-template <class T>
-std::string code(const Result<T>& result) {
-  return result ? "" : std::string(result.error().code());
-}
 
 TEST(Evidence, OfANodeParsesAndBinds) {
   const Node node;
@@ -238,7 +226,7 @@ TEST(ParseEvidenceExtension, RefusesEveryTruncation) {
 }
 
 /// Evidence with these claims instead of good ones; it must not parse.
-void expect_malformed(const Bytes& claims, const char* what) {
+void expect_malformed_claims(const Bytes& claims, const char* what) {
   EXPECT_EQ(code(parse_evidence_extension(build_evidence_extension({}, claims))),
             "evidence_malformed")
       << what;
@@ -249,18 +237,19 @@ Bytes key_hash() {
 }
 
 TEST(ParseClaims, NeedsAKeyHash) {
-  expect_malformed(cbor::Writer().map(0).take(), "empty map");
-  expect_malformed(cbor::Writer().array(0).take(), "no map");
-  expect_malformed({}, "nothing");
-  expect_malformed(cbor::Writer().map(1).text_string("pubkey-hash").byte_string(Bytes{0x01}).take(),
-                   "key hash that is no pair");
+  expect_malformed_claims(cbor::Writer().map(0).take(), "empty map");
+  expect_malformed_claims(cbor::Writer().array(0).take(), "no map");
+  expect_malformed_claims({}, "nothing");
+  expect_malformed_claims(
+      cbor::Writer().map(1).text_string("pubkey-hash").byte_string(Bytes{0x01}).take(),
+      "key hash that is no pair");
 }
 
 TEST(ParseClaims, RefusesAKeyTwice) {
   cbor::Writer out;
   out.map(2);
   for (int i = 0; i < 2; ++i) out.text_string("pubkey-hash").byte_string(key_hash());
-  expect_malformed(out.take(), "key hash twice");
+  expect_malformed_claims(out.take(), "key hash twice");
 }
 
 TEST(ParseClaims, PassesOverWhatItDoesNotKnow) {
@@ -303,7 +292,7 @@ Bytes claims_with(std::string_view changed, const Bytes& value) {
 TEST(ParseClaims, NeedsEveryMemberOfOurMap) {
   ASSERT_TRUE(parse_evidence_extension(build_evidence_extension({}, claims_with("", {}))));
   for (const char* key : {"role", "network", "account", "models", "config", "beacon"}) {
-    expect_malformed(claims_with(key, {}), key);
+    expect_malformed_claims(claims_with(key, {}), key);
   }
 }
 
@@ -320,19 +309,19 @@ TEST(ParseClaims, PassesOverMembersOfOurMapThatItDoesNotKnow) {
 TEST(ParseClaims, RefusesMembersOfAnotherForm) {
   const Bytes short_bytes = cbor::Writer().byte_string(Bytes(15)).take();
   for (const char* key : {"network", "account", "config", "gpu"}) {
-    expect_malformed(claims_with(key, short_bytes), key);
+    expect_malformed_claims(claims_with(key, short_bytes), key);
   }
-  expect_malformed(claims_with("role", cbor::Writer().text_string("client").take()), "role");
-  expect_malformed(
+  expect_malformed_claims(claims_with("role", cbor::Writer().text_string("client").take()), "role");
+  expect_malformed_claims(
       claims_with("beacon", cbor::Writer().array(2).unsigned_integer(1).byte_string(Hash{}).take()),
       "beacon of two");
-  expect_malformed(claims_with("beacon", cbor::Writer()
-                                             .array(3)
-                                             .unsigned_integer(1)
-                                             .byte_string(Hash{})
-                                             .unsigned_integer(UINT64_MAX)
-                                             .take()),
-                   "beacon far ahead");
+  expect_malformed_claims(claims_with("beacon", cbor::Writer()
+                                                    .array(3)
+                                                    .unsigned_integer(1)
+                                                    .byte_string(Hash{})
+                                                    .unsigned_integer(UINT64_MAX)
+                                                    .take()),
+                          "beacon far ahead");
 }
 
 TEST(ParseClaims, BoundsTheModels) {
@@ -344,9 +333,11 @@ TEST(ParseClaims, BoundsTheModels) {
   };
   EXPECT_TRUE(parse_evidence_extension(build_evidence_extension(
       {}, claims_with("models", models(limits::kMaxClaimedModels, limits::kMaxModelIdBytes)))));
-  expect_malformed(claims_with("models", models(limits::kMaxClaimedModels + 1, 1)), "too many");
-  expect_malformed(claims_with("models", models(1, limits::kMaxModelIdBytes + 1)), "too long");
-  expect_malformed(claims_with("models", models(1, 0)), "empty");
+  expect_malformed_claims(claims_with("models", models(limits::kMaxClaimedModels + 1, 1)),
+                          "too many");
+  expect_malformed_claims(claims_with("models", models(1, limits::kMaxModelIdBytes + 1)),
+                          "too long");
+  expect_malformed_claims(claims_with("models", models(1, 0)), "empty");
 }
 
 class ClaimsCheck : public testing::Test {

@@ -11,7 +11,7 @@ namespace {
 
 using test::ForgedGpu;
 
-std::string code(ByteView bytes) {
+std::string report_code(ByteView bytes) {
   const auto report = parse_gpu_report(bytes);
   return report ? "" : std::string(report.error().code());
 }
@@ -44,16 +44,16 @@ TEST(GpuReport, ReadsTheVectorsFields) {
 
 TEST(GpuReport, RefusesEveryPrefixAndAnExtraByte) {
   Bytes bytes = ForgedGpu().report();
-  ASSERT_EQ(code(bytes), "");
+  ASSERT_EQ(report_code(bytes), "");
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    ASSERT_EQ(code(ByteView(bytes).first(size)), kRefused) << size;
+    ASSERT_EQ(report_code(ByteView(bytes).first(size)), kRefused) << size;
   }
   bytes.push_back(0);
-  EXPECT_EQ(code(bytes), kRefused);
+  EXPECT_EQ(report_code(bytes), kRefused);
 }
 
 TEST(GpuReport, RefusesWhatIsLongerThanAllowed) {
-  EXPECT_EQ(code(Bytes(limits::kMaxGpuReportBytes + 1, 0x11)), kRefused);
+  EXPECT_EQ(report_code(Bytes(limits::kMaxGpuReportBytes + 1, 0x11)), kRefused);
 }
 
 TEST(GpuReport, RefusesOtherMessages) {
@@ -64,7 +64,7 @@ TEST(GpuReport, RefusesOtherMessages) {
         kResponse + 1, kResponse + 2, kResponse + 3}) {
     Bytes bytes = good;
     bytes[at] ^= 0x08;
-    EXPECT_EQ(code(bytes), kRefused) << at;
+    EXPECT_EQ(report_code(bytes), kRefused) << at;
   }
 }
 
@@ -76,7 +76,7 @@ TEST(GpuReport, RefusesLengthsThatDoNotClose) {
     for (const int change : {1, 255}) {
       Bytes bytes = good;
       bytes[at] = static_cast<std::uint8_t>(bytes[at] + change);
-      EXPECT_EQ(code(bytes), kRefused) << at << " " << change;
+      EXPECT_EQ(report_code(bytes), kRefused) << at << " " << change;
     }
   }
 }
@@ -85,24 +85,24 @@ TEST(GpuReport, RefusesMeasurementsOfOtherKinds) {
   const Bytes good = ForgedGpu().report();
   Bytes bytes = good;
   bytes[kRecords + 1] = 2;  // specification
-  EXPECT_EQ(code(bytes), kRefused);
+  EXPECT_EQ(report_code(bytes), kRefused);
   bytes = good;
   bytes[kRecords + 4] |= 0x80;  // a raw value
-  EXPECT_EQ(code(bytes), kRefused);
+  EXPECT_EQ(report_code(bytes), kRefused);
 }
 
 TEST(GpuReport, RefusesIndicesThatDoNotAscend) {
   Bytes bytes = ForgedGpu().report();
   bytes[kRecords] = 0;
-  EXPECT_EQ(code(bytes), kRefused);
+  EXPECT_EQ(report_code(bytes), kRefused);
   bytes[kRecords] = 2;  // twice
-  EXPECT_EQ(code(bytes), kRefused);
+  EXPECT_EQ(report_code(bytes), kRefused);
 }
 
 TEST(GpuReport, RefusesAReportWithoutMeasurements) {
   ForgedGpu forged;
   forged.measured.clear();
-  EXPECT_EQ(code(forged.report()), kRefused);
+  EXPECT_EQ(report_code(forged.report()), kRefused);
 }
 
 /// Replaces the value of an opaque element, or takes it away.
@@ -111,7 +111,7 @@ std::string with_opaque(std::uint16_t type, std::optional<Bytes> value) {
   std::erase_if(forged.opaque, [&](const auto& one) { return one.first == type; });
   if (type == 20) forged.fwid.reset();
   if (value) forged.opaque.emplace_back(type, *value);
-  return code(forged.report());
+  return report_code(forged.report());
 }
 
 TEST(GpuReport, RefusesMalformedOpaqueElements) {
@@ -134,9 +134,9 @@ TEST(GpuReport, RefusesMalformedOpaqueElements) {
 TEST(GpuReport, RefusesAnElementThatOccursTwice) {
   ForgedGpu forged;
   forged.opaque.push_back({999, {}});
-  EXPECT_EQ(code(forged.report()), "");
+  EXPECT_EQ(report_code(forged.report()), "");
   forged.opaque.push_back({999, {}});
-  EXPECT_EQ(code(forged.report()), kRefused);
+  EXPECT_EQ(report_code(forged.report()), kRefused);
 }
 
 TEST(GpuReport, NeedsTheVersions) {

@@ -13,8 +13,8 @@ namespace {
 
 using test::ForgedGpu;
 
-constexpr std::uint32_t kSeed = 20261126;
-const UnixTime kNow = parse_utc("2026-03-01T00:00:00Z").value();
+constexpr std::uint32_t kGpuSeed = 20261126;
+using test::kNow;
 
 std::string nvidia_text(const char* name) {
   return test::read_text(test::vector_dir() / "nvidia" / name);
@@ -117,7 +117,7 @@ TEST(GpuVector, OfAnotherDevicesChainIsRefused) {
 TEST(GpuVector, WithAnyBitFlippedIsRefused) {
   const GpuEvidence genuine = hopper();
   const auto sets = own_sets(genuine);
-  std::mt19937 random(kSeed);
+  std::mt19937 random(kGpuSeed);
   std::uniform_int_distribution<std::size_t> any(0, genuine.report.size() * 8 - 1);
   for (int i = 0; i < 60; ++i) {
     GpuEvidence evidence = genuine;
@@ -125,7 +125,7 @@ TEST(GpuVector, WithAnyBitFlippedIsRefused) {
     evidence.report[bit / 8] = static_cast<std::uint8_t>(evidence.report[bit / 8] ^ (1 << bit % 8));
     EXPECT_FALSE(
         verify_gpu_evidence(evidence, kHopperNonce, sets, GpuRoot::nvidia(), kNow).trusted())
-        << "seed " << kSeed << ", bit " << bit;
+        << "seed " << kGpuSeed << ", bit " << bit;
   }
 }
 
@@ -133,7 +133,7 @@ TEST(GpuVector, WithAnyBitOfItsChainsDerFlippedIsRefused) {
   const GpuEvidence genuine = hopper();
   const auto sets = own_sets(genuine);
   const auto ders = decode_pem_certificates(genuine.certificates).value();
-  std::mt19937 random(kSeed);
+  std::mt19937 random(kGpuSeed);
   for (int i = 0; i < 60; ++i) {
     auto tampered = ders;
     Bytes& der = tampered[static_cast<std::size_t>(i) % ders.size()];
@@ -145,7 +145,7 @@ TEST(GpuVector, WithAnyBitOfItsChainsDerFlippedIsRefused) {
     for (const Bytes& one : tampered) evidence.certificates += encode_pem_certificate(one);
     EXPECT_FALSE(
         verify_gpu_evidence(evidence, kHopperNonce, sets, GpuRoot::nvidia(), kNow).trusted())
-        << "seed " << kSeed << ", certificate " << i % 5 << ", bit " << bit;
+        << "seed " << kGpuSeed << ", certificate " << i % 5 << ", bit " << bit;
   }
 }
 

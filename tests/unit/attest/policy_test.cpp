@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "attest/text.h"
+#include "unit/attest/sim_platform.h"
 
 namespace cocoon::attest {
 namespace {
 
-const UnixTime kNow = parse_utc("2026-03-01T12:00:00Z").value();
+using test::kNow;
+
 constexpr std::uint64_t kSeptVeDisable = 1ull << 28;
 
 /// A verdict that the default policy, with the image listed, admits; each test spoils one thing.

@@ -8,22 +8,18 @@
 #include "attest/verify.h"
 #include "support/sim_defects.h"
 #include "unit/attest/seeded_random.h"
+#include "unit/attest/sim_platform.h"
 #include "unit/attest/vectors.h"
 
 namespace cocoon::attest {
 namespace {
 
-const UnixTime kNow = parse_utc("2026-03-01T12:00:00Z").value();
+using test::kNow;
+using test::platform;
 
 sim::SimPlatform make_platform(std::uint64_t seed = 1) {
   test::SeededRandom random(seed);
   return sim::SimPlatform::create(random, kNow).value();
-}
-
-/// One platform for all tests: making keys costs milliseconds.
-const sim::SimPlatform& platform() {
-  static const sim::SimPlatform kPlatform = make_platform();
-  return kPlatform;
 }
 
 TrustedRoot root_of(const sim::SimPlatform& p) {

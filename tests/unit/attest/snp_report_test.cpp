@@ -11,7 +11,7 @@ namespace {
 
 using test::ForgedSnp;
 
-std::string code(ByteView bytes) {
+std::string snp_code(ByteView bytes) {
   const auto report = parse_snp_report(bytes);
   return report ? "" : std::string(report.error().code());
 }
@@ -52,11 +52,11 @@ TEST(SnpReport, ReadsWhatLaterVersionsHave) {
 
 TEST(SnpReport, RefusesEverySizeButOne) {
   Bytes bytes = ForgedSnp().report();
-  EXPECT_EQ(code(bytes), "");
+  EXPECT_EQ(snp_code(bytes), "");
   bytes.push_back(0);
-  EXPECT_EQ(code(bytes), "snp_report_format");
+  EXPECT_EQ(snp_code(bytes), "snp_report_format");
   for (const std::size_t size : {std::size_t{0}, std::size_t{4}, kSnpReportBytes - 1}) {
-    EXPECT_EQ(code(ByteView(bytes).first(size)), "snp_report_format") << size;
+    EXPECT_EQ(snp_code(ByteView(bytes).first(size)), "snp_report_format") << size;
   }
 }
 
@@ -64,18 +64,18 @@ TEST(SnpReport, RefusesVersionsThatAreNotKnown) {
   for (const std::uint32_t version : {0u, 1u, 6u, 0x10002u}) {
     ForgedSnp forged;
     forged.version = version;
-    EXPECT_EQ(code(forged.report()), "snp_report_format") << version;
+    EXPECT_EQ(snp_code(forged.report()), "snp_report_format") << version;
   }
 }
 
 TEST(SnpReport, RefusesOtherAlgorithmsAndSigningKeys) {
   ForgedSnp forged;
   forged.algorithm = 0;
-  EXPECT_EQ(code(forged.report()), "snp_report_format");
+  EXPECT_EQ(snp_code(forged.report()), "snp_report_format");
   forged.algorithm = 1;
   for (const std::uint32_t key : {2u, 6u, 7u}) {
     forged.flags = key << 2;
-    EXPECT_EQ(code(forged.report()), "snp_report_format") << key;
+    EXPECT_EQ(snp_code(forged.report()), "snp_report_format") << key;
   }
 }
 
@@ -88,14 +88,14 @@ TEST(SnpReport, RefusesEveryReservedByteThatIsSet) {
   for (const std::size_t at : reserved) {
     Bytes bytes = good;
     bytes[at] = 0x80;
-    EXPECT_EQ(code(bytes), "snp_report_format") << at;
+    EXPECT_EQ(snp_code(bytes), "snp_report_format") << at;
   }
   Bytes version5 = good;
   version5[0] = 5;
   version5[0x1F8] = version5[0x207] = version5[0x188] = 1;
-  EXPECT_EQ(code(version5), "");
+  EXPECT_EQ(snp_code(version5), "");
   version5[0x18B] = 1;
-  EXPECT_EQ(code(version5), "snp_report_format");
+  EXPECT_EQ(snp_code(version5), "snp_report_format");
 }
 
 TEST(SnpReport, DecodesTheTcbInTheProductsLayout) {

@@ -13,7 +13,7 @@ namespace {
 
 using test::ForgedSnp;
 
-constexpr std::uint32_t kSeed = 20261125;
+constexpr std::uint32_t kSnpSeed = 20261125;
 
 SnpCertificates milan_certificates() {
   const auto dir = test::vector_dir() / "snp";
@@ -85,7 +85,7 @@ TEST(SnpVector, OfEveryIssuerChainEndsInAPinnedRoot) {
 
 TEST(SnpVector, WithAnyBitFlippedIsRefused) {
   const Bytes genuine = milan_report();
-  std::mt19937 random(kSeed);
+  std::mt19937 random(kSnpSeed);
   std::uniform_int_distribution<std::size_t> any(0, genuine.size() * 8 - 1);
   for (int i = 0; i < 150; ++i) {
     Bytes bytes = genuine;
@@ -93,13 +93,13 @@ TEST(SnpVector, WithAnyBitFlippedIsRefused) {
     bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1 << bit % 8));
     EXPECT_FALSE(
         verify_snp_report(bytes, milan_certificates(), SnpRoots::amd(), kMilanTime).trusted())
-        << "seed " << kSeed << ", bit " << bit;
+        << "seed " << kSnpSeed << ", bit " << bit;
   }
 }
 
 TEST(SnpVector, WithAnyBitOfTheEndorsementKeysCertificateFlippedIsRefused) {
   const SnpCertificates genuine = milan_certificates();
-  std::mt19937 random(kSeed);
+  std::mt19937 random(kSnpSeed);
   std::uniform_int_distribution<std::size_t> any(0, genuine.endorsement_key.size() * 8 - 1);
   for (int i = 0; i < 100; ++i) {
     SnpCertificates certificates = genuine;
@@ -108,7 +108,7 @@ TEST(SnpVector, WithAnyBitOfTheEndorsementKeysCertificateFlippedIsRefused) {
     der[bit / 8] = static_cast<std::uint8_t>(der[bit / 8] ^ (1 << bit % 8));
     EXPECT_FALSE(
         verify_snp_report(milan_report(), certificates, SnpRoots::amd(), kMilanTime).trusted())
-        << "seed " << kSeed << ", bit " << bit;
+        << "seed " << kSnpSeed << ", bit " << bit;
   }
 }
 
@@ -366,16 +366,16 @@ TEST(SnpVerify, RefusesExtensionsThatAreMissingOrMalformed) {
     spoil(forged);
     return forged.verify().text();
   };
-  const std::string kRefused = "SNP_CHAIN_UNTRUSTED:extensions";
-  EXPECT_EQ(text([](ForgedSnp& f) { f.product_name.reset(); }), kRefused);
-  EXPECT_EQ(text([](ForgedSnp& f) { f.product_name = "Naples"; }), kRefused);
-  EXPECT_EQ(text([](ForgedSnp& f) { f.levels.erase(8); }), kRefused);
-  EXPECT_EQ(text([](ForgedSnp& f) { f.hardware_id.reset(); }), kRefused);
-  EXPECT_EQ(text([](ForgedSnp& f) { f.hardware_id->pop_back(); }), kRefused);
-  EXPECT_EQ(text([](ForgedSnp& f) { f.provider = "Example Cloud"; }), kRefused);
+  const std::string refused = "SNP_CHAIN_UNTRUSTED:extensions";
+  EXPECT_EQ(text([](ForgedSnp& f) { f.product_name.reset(); }), refused);
+  EXPECT_EQ(text([](ForgedSnp& f) { f.product_name = "Naples"; }), refused);
+  EXPECT_EQ(text([](ForgedSnp& f) { f.levels.erase(8); }), refused);
+  EXPECT_EQ(text([](ForgedSnp& f) { f.hardware_id.reset(); }), refused);
+  EXPECT_EQ(text([](ForgedSnp& f) { f.hardware_id->pop_back(); }), refused);
+  EXPECT_EQ(text([](ForgedSnp& f) { f.provider = "Example Cloud"; }), refused);
   ForgedSnp turin(SnpProduct::turin);
   turin.levels.erase(9);
-  EXPECT_EQ(turin.verify().text(), kRefused);
+  EXPECT_EQ(turin.verify().text(), refused);
 }
 
 TEST(SnpVerify, RefusesFirmwareOlderThanReportedOrCommitted) {

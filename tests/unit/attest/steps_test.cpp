@@ -12,7 +12,7 @@
 #include "attest/verify.h"
 #include "crypto/hash.h"
 #include "support/sim_defects.h"
-#include "unit/attest/seeded_random.h"
+#include "unit/attest/sim_platform.h"
 #include "unit/attest/vectors.h"
 
 namespace cocoon::attest {
@@ -22,16 +22,8 @@ using cocoon::test::SimMaterial;
 using cocoon::test::SimWorkshop;
 using W = SimWorkshop;
 using M = SimMaterial;
-
-const UnixTime kNow = parse_utc("2026-03-01T12:00:00Z").value();
-
-const sim::SimPlatform& platform() {
-  static const sim::SimPlatform kPlatform = [] {
-    test::SeededRandom random(7);
-    return sim::SimPlatform::create(random, kNow).value();
-  }();
-  return kPlatform;
-}
+using test::kNow;
+using test::platform;
 
 struct Step {
   const char* name;

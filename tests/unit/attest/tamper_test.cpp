@@ -11,7 +11,7 @@ namespace {
 /// Bits flipped per place and vector. Enough to hit every field over the vectors; each costs a
 /// verification.
 constexpr int kFlips = 12;
-constexpr std::uint32_t kSeed = 20260301;
+constexpr std::uint32_t kTamperSeed = 20260301;
 
 /// Genuine evidence of each kind that is trusted as it stands.
 const char* const kTrusted[] = {"dcap/r01-tdx4-uptodate", "dcap/r02-sgx3-config-swhardening",
@@ -29,7 +29,7 @@ void flip(std::mt19937& random, std::size_t size, std::size_t& at, int& bit) {
 class Tampering : public testing::TestWithParam<const char*> {
  protected:
   const test::Vector vector_ = test::load_vector(GetParam());
-  std::mt19937 random_{kSeed};
+  std::mt19937 random_{kTamperSeed};
 
   /// Flips single bits of `text`, which is part of `collateral`; nothing may stay trusted.
   void expect_refused(const CollateralText& collateral, std::optional<std::string>& text) {
@@ -40,7 +40,7 @@ class Tampering : public testing::TestWithParam<const char*> {
       flip(random_, genuine.size(), at, bit);
       (*text)[at] = static_cast<char>((*text)[at] ^ (1 << bit));
       EXPECT_FALSE(trusted(vector_, vector_.quote, collateral))
-          << "seed " << kSeed << ", byte " << at << ", bit " << bit;
+          << "seed " << kTamperSeed << ", byte " << at << ", bit " << bit;
       *text = genuine;
     }
   }
@@ -64,7 +64,7 @@ TEST_P(Tampering, WithAnyBitOfTheQuoteIsRefused) {
     flip(random_, pem, at, bit);
     bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1 << bit));
     EXPECT_FALSE(verify_quote(bytes, checked, vector_.now, cache).trusted())
-        << "seed " << kSeed << ", byte " << at << ", bit " << bit;
+        << "seed " << kTamperSeed << ", byte " << at << ", bit " << bit;
     bytes[at] = vector_.quote[at];
   }
 }
@@ -90,7 +90,8 @@ TEST_P(Tampering, WithAnyBitOfThePckChainsDerIsRefused) {
         6;
     bytes[type_at] = static_cast<std::uint8_t>(CertificationType::ppid_rsa3072);
     EXPECT_FALSE(trusted(vector_, bytes, vector.collateral))
-        << "seed " << kSeed << ", certificate " << i % 3 << ", byte " << at << ", bit " << bit;
+        << "seed " << kTamperSeed << ", certificate " << i % 3 << ", byte " << at << ", bit "
+        << bit;
   }
 }
 
@@ -114,7 +115,8 @@ TEST_P(Tampering, WithAnyBitOfTheDocumentsSignersIsRefused) {
       (collateral.*document).chain =
           encode_pem_certificate(tampered[0]) + encode_pem_certificate(tampered[1]);
       EXPECT_FALSE(trusted(vector_, vector_.quote, collateral))
-          << "seed " << kSeed << ", certificate " << i % 2 << ", byte " << at << ", bit " << bit;
+          << "seed " << kTamperSeed << ", certificate " << i % 2 << ", byte " << at << ", bit "
+          << bit;
     }
   }
 }
@@ -131,7 +133,7 @@ TEST_P(Tampering, WithAnyBitOfTheRevocationListsIsRefused) {
       der[at] = static_cast<std::uint8_t>(der[at] ^ (1 << bit));
       collateral.*list = encode_hex(der);
       EXPECT_FALSE(trusted(vector_, vector_.quote, collateral))
-          << "seed " << kSeed << ", byte " << at << ", bit " << bit;
+          << "seed " << kTamperSeed << ", byte " << at << ", bit " << bit;
     }
   }
 }
@@ -148,7 +150,7 @@ TEST_P(Tampering, WithAnyBitOfTheSignaturesIsRefused) {
       signature[at] = static_cast<std::uint8_t>(signature[at] ^ (1 << bit));
       (collateral.*document).signature = encode_hex(signature);
       EXPECT_FALSE(trusted(vector_, vector_.quote, collateral))
-          << "seed " << kSeed << ", byte " << at << ", bit " << bit;
+          << "seed " << kTamperSeed << ", byte " << at << ", bit " << bit;
     }
   }
 }

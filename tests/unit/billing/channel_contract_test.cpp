@@ -9,11 +9,11 @@ namespace cocoon::billing {
 namespace {
 
 using test::key;
+using test::kNow;
 
 constexpr Nano kDeposit{1'000};
 constexpr Nano kRent{7};
 constexpr Seconds kDelay{100};
-const UnixTime kNow = unix_seconds(1'000);
 
 class ChannelContractTest : public ::testing::Test {
  protected:

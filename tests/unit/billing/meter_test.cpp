@@ -9,9 +9,9 @@
 namespace cocoon::billing {
 namespace {
 
+using test::code;
 using test::key;
-
-const NetworkId kNetwork{{1, 2, 3}};
+using test::kNetwork;
 
 ChannelState channel_with(Nano deposit) {
   ChannelState s;
@@ -27,10 +27,6 @@ RequestHash request(std::uint8_t number) {
   RequestHash h;
   h.bytes[0] = number;
   return h;
-}
-
-std::string code(const Status& status) {
-  return status ? "ok" : std::string(status.error().code());
 }
 
 // --- Client ---

@@ -8,13 +8,9 @@
 namespace cocoon::billing {
 namespace {
 
+using test::code;
 using test::key;
-
-const NetworkId kNetwork{{1, 2, 3}};
-
-std::string code(const Status& status) {
-  return status ? "ok" : std::string(status.error().code());
-}
+using test::kNetwork;
 
 // --- Payouts ---
 

@@ -11,14 +11,14 @@ namespace cocoon::billing {
 namespace {
 
 using test::key;
+using test::kNow;
 
-constexpr Seconds kDelay{200};
-const UnixTime kNow = unix_seconds(1'000);
+constexpr Seconds kProxyDelay{200};
 
 class ProxyContractTest : public ::testing::Test {
  protected:
   ProxyContractTest() {
-    terms_ = {{}, proxy_.account_id(), kDelay, Nano{50}};
+    terms_ = {{}, proxy_.account_id(), kProxyDelay, Nano{50}};
     terms_.network.bytes.fill(1);
     auto step = apply(std::nullopt, DeployProxy{terms_, 9'000, Nano{100}}, kNow);
     EXPECT_TRUE(step);
@@ -188,42 +188,42 @@ TEST_F(ProxyContractTest, OnlyTheOwnerWithdrawsAndOnlyAfterTheDelay) {
   EXPECT_EQ(refused(StartWithdrawal{worker_}), "wrong_sender");
   accepted(StartWithdrawal{owner_});
   EXPECT_EQ(refused(StartWithdrawal{owner_}), "proxy_not_open");
-  EXPECT_EQ(refused(FinishWithdrawal{owner_}, kNow + kDelay - Millis{1}), "too_early");
-  EXPECT_EQ(refused(FinishWithdrawal{worker_}, kNow + kDelay), "wrong_sender");
-  EXPECT_EQ(accepted(FinishWithdrawal{owner_}, kNow + kDelay).at(0).amount.value, 1'100u);
+  EXPECT_EQ(refused(FinishWithdrawal{owner_}, kNow + kProxyDelay - Millis{1}), "too_early");
+  EXPECT_EQ(refused(FinishWithdrawal{worker_}, kNow + kProxyDelay), "wrong_sender");
+  EXPECT_EQ(accepted(FinishWithdrawal{owner_}, kNow + kProxyDelay).at(0).amount.value, 1'100u);
 }
 
 TEST_F(ProxyContractTest, WorkersCashUntilTheWithdrawal) {
   accepted(Receive{Nano{1'000}});
   accepted(StartWithdrawal{owner_});
-  EXPECT_EQ(accepted(cash(300), kNow + kDelay).at(0).amount.value, 300u);
-  EXPECT_EQ(accepted(FinishWithdrawal{owner_}, kNow + kDelay).at(0).amount.value, 800u);
+  EXPECT_EQ(accepted(cash(300), kNow + kProxyDelay).at(0).amount.value, 300u);
+  EXPECT_EQ(accepted(FinishWithdrawal{owner_}, kNow + kProxyDelay).at(0).amount.value, 800u);
 }
 
 TEST_F(ProxyContractTest, ClosedContractTakesNothingMore) {
   accepted(StartWithdrawal{owner_});
   EXPECT_EQ(refused(AddStake{Nano{1}}), "proxy_not_open");
-  accepted(FinishWithdrawal{owner_}, kNow + kDelay);
+  accepted(FinishWithdrawal{owner_}, kNow + kProxyDelay);
   EXPECT_EQ(refused(Receive{Nano{1}}), "proxy_closed");
   EXPECT_EQ(refused(AddStake{Nano{1}}), "proxy_not_open");
-  EXPECT_EQ(refused(FinishWithdrawal{owner_}, kNow + kDelay), "nothing_to_pay");
+  EXPECT_EQ(refused(FinishWithdrawal{owner_}, kNow + kProxyDelay), "nothing_to_pay");
 }
 
 TEST_F(ProxyContractTest, PayoutThatBouncesAfterTheWithdrawalStaysTheWorkers) {
   accepted(Receive{Nano{1'000}});
   accepted(StartWithdrawal{owner_});
   const Transfer t = accepted(cash(300)).at(0);
-  accepted(FinishWithdrawal{owner_}, kNow + kDelay);
+  accepted(FinishWithdrawal{owner_}, kNow + kProxyDelay);
   accepted(ProxyBounce{t});
-  EXPECT_EQ(refused(FinishWithdrawal{owner_}, kNow + kDelay), "nothing_to_pay");
+  EXPECT_EQ(refused(FinishWithdrawal{owner_}, kNow + kProxyDelay), "nothing_to_pay");
   EXPECT_EQ(accepted(cash(300)).at(0).amount.value, 300u);
 }
 
 TEST_F(ProxyContractTest, BouncedWithdrawalIsSentAgainWhole) {
   accepted(StartWithdrawal{owner_});
-  const Transfer t = accepted(FinishWithdrawal{owner_}, kNow + kDelay).at(0);
+  const Transfer t = accepted(FinishWithdrawal{owner_}, kNow + kProxyDelay).at(0);
   accepted(ProxyBounce{t});
-  EXPECT_EQ(accepted(FinishWithdrawal{owner_}, kNow + kDelay).at(0), t);
+  EXPECT_EQ(accepted(FinishWithdrawal{owner_}, kNow + kProxyDelay).at(0), t);
 }
 
 TEST_F(ProxyContractTest, DamagedStoredStateIsNotLoaded) {

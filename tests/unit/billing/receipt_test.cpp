@@ -12,7 +12,7 @@ namespace {
 
 using test::key;
 
-Receipt sample(std::uint8_t number = 1) {
+Receipt sample_receipt(std::uint8_t number = 1) {
   Receipt r;
   r.network.bytes.fill(1);
   r.request.bytes.fill(number);
@@ -32,7 +32,7 @@ Receipt sample(std::uint8_t number = 1) {
 }
 
 ReceiptTerms terms() {
-  const Receipt r = sample();
+  const Receipt r = sample_receipt();
   return {r.network,          r.request,        r.proxy,      r.worker,
           r.registry_version, r.coefficient_e3, {30, 70, 30}, r.cost};
 }
@@ -44,7 +44,7 @@ SignedReceipt single(const Receipt& receipt, const crypto::SigningKey& boot) {
 }
 
 TEST(Receipt, UnknownOutcomesAndTimesOutOfRangeAreRefused) {
-  Bytes bytes = sample().encode();
+  Bytes bytes = sample_receipt().encode();
   ASSERT_EQ(bytes.size(), Receipt::kBytes);
   ASSERT_TRUE(Receipt::decode(bytes));
   constexpr std::size_t kOutcomeAt = 4 + 16 + 32 + 16 + 32 + 32;
@@ -52,14 +52,14 @@ TEST(Receipt, UnknownOutcomesAndTimesOutOfRangeAreRefused) {
     bytes[kOutcomeAt] = outcome;
     EXPECT_EQ(Receipt::decode(bytes).error().code(), "bad_receipt");
   }
-  bytes = sample().encode();
+  bytes = sample_receipt().encode();
   constexpr std::size_t kTimeAt = kOutcomeAt + 1 + 32 + 8 + 4 + 8 + 32;
   bytes[kTimeAt] = 0x80;
   EXPECT_FALSE(Receipt::decode(bytes));
 }
 
 TEST(Receipt, EveryOtherLengthIsRefused) {
-  const SignedReceipt receipt = single(sample(), key(1));
+  const SignedReceipt receipt = single(sample_receipt(), key(1));
   Bytes bytes = receipt.encode();
   for (std::size_t n = 0; n < bytes.size(); ++n) {
     EXPECT_FALSE(SignedReceipt::decode(ByteView(bytes).first(n))) << n;
@@ -69,14 +69,14 @@ TEST(Receipt, EveryOtherLengthIsRefused) {
 }
 
 TEST(Receipt, PathLongerThanAnyBatchIsRefused) {
-  SignedReceipt receipt = single(sample(), key(1));
+  SignedReceipt receipt = single(sample_receipt(), key(1));
   receipt.path.resize(limits::kMaxReceiptPath + 1);
   EXPECT_EQ(SignedReceipt::decode(receipt.encode()).error().code(), "bad_receipt");
 }
 
 TEST(Receipt, EveryAlteredByteIsNoticed) {
   ReceiptBatch batch;
-  for (std::uint8_t i = 1; i <= 3; ++i) batch.add(sample(i));
+  for (std::uint8_t i = 1; i <= 3; ++i) batch.add(sample_receipt(i));
   const SignedReceipt receipt = batch.finish(key(1)).at(1);
   const Bytes bytes = receipt.encode();
   ASSERT_TRUE(ReceiptVerifier().verify(receipt, key(1).boot_key_id()));
@@ -91,7 +91,7 @@ TEST(Receipt, EveryAlteredByteIsNoticed) {
 
 TEST(Receipt, AnothersBootKeyIsRefusedAlsoAfterAGoodReceipt) {
   ReceiptVerifier verifier;
-  const SignedReceipt receipt = single(sample(), key(1));
+  const SignedReceipt receipt = single(sample_receipt(), key(1));
   EXPECT_EQ(verifier.verify(receipt, key(2).boot_key_id()).error().code(), "bad_signature");
   EXPECT_TRUE(verifier.verify(receipt, key(1).boot_key_id()));
   EXPECT_FALSE(verifier.verify(receipt, key(2).boot_key_id()));
@@ -104,13 +104,13 @@ TEST(Receipt, AnothersBootKeyIsRefusedAlsoAfterAGoodReceipt) {
 TEST(Receipt, BatchOfAnySizeVerifiesInOrder) {
   for (std::uint8_t size : std::initializer_list<std::uint8_t>{1, 2, 3, 5, 8, 9}) {
     ReceiptBatch batch;
-    for (std::uint8_t i = 0; i < size; ++i) EXPECT_EQ(batch.add(sample(i)), i);
+    for (std::uint8_t i = 0; i < size; ++i) EXPECT_EQ(batch.add(sample_receipt(i)), i);
     ReceiptVerifier verifier;
     const auto receipts = batch.finish(key(1));
     EXPECT_TRUE(batch.empty());
     ASSERT_EQ(receipts.size(), size);
     for (std::uint8_t i = 0; i < size; ++i) {
-      EXPECT_EQ(receipts[i].receipt, sample(i));
+      EXPECT_EQ(receipts[i].receipt, sample_receipt(i));
       auto back = SignedReceipt::decode(receipts[i].encode());
       ASSERT_TRUE(back);
       EXPECT_EQ(*back, receipts[i]);
@@ -123,7 +123,7 @@ TEST(Receipt, BatchOfAnySizeVerifiesInOrder) {
 TEST(Receipt, ManyBatchesDoNotWearOutTheVerifier) {
   ReceiptVerifier verifier;
   for (int i = 0; i < 200; ++i) {
-    Receipt r = sample();
+    Receipt r = sample_receipt();
     r.registry_version = static_cast<std::uint64_t>(i);
     const SignedReceipt receipt = single(r, key(1));
     EXPECT_TRUE(verifier.verify(receipt, key(1).boot_key_id()));
@@ -134,7 +134,7 @@ TEST(Receipt, ManyBatchesDoNotWearOutTheVerifier) {
 // --- What a receipt may charge ---
 
 std::string checked(const std::function<void(Receipt&)>& change, const ReceiptTerms& t = terms()) {
-  Receipt r = sample();
+  Receipt r = sample_receipt();
   change(r);
   const Status status = check_receipt(r, t, reference_prices());
   return status ? "ok" : std::string(status.error().code());

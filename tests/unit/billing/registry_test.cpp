@@ -15,7 +15,7 @@ Hash hash(std::uint8_t with) {
   return out;
 }
 
-Registry sample() {
+Registry sample_registry() {
   Registry r;
   r.network.bytes.fill(7);
   r.kind = NetworkKind::dev;
@@ -40,7 +40,7 @@ Registry sample() {
 }
 
 void expect_unsound(const std::function<void(Registry&)>& change) {
-  Registry r = sample();
+  Registry r = sample_registry();
   change(r);
   const Status status = r.validate();
   ASSERT_FALSE(status);
@@ -72,7 +72,7 @@ TEST(Registry, UnsortedOrDoubleEntriesAreRefused) {
 }
 
 TEST(Registry, EffectiveTimeIsWholeSecondsOfThisCalendar) {
-  Registry r = sample();
+  Registry r = sample_registry();
   r.effective += Millis{1};
   EXPECT_EQ(r.validate().error().code(), "bad_registry");
   r.effective = unix_seconds(limits::kMaxUnixSeconds) + Seconds{1};
@@ -120,7 +120,7 @@ TEST(Registry, NamesMustBePrintableAndBounded) {
 }
 
 TEST(Registry, EveryTruncationAndExtensionIsRefused) {
-  Bytes bytes = sample().encode();
+  Bytes bytes = sample_registry().encode();
   for (std::size_t n = 0; n < bytes.size(); ++n) {
     auto decoded = Registry::decode(ByteView(bytes).first(n));
     ASSERT_FALSE(decoded) << n;
@@ -131,13 +131,13 @@ TEST(Registry, EveryTruncationAndExtensionIsRefused) {
 }
 
 TEST(Registry, ReadsBackWhatWasWritten) {
-  auto back = Registry::decode(sample().encode());
+  auto back = Registry::decode(sample_registry().encode());
   ASSERT_TRUE(back) << back.error().detail();
-  EXPECT_EQ(*back, sample());
+  EXPECT_EQ(*back, sample_registry());
 }
 
 TEST(Registry, FindsByModelAndAccount) {
-  const Registry r = sample();
+  const Registry r = sample_registry();
   EXPECT_EQ(r.find_model("b@1:0")->max_output_tokens, 100u);
   EXPECT_EQ(r.find_model("b@1"), nullptr);
   EXPECT_EQ(r.find_proxy({hash(6)})->endpoint, "[::1]:7443");
@@ -147,7 +147,7 @@ TEST(Registry, FindsByModelAndAccount) {
 // --- What an unsigned snapshot may do ---
 
 TEST(Tightened, WhatLoosensDoesNotCount) {
-  const Registry trusted = sample();
+  const Registry trusted = sample_registry();
   Registry seen = trusted;
   seen.version = 9;
   seen.proxy_images.push_back(hash(9));
@@ -165,7 +165,7 @@ TEST(Tightened, WhatLoosensDoesNotCount) {
 }
 
 TEST(Tightened, RemovalsHigherFloorAndLongerDelaysCount) {
-  const Registry trusted = sample();
+  const Registry trusted = sample_registry();
   Registry seen = trusted;
   seen.proxy_images = {hash(2)};
   seen.worker_images.clear();
@@ -178,54 +178,54 @@ TEST(Tightened, RemovalsHigherFloorAndLongerDelaysCount) {
 }
 
 TEST(Tightened, AnotherNetworkChangesNothing) {
-  Registry seen = sample();
+  Registry seen = sample_registry();
   seen.network.bytes[0] ^= 1;
   seen.proxies.clear();
-  EXPECT_EQ(tightened(sample(), seen), sample());
+  EXPECT_EQ(tightened(sample_registry(), seen), sample_registry());
 }
 
 // --- Versions ---
 
 TEST(RegistryHistory, OlderVersionsForksAndOtherNetworksAreRefused) {
   RegistryHistory history;
-  ASSERT_TRUE(history.adopt(sample()));
-  Registry other = sample();
+  ASSERT_TRUE(history.adopt(sample_registry()));
+  Registry other = sample_registry();
   other.version = 2;
   EXPECT_EQ(history.adopt(other).error().code(), "registry_rollback");
-  other = sample();
+  other = sample_registry();
   other.prices.per_token = Nano{1};
   EXPECT_EQ(history.adopt(other).error().code(), "registry_forked");
-  other = sample();
+  other = sample_registry();
   other.version = 4;
   other.network.bytes[0] ^= 1;
   EXPECT_EQ(history.adopt(other).error().code(), "wrong_network");
-  other = sample();
+  other = sample_registry();
   other.version = 0;
   EXPECT_EQ(history.adopt(other).error().code(), "bad_registry");
-  EXPECT_TRUE(history.adopt(sample()));
-  EXPECT_EQ(*history.current(), sample());
+  EXPECT_TRUE(history.adopt(sample_registry()));
+  EXPECT_EQ(*history.current(), sample_registry());
 }
 
 TEST(RegistryHistory, TakesTheSameVersionTightenedAndNothingBack) {
   RegistryHistory history;
-  ASSERT_TRUE(history.adopt(sample()));
-  Registry tighter = sample();
+  ASSERT_TRUE(history.adopt(sample_registry()));
+  Registry tighter = sample_registry();
   tighter.proxies.clear();
   tighter.tcb_evaluation_floor += 1;
   ASSERT_TRUE(history.adopt(tighter));
   EXPECT_EQ(*history.current(), tighter);
-  EXPECT_EQ(history.adopt(sample()).error().code(), "registry_forked");
+  EXPECT_EQ(history.adopt(sample_registry()).error().code(), "registry_forked");
   EXPECT_EQ(*history.current(), tighter);
   // The prices of the version before are still those of the version before.
-  EXPECT_EQ(history.priced(sample().version - 1, unix_seconds(1)).error().code(),
+  EXPECT_EQ(history.priced(sample_registry().version - 1, unix_seconds(1)).error().code(),
             "registry_version_unknown");
 }
 
 TEST(RegistryHistory, FormerPricesAreHonouredForTheGracePeriodOnly) {
   RegistryHistory history;
   EXPECT_EQ(history.priced(3, unix_seconds(1)).error().code(), "no_registry");
-  ASSERT_TRUE(history.adopt(sample()));
-  Registry next = sample();
+  ASSERT_TRUE(history.adopt(sample_registry()));
+  Registry next = sample_registry();
   next.version = 5;
   next.effective = unix_seconds(1'700'001'000);
   next.prices.per_token = Nano{30};
@@ -241,26 +241,26 @@ TEST(RegistryHistory, FormerPricesAreHonouredForTheGracePeriodOnly) {
 
 TEST(RegistryHistory, AVersionThatIsNotReadYetIsAMatterOfTimeAndOneThatIsOverIsNot) {
   RegistryHistory history;
-  ASSERT_TRUE(history.adopt(sample()));
+  ASSERT_TRUE(history.adopt(sample_registry()));
   EXPECT_EQ(history.former(unix_seconds(1)), nullptr);
-  const auto newer = history.priced(sample().version + 1, unix_seconds(1));
+  const auto newer = history.priced(sample_registry().version + 1, unix_seconds(1));
   ASSERT_FALSE(newer);
   EXPECT_EQ(newer.error().code(), "registry_version_unknown");
   EXPECT_EQ(newer.error().kind(), ErrorKind::unavailable);
-  const auto older = history.priced(sample().version - 1, unix_seconds(1));
+  const auto older = history.priced(sample_registry().version - 1, unix_seconds(1));
   ASSERT_FALSE(older);
   EXPECT_EQ(older.error().kind(), ErrorKind::invalid_argument);
 }
 
 TEST(RegistryHistory, BeginsNothingWhileItIsStaleAndPricesWhatRuns) {
   RegistryHistory history;
-  ASSERT_TRUE(history.adopt(sample()));
+  ASSERT_TRUE(history.adopt(sample_registry()));
   EXPECT_TRUE(history.fresh());
   history.set_stale(true);
   ASSERT_FALSE(history.fresh());
   EXPECT_EQ(history.fresh().error().kind(), ErrorKind::unavailable);
   EXPECT_EQ(history.fresh().error().code(), "registry_too_old");
-  EXPECT_TRUE(history.priced(sample().version, unix_seconds(1)));
+  EXPECT_TRUE(history.priced(sample_registry().version, unix_seconds(1)));
   history.set_stale(false);
   EXPECT_TRUE(history.fresh());
 }

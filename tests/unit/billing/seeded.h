@@ -1,9 +1,12 @@
 #pragma once
-/// @file Randomness that replays, and keys made of it.
+/// @file What the tests of this module share: randomness that replays, keys, a network, a time.
 
 #include <cstdint>
+#include <string>
 
 #include "base/money.h"
+#include "base/time.h"
+#include "cocoon/result.h"
 #include "crypto/ed25519.h"
 #include "support/seeded_random.h"
 
@@ -22,6 +25,13 @@ inline crypto::SigningKey key(std::uint8_t number) {
   ByteArray<32> seed{};
   seed[0] = number;
   return crypto::SigningKey::from_seed(seed);
+}
+
+inline const NetworkId kNetwork{{1, 2, 3}};
+inline const UnixTime kNow = unix_seconds(1'000);
+
+inline std::string code(const Status& status) {
+  return status ? "ok" : std::string(status.error().code());
 }
 
 }  // namespace cocoon::billing::test

@@ -8,16 +8,13 @@
 #include <regex>
 
 #include "config/roles.h"
+#include "unit/config/samples.h"
 
 namespace cocoon::config {
 namespace {
 
+using test::error_of;
 using ::testing::UnorderedElementsAreArray;
-
-template <class T>
-std::string error_of(const Result<T>& config) {
-  return config ? "accepted" : std::string(config.error().code()) + " " + config.error().detail();
-}
 
 std::string example(const std::string& role) {
   std::ifstream file(std::string(COCOON_SOURCE_DIR) + "/packaging/" + role + ".toml");

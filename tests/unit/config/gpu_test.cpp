@@ -4,27 +4,24 @@
 #include <gtest/gtest.h>
 
 #include "config/roles.h"
+#include "unit/config/samples.h"
 
 namespace cocoon::config {
 namespace {
 
+using test::error_of;
+using test::kClient;
+using test::kWorker;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::string kClient = "ledger = \"l\"\nstate_dir = \"s\"\n";
-const std::string kWorker = kClient + "models = [\"m\"]\nengine_url = \"http://127.0.0.1:8000\"\n";
-const std::string kProxyPolicy = "[proxy_policy]\nimages = []\n";
-const std::string kWorkerPolicy = "[worker_policy]\nimages = []\n";
-
-template <class T>
-std::string error_of(const Result<T>& config) {
-  if (config) return "accepted";
-  return std::string(config.error().code()) + " " + std::string(config.error().detail());
-}
+const std::string kEmptyProxyPolicy = "[proxy_policy]\nimages = []\n";
+const std::string kEmptyWorkerPolicy = "[worker_policy]\nimages = []\n";
 
 TEST(PolicySection, AnEmptyListOfGpuSetsIsNotAnAbsentOne) {
   const auto config = parse_client_config(
-      kClient + kProxyPolicy + "[worker_policy]\nimages = []\ngpu_measurement_sets = []\n", "f");
+      kClient + kEmptyProxyPolicy + "[worker_policy]\nimages = []\ngpu_measurement_sets = []\n",
+      "f");
   ASSERT_TRUE(config) << config.error().detail();
   ASSERT_TRUE(config->client.worker_policy.gpu_measurement_sets);
   EXPECT_TRUE(config->client.worker_policy.gpu_measurement_sets->empty());
@@ -32,13 +29,13 @@ TEST(PolicySection, AnEmptyListOfGpuSetsIsNotAnAbsentOne) {
 }
 
 TEST(PolicySection, AsksNoProxyForGpus) {
-  EXPECT_THAT(
-      error_of(parse_worker_config(kWorker + kProxyPolicy + "gpu_measurement_sets = []\n", "f")),
-      StartsWith("config_unknown_key"));
+  EXPECT_THAT(error_of(parse_worker_config(
+                  kWorker + kEmptyProxyPolicy + "gpu_measurement_sets = []\n", "f")),
+              StartsWith("config_unknown_key"));
 }
 
 std::string gpu_error(const std::string& keys) {
-  return error_of(parse_worker_config(kWorker + kProxyPolicy + "[evidence]\n" + keys, "f"));
+  return error_of(parse_worker_config(kWorker + kEmptyProxyPolicy + "[evidence]\n" + keys, "f"));
 }
 
 TEST(WorkerConfigFile, GpusNeedTheFilesOfTheirSets) {
@@ -55,7 +52,7 @@ TEST(WorkerConfigFile, WithoutGpusTakesNoKeysOfTheirs) {
 }
 
 TEST(WorkerConfigFile, ReadsWhatConcernsGpus) {
-  const auto config = parse_worker_config(kWorker + kProxyPolicy + R"([evidence]
+  const auto config = parse_worker_config(kWorker + kEmptyProxyPolicy + R"([evidence]
 gpu = "nvidia"
 gpu_set_files = ["driver.txt", "/sets/vbios.txt"]
 nvml = "/opt/libnvidia-ml.so.1"
@@ -69,9 +66,9 @@ nvml = "/opt/libnvidia-ml.so.1"
 }
 
 TEST(ProxyConfigFile, HasNoGpus) {
-  EXPECT_THAT(
-      error_of(parse_proxy_config(kClient + kWorkerPolicy + "[evidence]\ngpu = \"none\"\n", "f")),
-      StartsWith("config_unknown_key"));
+  EXPECT_THAT(error_of(parse_proxy_config(
+                  kClient + kEmptyWorkerPolicy + "[evidence]\ngpu = \"none\"\n", "f")),
+              StartsWith("config_unknown_key"));
 }
 
 }  // namespace

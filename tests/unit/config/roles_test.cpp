@@ -9,25 +9,22 @@
 
 #include "base/limits.h"
 #include "config/sections.h"
+#include "unit/config/samples.h"
 
 namespace cocoon::config {
 namespace {
 
+using test::error_of;
+using test::kClient;
+using test::kWorker;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 const std::string kImage(64, 'a');
 const std::string kPolicies = "[proxy_policy]\nimages = [\"" + kImage +
                               "\"]\n[worker_policy]\nimages = [\"" + kImage + "\"]\n";
-const std::string kClient = "ledger = \"l\"\nstate_dir = \"s\"\n";
 const std::string kProxyPolicy = "[proxy_policy]\nimages = [\"" + kImage + "\"]\n";
 const std::string kWorkerPolicy = "[worker_policy]\nimages = [\"" + kImage + "\"]\n";
-const std::string kWorker = kClient + "engine_url = \"http://127.0.0.1:8000\"\nmodels = [\"m\"]\n";
-
-template <class T>
-std::string error_of(const Result<T>& result) {
-  return result ? "accepted" : std::string(result.error().code()) + " " + result.error().detail();
-}
 
 TEST(ClientConfigFile, MissingKeysAreNamed) {
   EXPECT_THAT(error_of(parse_client_config("state_dir = \"s\"\n" + kPolicies, "f")),

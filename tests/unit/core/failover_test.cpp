@@ -8,9 +8,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr auto kProxy = wire::Role::proxy;
-constexpr auto kClient = wire::Role::client;
-
 /// Two proxies. The client prefers the first, and the workers know the second alone.
 class Failover : public ::testing::Test {
  protected:

@@ -12,9 +12,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr auto kProxy = wire::Role::proxy;
-constexpr auto kWorker = wire::Role::worker;
-
 class HostileChallenge : public ::testing::Test {
  protected:
   explicit HostileChallenge(Shape shape = {.workers = 1}) : net(shape) {

@@ -5,8 +5,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr Nano kEnough{100'000'000};
-
 class HostileChannel : public ::testing::Test {
  protected:
   HostileChannel() : net({.clients = 3}) {}

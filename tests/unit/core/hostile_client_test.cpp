@@ -7,8 +7,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr Nano kEnough{100'000'000};
-
 /// A hostile client beside an honest one.
 class HostileClient : public ::testing::Test {
  protected:

@@ -9,11 +9,7 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr auto kProxy = wire::Role::proxy;
-constexpr auto kClient = wire::Role::client;
 constexpr Nano kExposure{100'000};
-/// What a request of Network::ask() reserves; see hostile_proxy_charges_test.cpp.
-constexpr Nano kCap{20 * (1024 + 64 + 64 * 8)};
 
 class HostileCuts : public ::testing::Test {
  protected:

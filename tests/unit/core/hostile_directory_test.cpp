@@ -12,10 +12,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr auto kProxy = wire::Role::proxy;
-constexpr auto kClient = wire::Role::client;
-constexpr auto kWorker = wire::Role::worker;
-
 /// A record as it stands in a directory.
 struct Listed {
   Bytes record;

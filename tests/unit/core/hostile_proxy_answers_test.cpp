@@ -6,9 +6,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr auto kProxy = wire::Role::proxy;
-constexpr auto kClient = wire::Role::client;
-
 class HostileProxyAnswers : public ::testing::Test {
  protected:
   void SetUp() override { net.boot(); }

@@ -7,13 +7,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr auto kProxy = wire::Role::proxy;
-constexpr auto kClient = wire::Role::client;
-
-/// What the reservation of a request of Network::ask() comes to: 1,088 tokens of prompt (its
-/// padded bytes and the model's allowance) and 64 of output.
-constexpr Nano kCap{20 * (1024 + 64 + 64 * 8)};
-
 class HostileProxyCharges : public ::testing::Test {
  protected:
   void SetUp() override { net.boot(); }

@@ -6,10 +6,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr auto kProxy = wire::Role::proxy;
-constexpr auto kWorker = wire::Role::worker;
-constexpr auto kClient = wire::Role::client;
-
 /// Streams of forged requests: beyond those that the real proxy uses in a test.
 constexpr wire::StreamId kForged = 1000;
 

@@ -7,10 +7,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr auto kProxy = wire::Role::proxy;
-constexpr auto kClient = wire::Role::client;
-constexpr auto kWorker = wire::Role::worker;
-
 /// A lie in hello_ack, and what both kinds of victim say to it.
 struct Lie {
   const char* name;

@@ -7,9 +7,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr auto kProxy = wire::Role::proxy;
-constexpr auto kClient = wire::Role::client;
-
 class LostProxy : public ::testing::Test {
  protected:
   LostProxy() {

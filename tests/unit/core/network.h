@@ -22,6 +22,15 @@ using simulation::Node;
 /// The world's engines answer with 7 tokens of prompt and 8 of completion at 20 nanoton, 1 and 8
 /// times.
 inline constexpr Nano kCost{20 * (7 + 8 * 8)};
+/// What the reservation of a request of Network::ask() comes to: 1,088 tokens of prompt (its
+/// padded bytes and the model's allowance) and 64 of output.
+inline constexpr Nano kCap{20 * (1024 + 64 + 64 * 8)};
+/// What no test of a few requests uses up.
+inline constexpr Nano kEnough{100'000'000};
+
+inline constexpr auto kProxy = wire::Role::proxy;
+inline constexpr auto kClient = wire::Role::client;
+inline constexpr auto kWorker = wire::Role::worker;
 
 /// One frame on its way from one node to another, in the hands of the man in the middle.
 class Hop {

@@ -5,7 +5,6 @@
 namespace cocoon::core::test {
 namespace {
 
-constexpr Nano kEnough{100'000'000};
 /// The least that is redeemed for backing: twenty fees.
 constexpr Nano kFloor{20'000};
 

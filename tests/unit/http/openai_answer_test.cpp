@@ -4,13 +4,15 @@
 
 #include <random>
 
+#include "unit/http/endpoints.h"
+
 namespace cocoon::http {
 namespace {
 
-constexpr Endpoint kChat = Endpoint::chat_completions;
-constexpr Endpoint kText = Endpoint::completions;
-constexpr Endpoint kEmbed = Endpoint::embeddings;
-constexpr Endpoint kResponses = Endpoint::responses;
+using test::kChat;
+using test::kEmbed;
+using test::kResponses;
+using test::kText;
 
 std::optional<TokenUsage> usage_of(std::string_view text) {
   const auto document = json::Document::parse(text);
@@ -18,7 +20,7 @@ std::optional<TokenUsage> usage_of(std::string_view text) {
   return parse_usage(document->root());
 }
 
-AnswerFacts facts_of(Endpoint endpoint, std::string_view text) {
+AnswerFacts answer_facts(Endpoint endpoint, std::string_view text) {
   const auto facts = inspect_answer(endpoint, text);
   EXPECT_TRUE(facts) << text;
   return facts ? facts.value() : AnswerFacts{};
@@ -94,7 +96,7 @@ TEST(InspectAnswer, WrongShapesAreEmptyFacts) {
        {"{}", R"({"choices":1})", R"({"choices":[1,null,"x"]})", R"({"choices":[{"delta":[]}]})",
         R"({"choices":{},"usage":[]})", R"({"output":[3],"type":7})"}) {
     for (const Endpoint endpoint : {kChat, kText, kEmbed, kResponses}) {
-      const AnswerFacts facts = facts_of(endpoint, text);
+      const AnswerFacts facts = answer_facts(endpoint, text);
       EXPECT_EQ(facts.usage, std::nullopt) << text;
       EXPECT_EQ(facts.text_bytes, 0u) << text;
       EXPECT_EQ(facts.deltas, 0u) << text;
@@ -105,7 +107,7 @@ TEST(InspectAnswer, WrongShapesAreEmptyFacts) {
 }
 
 TEST(InspectAnswer, WholeChat) {
-  const AnswerFacts facts = facts_of(
+  const AnswerFacts facts = answer_facts(
       kChat,
       R"({"choices":[{"message":{"role":"assistant","content":"h\u00e9","reasoning_content":"abc"}},{"message":{"content":null,"tool_calls":[
         {"function":{"name":"f","arguments":"{}"}}]}}],"usage":{"prompt_tokens":1,"completion_tokens":2}})");
@@ -116,14 +118,14 @@ TEST(InspectAnswer, WholeChat) {
 }
 
 TEST(InspectAnswer, ChatChunks) {
-  const AnswerFacts first =
-      facts_of(kChat, R"({"choices":[{"delta":{"role":"assistant","content":""}}],"usage":null})");
+  const AnswerFacts first = answer_facts(
+      kChat, R"({"choices":[{"delta":{"role":"assistant","content":""}}],"usage":null})");
   EXPECT_EQ(first.deltas, 0u);
   EXPECT_EQ(first.usage, std::nullopt);
-  const AnswerFacts second = facts_of(kChat, R"({"choices":[{"delta":{"content":"abc"}}]})");
+  const AnswerFacts second = answer_facts(kChat, R"({"choices":[{"delta":{"content":"abc"}}]})");
   EXPECT_EQ(second.deltas, 1u);
   EXPECT_EQ(second.text_bytes, 3u);
-  const AnswerFacts running = facts_of(
+  const AnswerFacts running = answer_facts(
       kChat,
       R"({"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}})");
   EXPECT_EQ(running.usage, (TokenUsage{5, 0, 1, 0}));
@@ -132,15 +134,16 @@ TEST(InspectAnswer, ChatChunks) {
 
 TEST(InspectAnswer, UsageOnlyChunk) {
   EXPECT_TRUE(
-      facts_of(kChat,
-               R"({"id":"x","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}})")
+      answer_facts(kChat,
+                   R"({"id":"x","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}})")
           .usage_only);
-  EXPECT_TRUE(facts_of(kText, R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}})")
-                  .usage_only);
-  EXPECT_FALSE(facts_of(kChat, R"({"choices":[],"usage":null})").usage_only);
-  EXPECT_FALSE(facts_of(kChat, R"({"choices":[],"prompt_filter_results":[]})").usage_only);
+  EXPECT_TRUE(
+      answer_facts(kText, R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}})")
+          .usage_only);
+  EXPECT_FALSE(answer_facts(kChat, R"({"choices":[],"usage":null})").usage_only);
+  EXPECT_FALSE(answer_facts(kChat, R"({"choices":[],"prompt_filter_results":[]})").usage_only);
   EXPECT_FALSE(
-      facts_of(
+      answer_facts(
           kChat,
           R"({"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":1}})")
           .usage_only);
@@ -148,13 +151,13 @@ TEST(InspectAnswer, UsageOnlyChunk) {
 
 TEST(InspectAnswer, TextCompletions) {
   const AnswerFacts facts =
-      facts_of(kText, R"({"choices":[{"text":"ab"},{"text":""},{"text":"c"}]})");
+      answer_facts(kText, R"({"choices":[{"text":"ab"},{"text":""},{"text":"c"}]})");
   EXPECT_EQ(facts.text_bytes, 3u);
   EXPECT_EQ(facts.deltas, 2u);
 }
 
 TEST(InspectAnswer, Embeddings) {
-  const AnswerFacts facts = facts_of(
+  const AnswerFacts facts = answer_facts(
       kEmbed,
       R"({"data":[{"embedding":[0.1,1e-400]}],"usage":{"prompt_tokens":8,"total_tokens":8}})");
   EXPECT_EQ(facts.usage, (TokenUsage{8, 0, 0, 0}));
@@ -162,24 +165,26 @@ TEST(InspectAnswer, Embeddings) {
 
 TEST(InspectAnswer, ResponsesEventsCountDeltasOnly) {
   const AnswerFacts delta =
-      facts_of(kResponses, R"({"type":"response.output_text.delta","delta":"abc"})");
+      answer_facts(kResponses, R"({"type":"response.output_text.delta","delta":"abc"})");
   EXPECT_EQ(delta.text_bytes, 3u);
   EXPECT_EQ(delta.deltas, 1u);
   EXPECT_FALSE(delta.is_last_event);
-  EXPECT_EQ(facts_of(kResponses, R"({"type":"response.output_text.done","text":"abc"})").text_bytes,
-            0u);
-  const AnswerFacts last = facts_of(
+  EXPECT_EQ(
+      answer_facts(kResponses, R"({"type":"response.output_text.done","text":"abc"})").text_bytes,
+      0u);
+  const AnswerFacts last = answer_facts(
       kResponses,
       R"({"type":"response.completed","response":{"output":[{"content":[{"text":"abc"}]}],"usage":{"input_tokens":9,"output_tokens":4,"input_tokens_details":{"cached_tokens":2}}}})");
   EXPECT_EQ(last.text_bytes, 0u);
   EXPECT_TRUE(last.is_last_event);
   EXPECT_EQ(last.usage, (TokenUsage{7, 2, 4, 0}));
-  EXPECT_EQ(facts_of(kResponses, R"({"type":"response.created","response":{"usage":null}})").usage,
-            std::nullopt);
+  EXPECT_EQ(
+      answer_facts(kResponses, R"({"type":"response.created","response":{"usage":null}})").usage,
+      std::nullopt);
 }
 
 TEST(InspectAnswer, WholeResponses) {
-  const AnswerFacts facts = facts_of(
+  const AnswerFacts facts = answer_facts(
       kResponses,
       R"({"object":"response","output":[{"type":"reasoning","summary":[{"type":"summary_text","text":"ab"}]},
         {"type":"message","content":[{"type":"output_text","text":"cde"}]},{"type":"function_call","name":"f","arguments":"{}"}],
@@ -191,10 +196,11 @@ TEST(InspectAnswer, WholeResponses) {
 }
 
 TEST(InspectAnswer, Errors) {
-  EXPECT_TRUE(facts_of(kChat, R"({"error":{"message":"x"}})").is_error);
-  EXPECT_TRUE(facts_of(kResponses, R"({"type":"error","message":"x"})").is_error);
-  EXPECT_TRUE(facts_of(kResponses, R"({"type":"response.failed","response":{}})").is_error);
-  EXPECT_TRUE(facts_of(kResponses, R"({"type":"response.failed","response":{}})").is_last_event);
+  EXPECT_TRUE(answer_facts(kChat, R"({"error":{"message":"x"}})").is_error);
+  EXPECT_TRUE(answer_facts(kResponses, R"({"type":"error","message":"x"})").is_error);
+  EXPECT_TRUE(answer_facts(kResponses, R"({"type":"response.failed","response":{}})").is_error);
+  EXPECT_TRUE(
+      answer_facts(kResponses, R"({"type":"response.failed","response":{}})").is_last_event);
 }
 
 // --- StreamInspector: says what inspect_answer() says, whatever came before ---

@@ -7,7 +7,7 @@
 namespace cocoon::http {
 namespace {
 
-json::Document parse(const std::string& text) {
+json::Document parsed(const std::string& text) {
   auto document = json::Document::parse(text);
   EXPECT_TRUE(document) << text;
   return std::move(document).value();
@@ -39,14 +39,14 @@ TEST(ErrorBody, HasOpenAisShape) {
 TEST(ErrorBody, NamesTheFieldAtFault) {
   const Error error(ErrorKind::invalid_argument, "bad_max_tokens", "x");
   const std::string known = error_body(error);
-  EXPECT_EQ(parse(known).root().find("error").find("param").as_string(), "max_tokens");
+  EXPECT_EQ(parsed(known).root().find("error").find("param").as_string(), "max_tokens");
   const std::string given = error_body(error, "max_output_tokens");
-  EXPECT_EQ(parse(given).root().find("error").find("param").as_string(), "max_output_tokens");
+  EXPECT_EQ(parsed(given).root().find("error").find("param").as_string(), "max_output_tokens");
 }
 
 TEST(ErrorBody, AnyDetailIsValidJson) {
   const std::string body = error_body(Error(ErrorKind::upstream, "x", "a\"\\\n\x01\xff"));
-  EXPECT_EQ(parse(body).root().find("error").find("message").as_string(),
+  EXPECT_EQ(parsed(body).root().find("error").find("message").as_string(),
             "a\"\\\n\x01\xef\xbf\xbd");
 }
 

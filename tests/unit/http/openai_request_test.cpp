@@ -7,14 +7,15 @@
 
 #include "base/limits.h"
 #include "codec/json.h"
+#include "unit/http/endpoints.h"
 
 namespace cocoon::http {
 namespace {
 
-constexpr Endpoint kChat = Endpoint::chat_completions;
-constexpr Endpoint kText = Endpoint::completions;
-constexpr Endpoint kEmbed = Endpoint::embeddings;
-constexpr Endpoint kResponses = Endpoint::responses;
+using test::kChat;
+using test::kEmbed;
+using test::kResponses;
+using test::kText;
 
 std::string_view code_of(Endpoint endpoint, std::string_view body) {
   const auto facts = inspect_request(endpoint, body);

@@ -20,7 +20,7 @@ Seen copy(const SseEvent& event) {
 }
 
 /// All events of `stream`, given in the pieces that end at `cuts`.
-std::vector<Seen> parse(std::string_view stream, const std::vector<std::size_t>& cuts = {}) {
+std::vector<Seen> parse_events(std::string_view stream, const std::vector<std::size_t>& cuts = {}) {
   SseParser parser;
   std::vector<Seen> seen;
   std::size_t at = 0;
@@ -72,10 +72,10 @@ const std::vector<std::string> kStreams = {
 
 TEST(SseParser, EverySplitInTwoGivesTheSameDataAndAllBytes) {
   for (const std::string& stream : kStreams) {
-    const auto whole = parse(stream);
+    const auto whole = parse_events(stream);
     EXPECT_EQ(joined_raw(whole), stream);
     for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
-      const auto split = parse(stream, {cut});
+      const auto split = parse_events(stream, {cut});
       EXPECT_EQ(datas(split), datas(whole)) << stream << " cut at " << cut;
       EXPECT_EQ(joined_raw(split), stream) << stream << " cut at " << cut;
     }
@@ -86,8 +86,8 @@ TEST(SseParser, ByteByByteGivesTheSameDataAndAllBytes) {
   for (const std::string& stream : kStreams) {
     std::vector<std::size_t> cuts;
     for (std::size_t cut = 1; cut < stream.size(); ++cut) cuts.push_back(cut);
-    const auto split = parse(stream, cuts);
-    EXPECT_EQ(datas(split), datas(parse(stream))) << stream;
+    const auto split = parse_events(stream, cuts);
+    EXPECT_EQ(datas(split), datas(parse_events(stream))) << stream;
     EXPECT_EQ(joined_raw(split), stream);
   }
 }
@@ -95,12 +95,12 @@ TEST(SseParser, ByteByByteGivesTheSameDataAndAllBytes) {
 TEST(SseParser, LineEndsOfEveryKind) {
   for (const char* stream : {"data: a\n\ndata: b\n\n", "data: a\r\n\r\ndata: b\r\n\r\n",
                              "data: a\r\rdata: b\r\r", "data: a\n\rdata: b\r\n\n"}) {
-    EXPECT_EQ(datas(parse(stream)), (std::vector<std::string>{"a", "b"})) << stream;
+    EXPECT_EQ(datas(parse_events(stream)), (std::vector<std::string>{"a", "b"})) << stream;
   }
 }
 
 TEST(SseParser, RawOfCrlfEventHoldsItsWholeEnd) {
-  const auto events = parse("data: a\r\n\r\ndata: b\r\n\r\n");
+  const auto events = parse_events("data: a\r\n\r\ndata: b\r\n\r\n");
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].raw, "data: a\r\n\r\n");
   EXPECT_EQ(events[1].raw, "data: b\r\n\r\n");
@@ -115,21 +115,21 @@ TEST(SseParser, AnEventThatEndsInCrIsNotHeldBack) {
 }
 
 TEST(SseParser, DataLinesAreJoinedByLf) {
-  const auto events = parse("data: a\ndata:\ndata: b\r\n\r\n");
+  const auto events = parse_events("data: a\ndata:\ndata: b\r\n\r\n");
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].data, "a\n\nb");
 }
 
 TEST(SseParser, OnlyOneSpaceIsTakenOff) {
-  EXPECT_EQ(parse("data:  a\n\n")[0].data, " a");
-  EXPECT_EQ(parse("data:a\n\n")[0].data, "a");
-  EXPECT_EQ(parse("data:\ta\n\n")[0].data, "\ta");
+  EXPECT_EQ(parse_events("data:  a\n\n")[0].data, " a");
+  EXPECT_EQ(parse_events("data:a\n\n")[0].data, "a");
+  EXPECT_EQ(parse_events("data:\ta\n\n")[0].data, "\ta");
 }
 
 TEST(SseParser, FieldsThatAreNotDataAreNotData) {
   for (const char* stream :
        {": data: x\n\n", "xdata: x\n\n", "Data: x\n\n", " data: x\n\n", "id: x\n\n"}) {
-    const auto events = parse(stream);
+    const auto events = parse_events(stream);
     ASSERT_EQ(events.size(), 1u) << stream;
     EXPECT_FALSE(events[0].has_data) << stream;
     EXPECT_EQ(events[0].data, "") << stream;
@@ -138,13 +138,13 @@ TEST(SseParser, FieldsThatAreNotDataAreNotData) {
 
 TEST(SseParser, EmptyDataIsData) {
   for (const char* stream : {"data\n\n", "data:\n\n", "data: \n\n"}) {
-    EXPECT_TRUE(parse(stream)[0].has_data) << stream;
-    EXPECT_EQ(parse(stream)[0].data, "") << stream;
+    EXPECT_TRUE(parse_events(stream)[0].has_data) << stream;
+    EXPECT_EQ(parse_events(stream)[0].data, "") << stream;
   }
 }
 
 TEST(SseParser, TypeOfTheEvent) {
-  EXPECT_EQ(parse("event: response.completed\ndata: {}\n\n")[0].type, "response.completed");
+  EXPECT_EQ(parse_events("event: response.completed\ndata: {}\n\n")[0].type, "response.completed");
 }
 
 TEST(SseParser, WhatIsLeftAtTheEndIsGivenOnce) {
@@ -214,7 +214,7 @@ TEST(SseWriter, WhatIsWrittenIsRead) {
   for (const std::string data : {"", "a", "a\nb", "a\n", "\n", "{\"x\":\"y\"}", "a\n\nb"}) {
     std::string out;
     append_sse_data(out, data);
-    const auto events = parse(out);
+    const auto events = parse_events(out);
     ASSERT_EQ(events.size(), 1u) << data;
     EXPECT_EQ(events[0].data, data);
     EXPECT_EQ(events[0].raw, out);
@@ -240,9 +240,9 @@ TEST(SseProperty, RandomStreamsAreTheSameHoweverTheyAreCut) {
     }
     std::vector<std::size_t> cuts;
     for (std::size_t at = 0; at < stream.size(); at += random() % 7) cuts.push_back(at);
-    const auto split = parse(stream, cuts);
+    const auto split = parse_events(stream, cuts);
     ASSERT_EQ(joined_raw(split), stream);
-    ASSERT_EQ(datas(split), datas(parse(stream))) << stream;
+    ASSERT_EQ(datas(split), datas(parse_events(stream))) << stream;
   }
 }
 

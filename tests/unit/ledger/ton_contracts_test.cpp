@@ -49,8 +49,8 @@ Result<billing::Signed<T>> statement(json::Value step) {
   return billing::decode_signed<T>(encoded, bytes<64>(step, "signature"));
 }
 
-struct History {
-  History() {
+struct RecordedHistory {
+  RecordedHistory() {
     const auto path = std::filesystem::path(COCOON_TEST_VECTORS) / "contracts" / "history.json";
     std::ifstream in(path, std::ios::binary);
     EXPECT_TRUE(in) << path;
@@ -186,7 +186,7 @@ void replay(json::Value step, const Result<Message>& message, std::optional<Stat
 }
 
 TEST(TonContracts, DoWhatTheRulesDo) {
-  const History history;
+  const RecordedHistory history;
   std::map<std::string, std::optional<ChannelState>> channels;
   std::map<std::string, std::optional<ProxyState>> proxies;
   std::size_t line = 0;

@@ -47,7 +47,7 @@ TEST(RandomAhead, AForkedChildDrawsItsOwn) {
     _exit(sent ? 0 : 1);
   }
   ByteArray<32> theirs{};
-  EXPECT_EQ(read(ends[0], theirs.data(), theirs.size()), ssize_t{32});
+  EXPECT_EQ(::read(ends[0], theirs.data(), theirs.size()), ssize_t{32});
   int status = -1;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);

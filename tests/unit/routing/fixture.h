@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -144,5 +145,11 @@ struct TestProxy {
   Scheduler scheduler;
   std::vector<TestWorker> workers;
 };
+
+/// Runs one request on `worker` to its end.
+inline void run(TestProxy& proxy, WorkerIndex worker, const Observation& seen, double s) {
+  if (!proxy.scheduler.start(worker, at(s))) throw std::logic_error("the worker has no free slot");
+  proxy.scheduler.finish(worker, proxy.account(worker), "m", seen, at(s));
+}
 
 }  // namespace cocoon::routing

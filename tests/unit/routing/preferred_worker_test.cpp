@@ -8,12 +8,6 @@
 namespace cocoon::routing {
 namespace {
 
-/// Runs one request on `worker` to its end.
-void run(TestProxy& proxy, WorkerIndex worker, const Observation& seen, double s) {
-  ASSERT_TRUE(proxy.scheduler.start(worker, at(s)));
-  proxy.scheduler.finish(worker, proxy.account(worker), "m", seen, at(s));
-}
-
 /// How often of 100 times `liked` is first where it is preferred.
 int honoured(TestProxy& proxy, WorkerIndex liked, wire::Preference preference) {
   int times = 0;

@@ -10,12 +10,6 @@
 namespace cocoon::routing {
 namespace {
 
-/// Runs one request on `worker` to its end.
-void run(TestProxy& proxy, WorkerIndex worker, const Observation& seen, double s) {
-  ASSERT_TRUE(proxy.scheduler.start(worker, at(s)));
-  proxy.scheduler.finish(worker, proxy.account(worker), "m", seen, at(s));
-}
-
 /// How often each worker is first in `rounds` answers.
 std::map<AccountId, int> firsts(TestProxy& proxy, int rounds, double s,
                                 std::uint64_t first_seed = 0) {

@@ -20,9 +20,9 @@ using test::filled;
 const Bytes kQuote(5000, 7);
 
 /// A connection between a proxy and a worker, with both ends of it.
-struct Pair {
-  explicit Pair(std::uint8_t exporter = 3, std::uint8_t proxy_leaf = 1,
-                std::uint8_t worker_leaf = 2, std::uint8_t nonces = 10)
+struct ChallengedPair {
+  explicit ChallengedPair(std::uint8_t exporter = 3, std::uint8_t proxy_leaf = 1,
+                          std::uint8_t worker_leaf = 2, std::uint8_t nonces = 10)
       : proxy(setting(EvidenceRole::proxy, exporter, proxy_leaf, worker_leaf), filled<32>(nonces)),
         worker(setting(EvidenceRole::worker, exporter, worker_leaf, proxy_leaf),
                filled<32>(static_cast<std::uint8_t>(nonces + 1))) {}
@@ -37,7 +37,7 @@ struct Pair {
 };
 
 /// What the worker answers to the proxy of `pair`, in a batch of its own or beside `others`.
-wire::Answer answer_of(Pair& pair, const std::vector<Hash>& others = {}) {
+wire::Answer answer_of(ChallengedPair& pair, const std::vector<Hash>& others = {}) {
   EXPECT_TRUE(pair.worker.on_challenge(pair.proxy.question()));
   AnswerBatch batch;
   batch.add(0, pair.worker.take_leaf().value());
@@ -60,7 +60,7 @@ wire::Evidence whole(ByteView quote) {
 }
 
 /// Everything from the worker, accepted.
-void pass_worker(Pair& pair) {
+void pass_worker(ChallengedPair& pair) {
   ASSERT_EQ(code(pair.proxy.on_answer(answer_of(pair))), "");
   ASSERT_EQ(code(pair.proxy.on_part(whole(kQuote))), "");
   pair.proxy.on_quote_accepted();
@@ -70,7 +70,7 @@ void pass_worker(Pair& pair) {
 
 TEST(Challenge, AnAnswerToTheSameNonceInTheOtherDirectionIsRefused) {
   // The asker is asked with its own nonce, answers, and gets that back: reflection.
-  Pair pair;
+  ChallengedPair pair;
   ASSERT_TRUE(pair.worker.on_challenge(pair.worker.question()));
   AnswerBatch batch;
   batch.add(0, pair.worker.take_leaf().value());
@@ -80,57 +80,57 @@ TEST(Challenge, AnAnswerToTheSameNonceInTheOtherDirectionIsRefused) {
 }
 
 TEST(Challenge, AnAnswerFromAnotherConnectionIsRefused) {
-  Pair pair(3);
-  Pair elsewhere(4);  // the same certificates, and the nonce is passed on: relay
+  ChallengedPair pair(3);
+  ChallengedPair elsewhere(4);  // the same certificates, and the nonce is passed on: relay
   EXPECT_EQ(code(pair.proxy.on_answer(answer_of(elsewhere))), "challenge_failed");
 }
 
 TEST(Challenge, AnAnswerToAnotherProxyIsRefused) {
-  Pair pair(3, 1);
-  Pair diverted(3, 5);
+  ChallengedPair pair(3, 1);
+  ChallengedPair diverted(3, 5);
   EXPECT_EQ(code(pair.proxy.on_answer(answer_of(diverted))), "challenge_failed");
 }
 
 TEST(Challenge, AnAnswerOfAnotherWorkerIsRefused) {
-  Pair pair(3, 1, 2);
-  Pair other(3, 1, 6);
+  ChallengedPair pair(3, 1, 2);
+  ChallengedPair other(3, 1, 6);
   EXPECT_EQ(code(pair.proxy.on_answer(answer_of(other))), "challenge_failed");
 }
 
 TEST(Challenge, AnAnswerToAnOlderNonceIsRefused) {
-  Pair pair(3, 1, 2, 20);
-  Pair before(3, 1, 2, 10);
+  ChallengedPair pair(3, 1, 2, 20);
+  ChallengedPair before(3, 1, 2, 10);
   EXPECT_EQ(code(pair.proxy.on_answer(answer_of(before))), "challenge_failed");
 }
 
 TEST(Challenge, APlaceInAnotherBatchIsRefused) {
-  Pair pair;
-  Pair other(9);
+  ChallengedPair pair;
+  ChallengedPair other(9);
   wire::Answer spliced = answer_of(pair, {filled<32>(50), filled<32>(60)});
   spliced.root = answer_of(other, {filled<32>(50), filled<32>(60)}).root;
   EXPECT_EQ(code(pair.proxy.on_answer(spliced)), "challenge_failed");
 }
 
 TEST(Challenge, AnotherPlaceInTheSameBatchIsRefused) {
-  Pair pair;
+  ChallengedPair pair;
   wire::Answer answer = answer_of(pair, {filled<32>(50)});
   answer.inclusion.index = 1;
   EXPECT_EQ(code(pair.proxy.on_answer(answer)), "challenge_failed");
 }
 
 TEST(Challenge, APathThatIsTooShortOrTooLongIsRefused) {
-  Pair pair;
+  ChallengedPair pair;
   wire::Answer answer = answer_of(pair, {filled<32>(50), filled<32>(60)});
   answer.inclusion.path.pop_back();
   EXPECT_EQ(code(pair.proxy.on_answer(answer)), "challenge_failed");
-  Pair again;
+  ChallengedPair again;
   answer = answer_of(again, {filled<32>(50), filled<32>(60)});
   answer.inclusion.path.push_back({});
   EXPECT_EQ(code(again.proxy.on_answer(answer)), "challenge_failed");
 }
 
 TEST(Challenge, ABatchOfAnotherSizeGivesOtherReportData) {
-  Pair pair;
+  ChallengedPair pair;
   const wire::Answer answer = answer_of(pair);
   ASSERT_EQ(code(pair.proxy.on_answer(answer)), "");
   EXPECT_EQ(pair.proxy.report_data(), attest::challenge_report_data(answer.root, 1));
@@ -138,14 +138,14 @@ TEST(Challenge, ABatchOfAnotherSizeGivesOtherReportData) {
 }
 
 TEST(Challenge, ASecondAnswerIsRefused) {
-  Pair pair;
+  ChallengedPair pair;
   const wire::Answer answer = answer_of(pair);
   ASSERT_EQ(code(pair.proxy.on_answer(answer)), "");
   EXPECT_EQ(code(pair.proxy.on_answer(answer)), "unexpected_answer");
 }
 
 TEST(Challenge, ASecondQuestionIsRefused) {
-  Pair pair;
+  ChallengedPair pair;
   ASSERT_EQ(code(pair.worker.on_challenge({filled<32>(1)})), "");
   EXPECT_EQ(code(pair.worker.on_challenge({filled<32>(2)})), "unexpected_challenge");
 }
@@ -153,19 +153,19 @@ TEST(Challenge, ASecondQuestionIsRefused) {
 // --- Quotes that are none ---
 
 TEST(Challenge, AQuoteThatNoAnswerHasAnnouncedIsRefused) {
-  Pair pair;
+  ChallengedPair pair;
   EXPECT_EQ(code(pair.proxy.on_part(whole(kQuote))), "unexpected_answer");
 }
 
 TEST(Challenge, ASecondQuoteIsRefused) {
-  Pair pair;
+  ChallengedPair pair;
   ASSERT_EQ(code(pair.proxy.on_answer(answer_of(pair))), "");
   ASSERT_EQ(code(pair.proxy.on_part(whole(kQuote))), "");
   EXPECT_EQ(code(pair.proxy.on_part(whole(kQuote))), "unexpected_answer");
 }
 
 TEST(Challenge, AnotherQuoteThanTheAnnouncedOneIsRefused) {
-  Pair pair;
+  ChallengedPair pair;
   const wire::Answer answer = answer_of(pair);
   ASSERT_EQ(code(pair.proxy.on_answer(answer)), "");
   Bytes other = kQuote;
@@ -177,7 +177,7 @@ TEST(Challenge, AnotherQuoteThanTheAnnouncedOneIsRefused) {
 }
 
 TEST(Challenge, AQuoteThatIsTooLargeIsRefusedAtItsFirstPart) {
-  Pair pair;
+  ChallengedPair pair;
   const wire::Answer answer = answer_of(pair);
   ASSERT_EQ(code(pair.proxy.on_answer(answer)), "");
   const wire::Evidence part{answer.quote, limits::kMaxEvidenceBytes + 1, 0, kQuote};
@@ -185,14 +185,14 @@ TEST(Challenge, AQuoteThatIsTooLargeIsRefusedAtItsFirstPart) {
 }
 
 TEST(Challenge, NoQuoteAtAllIsRefused) {
-  Pair pair;
+  ChallengedPair pair;
   const wire::Answer answer = answer_of(pair);
   ASSERT_EQ(code(pair.proxy.on_answer(answer)), "");
   EXPECT_EQ(code(pair.proxy.on_part({.digest = answer.quote})), "challenge_failed");
 }
 
 TEST(Challenge, AcceptingAQuoteThatIsNotWholeDoesNothing) {
-  Pair pair;
+  ChallengedPair pair;
   pair.proxy.on_quote_accepted();
   ASSERT_EQ(code(pair.proxy.on_answer(answer_of(pair))), "");
   pair.proxy.on_quote_accepted();
@@ -203,7 +203,7 @@ TEST(Challenge, AcceptingAQuoteThatIsNotWholeDoesNothing) {
 // --- Answering ---
 
 TEST(Challenge, AProxyAnswersNobodyWhoHasNotAnsweredIt) {
-  Pair pair;
+  ChallengedPair pair;
   ASSERT_TRUE(pair.proxy.on_challenge(pair.worker.question()));
   EXPECT_EQ(pair.proxy.take_leaf(), std::nullopt);
   ASSERT_EQ(code(pair.proxy.on_answer(answer_of(pair))), "");
@@ -214,14 +214,14 @@ TEST(Challenge, AProxyAnswersNobodyWhoHasNotAnsweredIt) {
 }
 
 TEST(Challenge, ALeafIsGivenOnce) {
-  Pair pair;
+  ChallengedPair pair;
   ASSERT_TRUE(pair.worker.on_challenge(pair.proxy.question()));
   EXPECT_TRUE(pair.worker.take_leaf());
   EXPECT_EQ(pair.worker.take_leaf(), std::nullopt);
 }
 
 TEST(Challenge, IsCompleteWhenBothHaveAnswered) {
-  Pair pair;
+  ChallengedPair pair;
   pass_worker(pair);
   EXPECT_FALSE(pair.proxy.complete()) << "the worker has no answer yet";
   pair.worker.on_answered();
@@ -239,7 +239,7 @@ TEST(Challenge, IsCompleteWhenBothHaveAnswered) {
 }
 
 TEST(Challenge, AQuoteInPartsIsPutTogether) {
-  Pair pair;
+  ChallengedPair pair;
   const Bytes quote(limits::kMaxEvidenceBytes, 9);
   wire::Answer answer = answer_of(pair);
   answer.quote = EvidenceDigest{crypto::sha256(quote)};
@@ -257,7 +257,7 @@ TEST(Challenge, AQuoteInPartsIsPutTogether) {
 // --- Batches ---
 
 TEST(AnswerBatch, OneQuoteAnswersAllThatWait) {
-  std::vector<Pair> pairs;
+  std::vector<ChallengedPair> pairs;
   for (std::uint8_t i = 0; i < 100; ++i) pairs.emplace_back(i, std::uint8_t{1}, i);
   AnswerBatch batch;
   for (std::size_t i = 0; i < pairs.size(); ++i) {

@@ -25,6 +25,10 @@ class SeededRandom final : public Random {
   std::mt19937_64 engine_;
 };
 
+inline RequestHash numbered_hash(std::uint8_t n) {
+  return {Hash{n}};
+}
+
 inline Now at_second(std::uint64_t s) {
   return {.mono = MonoTime(Seconds(static_cast<std::int64_t>(s))),
           .unix = unix_seconds(1'700'000'000 + s)};

@@ -10,7 +10,7 @@ namespace {
 using namespace session;
 using test::Network;
 
-RequestHeader header() {
+RequestHeader random_header() {
   Network network;
   RequestHeader out = network.header();
   out.request_id = network.random.array<16>();
@@ -24,7 +24,7 @@ Bytes encoded(const RequestHeader& h) {
 }
 
 TEST(RequestHeader, EveryPrefixAndAnyTailIsRefused) {
-  Bytes bytes = encoded(header());
+  Bytes bytes = encoded(random_header());
   for (std::size_t n = 0; n < bytes.size(); ++n) {
     EXPECT_FALSE(decode_request_header(ByteView(bytes).first(n))) << n;
   }
@@ -36,7 +36,7 @@ TEST(RequestHeader, EveryPrefixAndAnyTailIsRefused) {
 
 template <class Change>
 void expect_refused(std::string_view field, Change change) {
-  RequestHeader h = header();
+  RequestHeader h = random_header();
   change(h);
   const auto bytes = encode_request_header(h);
   ASSERT_FALSE(bytes) << field;
@@ -63,7 +63,7 @@ TEST(RequestHeader, WhatNoHeaderMayHoldIsNotEncoded) {
 }
 
 TEST(RequestHeader, AnotherVersionOrSuiteIsRefused) {
-  Bytes bytes = encoded(header());
+  Bytes bytes = encoded(random_header());
   ++bytes[0];
   EXPECT_EQ(decode_request_header(bytes).error().code(), "bad_request_header");
   --bytes[0];
@@ -72,25 +72,25 @@ TEST(RequestHeader, AnotherVersionOrSuiteIsRefused) {
 }
 
 TEST(RequestHeader, WhatIsAcceptedAfterAFlippedBitEncodesToTheSameBytes) {
-  const Bytes bytes = encoded(header());
+  const Bytes bytes = encoded(random_header());
   for (std::size_t i = 0; i < 8 * bytes.size(); ++i) {
     Bytes changed = bytes;
     changed[i / 8] ^= static_cast<std::uint8_t>(1u << (i % 8));
     const auto decoded = decode_request_header(changed);
     if (!decoded) continue;
     EXPECT_EQ(encoded(*decoded), changed) << "bit " << i;
-    EXPECT_NE(*decoded, header()) << "bit " << i;
+    EXPECT_NE(*decoded, random_header()) << "bit " << i;
   }
 }
 
 TEST(RequestHeader, ComesBackAsItWas) {
-  const auto decoded = decode_request_header(encoded(header()));
+  const auto decoded = decode_request_header(encoded(random_header()));
   ASSERT_TRUE(decoded) << decoded.error().detail();
-  EXPECT_EQ(*decoded, header());
+  EXPECT_EQ(*decoded, random_header());
 }
 
 TEST(RequestHeader, TheLargestOneFitsItsBound) {
-  RequestHeader h = header();
+  RequestHeader h = random_header();
   h.model.assign(limits::kMaxModelIdBytes, 'm');
   EXPECT_LE(encoded(h).size(), limits::kMaxSealedHeaderBytes);
 }

@@ -61,7 +61,7 @@ const UnixTime kTime = unix_seconds(1'700'000'000);
 const Now kNow{MonoTime{}, kTime};
 const NetworkId kNetwork{filled<16>(0x01)};
 const AccountId kProxy{filled<32>(0x11)};
-const RunId kRun{filled<16>(0xe0)};
+const RunId kVectorRun{filled<16>(0xe0)};
 constexpr std::string_view kBody =
     R"({"model":"demo@1","messages":[{"role":"user","content":"Hello"}],"stream":true})";
 
@@ -178,7 +178,7 @@ std::string make_answer() {
   const SealedRequest request = sealed();
   const auto derive = [&](std::string_view purpose) {
     return crypto::hkdf_key(kAnswerKeys[0], {},
-                            {request.hash().view(), kRun.view(), as_bytes(purpose)});
+                            {request.hash().view(), kVectorRun.view(), as_bytes(purpose)});
   };
   const crypto::Secret<32> stream_key = derive("answer");
   const crypto::Secret<32> commit_key = derive("commit");
@@ -199,7 +199,7 @@ std::string make_answer() {
   append(second, record(4, as_bytes("a signed receipt")));
   first.resize(320);
   second.resize(320);
-  Bytes chunk(kRun.bytes.begin(), kRun.bytes.end());
+  Bytes chunk(kVectorRun.bytes.begin(), kVectorRun.bytes.end());
   append(chunk, stream_header);
   append(chunk, stream.seal(first, false));
   Bytes transcript = ByteWriter()
@@ -213,7 +213,7 @@ std::string make_answer() {
   out.object()
       .hex("h", request.hash().view())
       .hex("answer_key", kAnswerKeys[0])
-      .hex("run_id", kRun.view())
+      .hex("run_id", kVectorRun.view())
       .hex("stream_key", stream_key.view())
       .hex("stream_header", stream_header);
   out.array("plaintexts").hex("", first).hex("", second).end();

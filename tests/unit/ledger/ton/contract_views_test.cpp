@@ -11,7 +11,7 @@ namespace vec = ton::test;
 using test::Shown;
 
 template <class T>
-void expect_wrong(const Result<T>& view, std::string_view named) {
+void expect_wrong_view(const Result<T>& view, std::string_view named) {
   ASSERT_FALSE(view) << named;
   EXPECT_EQ(view.error().code(), "ledger_contract_wrong") << view.error().detail();
   EXPECT_NE(view.error().detail().find(named), std::string::npos) << view.error().detail();
@@ -42,40 +42,40 @@ class Views : public ::testing::Test {
 };
 
 TEST_F(Views, RefuseOtherCode) {
-  expect_wrong(channel(shown_.reading("channel", "proxy")), "code");
-  expect_wrong(channel(shown_.reading("channel", "shell")), "code");
-  expect_wrong(proxy(shown_.reading("proxy", "channel")), "code");
-  expect_wrong(epoch(shown_.reading("epoch", "root")), "code");
+  expect_wrong_view(channel(shown_.reading("channel", "proxy")), "code");
+  expect_wrong_view(channel(shown_.reading("channel", "shell")), "code");
+  expect_wrong_view(proxy(shown_.reading("proxy", "channel")), "code");
+  expect_wrong_view(epoch(shown_.reading("epoch", "root")), "code");
 }
 
 TEST_F(Views, RefuseAnotherContractsData) {
-  expect_wrong(channel(shown_.reading("proxy", "channel")), "");
-  expect_wrong(proxy(shown_.reading("channel", "proxy")), "");
-  expect_wrong(epoch(shown_.reading("channel", "epoch")), "");
-  expect_wrong(view_registry(shown_.site(), shown_.channel()), "");
+  expect_wrong_view(channel(shown_.reading("proxy", "channel")), "");
+  expect_wrong_view(proxy(shown_.reading("channel", "proxy")), "");
+  expect_wrong_view(epoch(shown_.reading("channel", "epoch")), "");
+  expect_wrong_view(view_registry(shown_.site(), shown_.channel()), "");
 }
 
 TEST_F(Views, RefuseAnotherNetwork) {
   TonSite other = shown_.site();
   other.network.bytes[0] ^= 1;
-  expect_wrong(view_channel(other, shown_.channel_id(), shown_.channel()), "network");
-  expect_wrong(view_proxy(other, shown_.account("proxy"), shown_.proxy()), "network");
-  expect_wrong(view_registry(other, shown_.registry()), "network");
+  expect_wrong_view(view_channel(other, shown_.channel_id(), shown_.channel()), "network");
+  expect_wrong_view(view_proxy(other, shown_.account("proxy"), shown_.proxy()), "network");
+  expect_wrong_view(view_registry(other, shown_.registry()), "network");
   // (An epoch record's address follows from the network, and so does the first code.)
-  expect_wrong(view_epoch(other, shown_.account("worker"), shown_.epoch()), "network");
+  expect_wrong_view(view_epoch(other, shown_.account("worker"), shown_.epoch()), "network");
   other = shown_.site();
   other.root.hash[0] ^= 1;
-  expect_wrong(view_channel(other, shown_.channel_id(), shown_.channel()), "network");
-  expect_wrong(view_proxy(other, shown_.account("proxy"), shown_.proxy()), "network");
+  expect_wrong_view(view_channel(other, shown_.channel_id(), shown_.channel()), "network");
+  expect_wrong_view(view_proxy(other, shown_.account("proxy"), shown_.proxy()), "network");
 }
 
 TEST_F(Views, RefuseWhatBelongsToSomebodyElse) {
   const TonSite site = shown_.site();
   ChannelId other = shown_.channel_id();
   other.bytes[0] ^= 1;
-  expect_wrong(view_channel(site, other, shown_.channel()), "another channel");
-  expect_wrong(view_proxy(site, shown_.account("worker"), shown_.proxy()), "another proxy");
-  expect_wrong(view_epoch(site, shown_.account("proxy"), shown_.epoch()), "another account");
+  expect_wrong_view(view_channel(site, other, shown_.channel()), "another channel");
+  expect_wrong_view(view_proxy(site, shown_.account("worker"), shown_.proxy()), "another proxy");
+  expect_wrong_view(view_epoch(site, shown_.account("proxy"), shown_.epoch()), "another account");
 }
 
 TEST_F(Views, RefuseSumsThatContradictEachOther) {
@@ -83,27 +83,27 @@ TEST_F(Views, RefuseSumsThatContradictEachOther) {
   for (unsigned field = 0; field < 4; ++field) {  // deposited, claimed, settled, refunded
     AccountReading lie = shown_.channel();
     lie.data = with_uint(lie.data, kDeposited + 64 * field, 64, field == 0 ? 1 : 6'000'000'000);
-    expect_wrong(channel(lie), "");
+    expect_wrong_view(channel(lie), "");
   }
   constexpr unsigned kPool = 8 + 32;
   for (unsigned field = 0; field < 9; ++field) {
     if (field == 6) continue;  // delivered stands in no sum
     AccountReading lie = shown_.proxy();
     lie.data = with_uint(lie.data, kPool + 64 * field, 64, 77'000'000'000);
-    expect_wrong(proxy(lie), "contradict");
+    expect_wrong_view(proxy(lie), "contradict");
   }
 }
 
 TEST_F(Views, RefuseTimesOutOfRange) {
   AccountReading lie = shown_.channel();
   lie.data = with_uint(lie.data, 8 + 6 * 64 + 256, 64, UINT64_MAX);
-  expect_wrong(channel(lie), "time");
+  expect_wrong_view(channel(lie), "time");
 }
 
 TEST_F(Views, RefuseAnEpochRecordThatItsAccountHasNotSigned) {
   AccountReading lie = shown_.epoch();
   lie.data = with_uint(lie.data, 128 + 256 + 1 + 100, 8, 0x5a);
-  expect_wrong(epoch(lie), "signed");
+  expect_wrong_view(epoch(lie), "signed");
 }
 
 TEST_F(Views, RefuseAnEpochRecordForAnotherNetwork) {
@@ -121,7 +121,7 @@ TEST_F(Views, RefuseAnEpochRecordForAnotherNetwork) {
     return view_epoch(shown_.site(), key.account_id(), account);
   };
   EXPECT_TRUE(read(shown_.site().network));
-  expect_wrong(read(other), "another network");
+  expect_wrong_view(read(other), "another network");
 }
 
 TEST_F(Views, RefuseAFrozenContractInWordsThatHelp) {
@@ -138,7 +138,7 @@ TEST_F(Views, FindNothingWhereNothingIs) {
   EXPECT_EQ(channel(none).value(), std::nullopt);
   EXPECT_EQ(proxy(none).value(), std::nullopt);
   EXPECT_EQ(epoch(none).value(), std::nullopt);
-  expect_wrong(view_registry(shown_.site(), none), "no contract");
+  expect_wrong_view(view_registry(shown_.site(), none), "no contract");
 }
 
 TEST_F(Views, ShowStatesInTheWordsOfTheRules) {
@@ -172,9 +172,9 @@ TEST_F(Views, ShowTheRegistryThatIsInForceAtThatTime) {
   const auto after = view_registry(shown_.site(), root);
   // (These registries name a model by a key that is not its id's hash: they are read, and refused
   // for that alone.)
-  expect_wrong(now, "model's key");
-  expect_wrong(before, "model's key");
-  expect_wrong(after, "model's key");
+  expect_wrong_view(now, "model's key");
+  expect_wrong_view(before, "model's key");
+  expect_wrong_view(after, "model's key");
 }
 
 TEST(ChannelNonce, IsAnothersForAnotherPairNetworkOrNumber) {

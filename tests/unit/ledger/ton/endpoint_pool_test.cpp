@@ -42,7 +42,7 @@ class Pool : public ::testing::Test {
 
   EndpointPool::Tried none(const EndpointPool& pool) { return EndpointPool::Tried(pool.size()); }
 
-  test::SplitMix random_{1};
+  cocoon::test::SplitMix random_{1};
 };
 
 TEST_F(Pool, HasNothingForWhoHasTriedAll) {

@@ -7,10 +7,10 @@
 namespace cocoon::ledger {
 namespace {
 
-const UnixTime kNow = unix_seconds(1'800'000'000);
-const ton::Address kAccount{0, Hash{1}};
+const UnixTime kBlockTime = unix_seconds(1'800'000'000);
+const ton::Address kWatched{0, Hash{1}};
 
-AccountReading reading(std::uint64_t lt, UnixTime time = kNow, std::uint64_t data = 1) {
+AccountReading reading(std::uint64_t lt, UnixTime time = kBlockTime, std::uint64_t data = 1) {
   AccountReading out;
   out.status = AccountStatus::active;
   out.last_lt = lt;
@@ -24,37 +24,39 @@ TEST(SeenChain, RefusesAnotherTime) {
   SeenChain seen;
   for (const Seconds off :
        {limits::kTonClockTolerance + Seconds{1}, -limits::kTonClockTolerance - Seconds{1}}) {
-    const Status taken = seen.take(kAccount, reading(1, kNow + off), kNow);
+    const Status taken = seen.take(kWatched, reading(1, kBlockTime + off), kBlockTime);
     ASSERT_FALSE(taken);
     EXPECT_EQ(taken.error().code(), "ledger_clock_off");
   }
-  EXPECT_FALSE(seen.take(BlockReading{1, {}, kNow + Seconds{301}}, kNow));
+  EXPECT_FALSE(seen.take(BlockReading{1, {}, kBlockTime + Seconds{301}}, kBlockTime));
   // Nothing of that was believed.
-  EXPECT_TRUE(seen.take(kAccount, reading(1), kNow));
+  EXPECT_TRUE(seen.take(kWatched, reading(1), kBlockTime));
 }
 
 TEST(SeenChain, RefusesWhatGoesBackwards) {
   SeenChain seen;
-  ASSERT_TRUE(seen.take(kAccount, reading(10), kNow));
-  EXPECT_EQ(seen.take(kAccount, reading(9), kNow).error().code(), "ledger_answer_old");
-  const UnixTime old = kNow - limits::kTonLag - Seconds{1};
-  EXPECT_EQ(seen.take(kAccount, reading(11, old), kNow).error().code(), "ledger_answer_old");
-  EXPECT_EQ(seen.take({0, Hash{2}}, reading(1, old), kNow).error().code(), "ledger_answer_old");
+  ASSERT_TRUE(seen.take(kWatched, reading(10), kBlockTime));
+  EXPECT_EQ(seen.take(kWatched, reading(9), kBlockTime).error().code(), "ledger_answer_old");
+  const UnixTime old = kBlockTime - limits::kTonLag - Seconds{1};
+  EXPECT_EQ(seen.take(kWatched, reading(11, old), kBlockTime).error().code(), "ledger_answer_old");
+  EXPECT_EQ(seen.take({0, Hash{2}}, reading(1, old), kBlockTime).error().code(),
+            "ledger_answer_old");
   ASSERT_TRUE(seen.take(ChainHead{1000, {}}));
   EXPECT_EQ(seen.take(ChainHead{900, {}}).error().code(), "ledger_answer_old");
 }
 
 TEST(SeenChain, RefusesTwoStatesAfterOneTransaction) {
   SeenChain seen;
-  ASSERT_TRUE(seen.take(kAccount, reading(10, kNow, 1), kNow));
-  EXPECT_EQ(seen.take(kAccount, reading(10, kNow, 2), kNow).error().code(), "ledger_answer_forked");
+  ASSERT_TRUE(seen.take(kWatched, reading(10, kBlockTime, 1), kBlockTime));
+  EXPECT_EQ(seen.take(kWatched, reading(10, kBlockTime, 2), kBlockTime).error().code(),
+            "ledger_answer_forked");
 }
 
 TEST(SeenChain, AcceptsASmallLag) {
   SeenChain seen;
-  ASSERT_TRUE(seen.take(kAccount, reading(10), kNow));
-  EXPECT_TRUE(seen.take(kAccount, reading(10, kNow - limits::kTonLag), kNow));
-  EXPECT_TRUE(seen.take(kAccount, reading(12, kNow + Seconds{5}), kNow));
+  ASSERT_TRUE(seen.take(kWatched, reading(10), kBlockTime));
+  EXPECT_TRUE(seen.take(kWatched, reading(10, kBlockTime - limits::kTonLag), kBlockTime));
+  EXPECT_TRUE(seen.take(kWatched, reading(12, kBlockTime + Seconds{5}), kBlockTime));
   ASSERT_TRUE(seen.take(ChainHead{1000, {}}));
   EXPECT_TRUE(seen.take(ChainHead{999, {}}));
   EXPECT_TRUE(seen.take(ChainHead{1001, {}}));
@@ -62,10 +64,10 @@ TEST(SeenChain, AcceptsASmallLag) {
 
 TEST(SeenChain, BelievesTheOlderStateAgainOnceItHasForgotten) {
   SeenChain seen;
-  ASSERT_TRUE(seen.take(kAccount, reading(UINT64_MAX, kNow + Seconds{300}), kNow));
-  ASSERT_FALSE(seen.take(kAccount, reading(10), kNow));
-  seen.forget(kAccount);
-  EXPECT_TRUE(seen.take(kAccount, reading(10), kNow));
+  ASSERT_TRUE(seen.take(kWatched, reading(UINT64_MAX, kBlockTime + Seconds{300}), kBlockTime));
+  ASSERT_FALSE(seen.take(kWatched, reading(10), kBlockTime));
+  seen.forget(kWatched);
+  EXPECT_TRUE(seen.take(kWatched, reading(10), kBlockTime));
 }
 
 }  // namespace

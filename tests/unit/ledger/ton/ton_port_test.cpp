@@ -10,6 +10,7 @@
 #include "ledger/ton/registry_files.h"
 #include "support/seeded_random.h"
 #include "ton/boc.h"
+#include "unit/billing/seeded.h"
 #include "unit/io/scripted_server.h"
 #include "unit/io/test_loop.h"
 #include "unit/ledger/ton/shown.h"
@@ -19,11 +20,8 @@ namespace cocoon::ledger {
 namespace {
 
 namespace vec = ton::test;
+using billing::test::key;
 using io::test::ScriptedServer;
-
-crypto::SigningKey key(std::uint8_t n) {
-  return crypto::SigningKey::from_seed(ByteArray<32>{n});
-}
 
 std::string boc(const ton::CellRef& cell) {
   return to_base64(ton::serialize_boc(cell).value());

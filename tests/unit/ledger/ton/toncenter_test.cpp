@@ -67,7 +67,7 @@ class ToncenterTest : public io::test::LoopTest {
     return got ? std::move(*got) : Error(ErrorKind::internal, "no_answer", "");
   }
 
-  test::SplitMix random_{7};
+  cocoon::test::SplitMix random_{7};
   Server first_{context()};
   Server second_{context()};
   std::unique_ptr<Toncenter> toncenter_;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Nano kTon{1'000'000'000};
 
-crypto::SigningKey key() {
+crypto::SigningKey wallet_key() {
   return crypto::SigningKey::from_seed(ByteArray<32>{7});
 }
 
@@ -31,7 +31,8 @@ class Chain {
     const auto cell = ton::parse_boc_root(external);
     const auto message = ton::parse_message(cell.value()).value();
     const auto transfer = ton::parse_transfer(ton::WalletVersion::v5r1, message.body).value();
-    EXPECT_TRUE(crypto::verify(key().public_key(), transfer.signed_hash, transfer.signature));
+    EXPECT_TRUE(
+        crypto::verify(wallet_key().public_key(), transfer.signed_hash, transfer.signature));
     if (seqno == 0 && !message.init) return false;  // not deployed, and nothing that deploys it
     if (transfer.seqno != seqno || unix_seconds(transfer.valid_until) <= time) return false;
     EXPECT_LE(transfer.messages.size(), limits::kMaxTonBatch);
@@ -77,7 +78,7 @@ class WalletCoreTest : public ::testing::Test {
   }
 
   Chain chain_;
-  WalletCore core_{key(), ton::WalletNetwork::mainnet};
+  WalletCore core_{wallet_key(), ton::WalletNetwork::mainnet};
   std::vector<std::uint64_t> carried_;
   std::map<std::uint64_t, Error> refused_;
 };
@@ -232,9 +233,9 @@ struct HistoryOptions {
 
 /// A history in which messages are lost, repeated and late, and (with lies) readings are whatever
 /// somebody wants them to be, within the clock that a reader accepts.
-class History {
+class WalletHistory {
  public:
-  History(std::uint64_t seed, HistoryOptions options) : options_(options), random_(seed) {
+  WalletHistory(std::uint64_t seed, HistoryOptions options) : options_(options), random_(seed) {
     skew_ = Seconds(static_cast<std::int64_t>(random_.below(200)) - 100);
     past_.push_back(chain_.reading());
   }
@@ -335,10 +336,10 @@ class History {
   }
 
   HistoryOptions options_;
-  test::SplitMix random_;
+  cocoon::test::SplitMix random_;
   Seconds skew_{};
   Chain chain_;
-  WalletCore core_{key(), ton::WalletNetwork::mainnet};
+  WalletCore core_{wallet_key(), ton::WalletNetwork::mainnet};
   std::vector<WalletReading> past_;
   std::vector<Bytes> in_the_network_;
   std::vector<std::uint64_t> carried_;
@@ -349,7 +350,7 @@ class History {
 TEST(WalletHistories, CarryEachOrderOutOnceAndInOrderWhateverIsLost) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    History history(seed, {});
+    WalletHistory history(seed, {});
     history.run();
     history.check();
     // What was reported is what happened.
@@ -363,7 +364,7 @@ TEST(WalletHistories, CarryNoOrderOutTwiceWhateverTheApiSays) {
   std::size_t lost = 0;
   for (std::uint64_t seed = 1; seed <= 80; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    History history(seed, {.lies = true});
+    WalletHistory history(seed, {.lies = true});
     history.run();
     history.check();
     if (::testing::Test::HasFatalFailure()) return;

@@ -11,7 +11,7 @@ namespace {
 namespace vec = ton::test;
 using test::Shown;
 
-constexpr std::uint64_t kTon = 1'000'000'000;
+constexpr std::uint64_t kNanoPerTon = 1'000'000'000;
 
 /// Writes about the channel and the contract of the vectors: the channel is closing, and pays up to
 /// 2 TON by its newest voucher, of which 1 was claimed.
@@ -54,12 +54,12 @@ TEST_F(Writes, AreRefusedBeforehandWhereTheContractWouldRefuseThem) {
 TEST_F(Writes, AreConfirmedByTheStateAlone) {
   auto voucher = statement<billing::Voucher>("voucher");
   const auto present =
-      plan(ports::PresentVoucher{shown_.channel_id(), voucher, Nano{3 * kTon / 2}});
+      plan(ports::PresentVoucher{shown_.channel_id(), voucher, Nano{3 * kNanoPerTon / 2}});
   const ContractView first = present.view(shown_.channel()).value();
   EXPECT_EQ(present.before(first, now_), std::nullopt);
   EXPECT_EQ(present.after(first, first, now_), std::nullopt);  // not yet
   ContractView then = first;
-  then.channel->claimed = Nano{3 * kTon / 2};
+  then.channel->claimed = Nano{3 * kNanoPerTon / 2};
   ASSERT_TRUE(present.after(first, then, now_));
   EXPECT_TRUE(std::holds_alternative<ports::Confirmed>(*present.after(first, then, now_)));
   // What happened in between, and makes the contract refuse it.
@@ -99,7 +99,7 @@ TEST_F(Writes, SayWhatTheContractsTake) {
   const ChannelId id = shown_.channel_id();
   const auto voucher = statement<billing::Voucher>("voucher");
   EXPECT_EQ(body_of(plan(ports::RedeemVoucher{id, voucher})), want("redeem"));
-  EXPECT_EQ(body_of(plan(ports::PresentVoucher{id, voucher, Nano{kTon}})), want("present"));
+  EXPECT_EQ(body_of(plan(ports::PresentVoucher{id, voucher, Nano{kNanoPerTon}})), want("present"));
   EXPECT_EQ(body_of(plan(ports::StartChannelClose{id})), want("start_close"));
   EXPECT_EQ(body_of(plan(ports::FinaliseChannel{id})), want("finalise"));
   EXPECT_EQ(body_of(plan(ports::CashOutVoucher{statement<billing::PayoutVoucher>("payout")})),
