@@ -6,6 +6,7 @@
 
 #include "attest/sha384_certificate.h"
 #include "unit/attest/forged_gpu.h"
+#include "unit/attest/sim_platform.h"
 #include "unit/attest/vectors.h"
 
 namespace cocoon::attest {
