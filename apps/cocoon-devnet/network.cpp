@@ -21,6 +21,7 @@
 #include "crypto/system_random.h"
 #include "http_probe.h"
 #include "io/clock.h"
+#include "ledger/local_ledger.h"
 #include "node/account_key.h"
 #include "tee/source.h"
 #include "ton_contracts.h"
@@ -108,7 +109,10 @@ Status Network::make_local_ledger(const crypto::SigningKey& client_key,
                                   const crypto::SigningKey& proxy_key) {
   const std::string client = to_hex(client_key.public_key());
   const std::string proxy = to_hex(proxy_key.public_key());
-  if (std::filesystem::exists(path("ledger.sqlite"))) return make_app_channel(proxy);
+  if (std::filesystem::exists(path("ledger.sqlite"))) {
+    COCOON_CHECK(allow_model());
+    return make_app_channel(proxy);
+  }
   COCOON_CHECK(ledger({"init"}));
   const auto image = [](attest::EvidenceRole role) { return tee::simulated_image(role).to_hex(); };
   COCOON_CHECK(ledger({"allow", "proxy-image", image(attest::EvidenceRole::proxy)}));
@@ -118,6 +122,15 @@ Status Network::make_local_ledger(const crypto::SigningKey& client_key,
   COCOON_CHECK(
       ledger({"open", "--client", client, "--proxy", proxy, "--deposit", options_.deposit}));
   return make_app_channel(proxy);
+}
+
+/// A network that was made for another model serves this one, too.
+Status Network::allow_model() {
+  COCOON_TRY(auto local, ledger::LocalLedger::open(path("ledger.sqlite")));
+  COCOON_TRY(const auto registry, local.registry(io::now().unix));
+  if (registry.find_model(options_.model) != nullptr) return ok();
+  COCOON_CHECK(ledger({"allow", "model", options_.model}));
+  return ok();
 }
 
 /// An account for a program of the user's own: the gateway's is in use while this network runs.

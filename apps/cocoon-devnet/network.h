@@ -50,6 +50,7 @@ class Network {
   Status start_chain();
   Status start_proxy();
   Status start_worker(unsigned number);
+  Status allow_model();
   Status make_app_channel(const std::string& proxy);
   Status write_client(const std::string& name, const std::string& listen) const;
   Status start_client();

@@ -132,6 +132,12 @@ Result<TonNetwork> make_ton_contracts(const TonContracts& wanted) {
   COCOON_TRY(TonDesk desk, TonDesk::open(options));
   COCOON_TRY(const auto root, desk.account(options.site.root));
   COCOON_TRY(const auto registry, ledger::view_registry(options.site, root));
+  if (registry.find_model(wanted.model) == nullptr) {
+    return Error(ErrorKind::invalid_argument, "model_not_allowed",
+                 "the network in " + wanted.state + " was made without the model " + wanted.model +
+                     ", and its keepers have signed that; use another --state, or --model " +
+                     (registry.models.empty() ? "" : registry.models.front().id));
+  }
   COCOON_CHECK(sign_registry(options, keeper, registry));
   COCOON_CHECK(give(desk, wanted.server, wanted.client->account_id(),
                     saturating_add(kGift, wanted.deposit)));

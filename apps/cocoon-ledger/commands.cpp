@@ -9,6 +9,7 @@
 #include "billing/amount.h"
 #include "codec/hex.h"
 #include "crypto/system_random.h"
+#include "io/address.h"
 #include "io/clock.h"
 #include "ledger/local_ledger.h"
 #include "registry/formats.h"
@@ -39,6 +40,12 @@ Result<AccountId> parse_account(std::string_view text) {
 Result<ChannelId> parse_channel(std::string_view text) {
   COCOON_TRY(const Hash bytes, parse_hash(text, "channel"));
   return ChannelId{bytes};
+}
+
+/// Where others can be told to connect.
+bool is_endpoint(const std::string& text) {
+  const auto address = io::Address::parse(text);
+  return address && !address->is_unix() && address->port != 0;
 }
 
 /// Sends a message and waits until it has arrived, with everything that it set going.
@@ -108,7 +115,11 @@ Status allow_model(LocalLedger& ledger, const AllowCommand& c) {
 
 Status allow_proxy(LocalLedger& ledger, const AllowCommand& c) {
   COCOON_TRY(const AccountId account, parse_account(c.value));
-  if (c.endpoint.empty()) return misuse("a proxy needs --endpoint HOST:PORT");
+  // Looked at before there is a contract with a stake in it. All clients dial what stands here.
+  if (!is_endpoint(c.endpoint)) {
+    return misuse("a proxy needs --endpoint HOST:PORT (or [IPV6]:PORT), where clients reach it" +
+                  (c.endpoint.empty() ? "" : "; found \"" + c.endpoint + "\""));
+  }
   COCOON_TRY(const Registry rules, ledger.registry(now()));
   Nano stake = rules.min_stake;
   if (!c.stake.empty()) {

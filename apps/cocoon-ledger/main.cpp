@@ -78,6 +78,7 @@ void add_init(CLI::App& app, Options& o, Action& action) {
 void add_registry(CLI::App& app, Options& o, Action& action) {
   CLI::App* s = app.add_subcommand("set", "Change prices, delays and minima of the registry");
   add_settings(*s, o.set);
+  s->require_option(1, 0);  // else it would make a version in which nothing is new
   s->callback([&] { action = [&] { return set(o.file, o.set); }; });
 
   CLI::App* w = app.add_subcommand("show", "Print registry, contracts, channels and accounts");

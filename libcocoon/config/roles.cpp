@@ -47,7 +47,14 @@ void read_gateway(Table& table, GatewayOptions& gateway) {
 /// The engine's paths all begin with /v1, which the worker adds.
 void read_engine(Table& root, std::string& engine_url) {
   root.require("engine_url", "the inference engine, such as \"http://127.0.0.1:8000\"");
-  root.http_url("engine_url", engine_url);
+  root.parsed<std::string>(
+      "engine_url", engine_url,
+      "a URL such as \"http://127.0.0.1:8000\", without a slash at the end, or a socket such as "
+      "\"unix:/run/engine.sock\"",
+      [](std::string_view text) {
+        const bool taken = is_http_url(text) || is_unix_socket(text);
+        return taken ? std::optional<std::string>(text) : std::nullopt;
+      });
   if (engine_url.ends_with("/v1")) {
     root.fault("engine_url", "config_value",
                "\"engine_url\" goes without the \"/v1\" at its end: it is added to every path");

@@ -165,6 +165,15 @@ bool is_http_url(std::string_view text) {
   return false;
 }
 
+bool is_unix_socket(std::string_view text) {
+  constexpr std::string_view kPrefix = "unix:";
+  if (!text.starts_with("unix:/")) return false;
+  const std::string_view path = text.substr(kPrefix.size());
+  return path.size() > 1 && path.size() <= limits::kMaxUnixPathBytes &&
+         std::none_of(path.begin(), path.end(),
+                      [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; });
+}
+
 std::string models_fault(const std::vector<std::string>& models) {
   if (models.empty()) return "is empty: a worker serves at least one model";
   if (models.size() > limits::kMaxModelsPerWorker) {

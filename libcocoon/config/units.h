@@ -41,6 +41,9 @@ bool is_loopback_host(std::string_view host);
 /// at the end.
 bool is_http_url(std::string_view text);
 
+/// True for "unix:" and an absolute path that fits into a socket's address.
+bool is_unix_socket(std::string_view text);
+
 /// What keeps a worker from serving these models, in words; empty: nothing. Its record has room for
 /// so many (protocol.md, section 9).
 std::string models_fault(const std::vector<std::string>& models);

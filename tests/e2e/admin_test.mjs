@@ -102,6 +102,18 @@ test('a proxy that the registry no longer lists is left by its worker, and both 
   }
 });
 
+test('a proxy without a usable endpoint is not allowed, and no contract is made for it', async () => {
+  const path = join(network.state, 'ledger.sqlite');
+  for (const endpoint of ['foo', 'foo:0', 'foo:70000', 'unix:/run/proxy.sock', ':7443']) {
+    const account = 'ab'.repeat(32);
+    const done = await run('cocoon-ledger', ['--ledger', path, 'allow', 'proxy', account, '--endpoint', endpoint]);
+    assert.equal(done.code, 2, endpoint);
+    assert.ok(done.err.includes(endpoint), done.err);
+    const shown = await run('cocoon-ledger', ['--ledger', path, 'show', '--json']);
+    assert.ok(!JSON.stringify(JSON.parse(shown.out).proxy_contracts).includes(account), endpoint);
+  }
+});
+
 test('a worker whose engine has died says so', async () => {
   engine.kill('SIGKILL');
   await until('the worker to notice', async () => (await get('worker-1', '/healthz')).status === 503);

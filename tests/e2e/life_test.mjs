@@ -47,6 +47,21 @@ test('SIGTERM lets a running stream finish, then everything exits with 0', async
   network.discard();
 });
 
+test('a network that was made for one model serves another one, too', async () => {
+  const network = await layOut(engine);
+  const both = await startEngine(['--model', 'other/model']);
+  const devnet = start('cocoon-devnet', [
+    '--backend', both.url, '--listen', '127.0.0.1:0', '--state', network.state, '--model', 'other/model',
+  ]);
+  const sdk = new OpenAI({ apiKey: 'unused', baseURL: await devnet.line('ready '), maxRetries: 0 });
+  const answer = await sdk.chat.completions.create({ ...ask('hello'), model: 'other/model' });
+  assert.ok(answer.choices[0].message.content);
+  devnet.kill('SIGTERM');
+  assert.deepEqual(await devnet.ended, { code: 0, signal: null });
+  both.kill('SIGTERM');
+  network.discard();
+});
+
 for (const signals of [['SIGHUP'], ['SIGTERM', 'SIGINT']]) {
   test(`a role drains on ${signals.join(', and at once ')}, and exits with 0`, async () => {
     const network = await layOut(engine);

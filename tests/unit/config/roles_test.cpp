@@ -525,6 +525,21 @@ TEST(WorkerConfigFile, NeedsAnEngineAndAModel) {
       HasSubstr("without the \"/v1\""));
 }
 
+TEST(WorkerConfigFile, AnEngineMayListenOnASocket) {
+  const auto with_engine = [](const std::string& url) {
+    return parse_worker_config(
+        kClient + "models = [\"m\"]\nengine_url = \"" + url + "\"\n" + kProxyPolicy, "f");
+  };
+  const auto config = with_engine("unix:/run/engine.sock");
+  ASSERT_TRUE(config) << config.error().detail();
+  EXPECT_EQ(config->worker.engine_url, "unix:/run/engine.sock");
+  for (const std::string& bad :
+       {std::string("unix:"), std::string("unix:/"), std::string("unix:run/engine.sock"),
+        std::string("unix:/run/an engine"), "unix:/" + std::string(107, 'p')}) {
+    EXPECT_THAT(error_of(with_engine(bad)), HasSubstr("unix:/run/engine.sock")) << bad;
+  }
+}
+
 TEST(WorkerConfigFile, ReadsEveryKey) {
   const auto config = parse_worker_config(
       "coefficient_e3 = 900\ncapacity = 8\nmax_unpaid = 5\n" + kWorker + kProxyPolicy, "f");
