@@ -572,6 +572,7 @@ void Node::engine_step(std::uint64_t run, unsigned left) {
                        "\"}}]}\n\n"
                  : "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":" +
                        std::to_string(world_.weather.chunks) + "}}\n\n" + world_.weather.stream_end;
+    ++world_.engine_pieces;
     worker().on_engine_bytes(run, as_bytes(chunk), now());
     if (left == 0) {
       runs_.erase(run);

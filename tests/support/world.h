@@ -192,6 +192,8 @@ class World {
   std::unique_ptr<ledger::LocalLedger> ledger;
   /// What the engines ran, by the request's "user" field.
   std::map<std::string, unsigned> executions;
+  /// What they said of it, in pieces: more than their callers got, where they were cut.
+  unsigned engine_pieces = 0;
   /// The bodies that engines were given, in order.
   std::vector<std::string> engine_bodies;
   /// Sees what each node sends and may change it: whole frames of one connection in one direction.

@@ -80,6 +80,22 @@ TEST_F(EngineFaults, AStreamWithoutItsEndIsBrokenOff) {
   expect_nothing_charged();
 }
 
+TEST_F(EngineFaults, AnEngineThatGoesOnPastTheReservationIsCutThere) {
+  net.world.weather.chunks = 200;  // a token each, whatever it was told
+  boot_first();
+  const Asked asked = net.ask(net.client(), R"("max_tokens":64)");
+  (void)net.outcome(asked);
+  std::size_t tokens = 0;
+  const std::string& text = net.text(asked);
+  for (auto at = text.find("token"); at != std::string::npos; at = text.find("token", at + 1)) {
+    ++tokens;
+  }
+  EXPECT_GT(tokens, 0u);
+  EXPECT_LE(tokens, 64u) << "more than is paid for";
+  net.run(Millis(10'000));
+  EXPECT_EQ(net.world.engine_pieces, 65u) << "it ends with the first that is too many";
+}
+
 TEST_F(EngineFaults, TheProxySaysOnceThatAWorkerFailsAndOnceThatItServesAgain) {
   net.world.weather.engine_status = 401;
   boot_first();
