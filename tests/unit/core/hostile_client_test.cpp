@@ -163,9 +163,13 @@ INSTANTIATE_TEST_SUITE_P(All, HostileLimit,
 
 struct HeaderLie {
   const char* name;
+  wire::Role by;  ///< who has to refuse; a worker hears of nothing that the proxy can see
   std::string_view code;
   std::function<void(session::RequestHeader&)> edit;
 };
+constexpr auto kAtProxy = wire::Role::proxy;
+constexpr auto kAtWorker = wire::Role::worker;
+
 class HostileHeader : public HostileClient, public ::testing::WithParamInterface<HeaderLie> {};
 
 TEST_P(HostileHeader, IsRefused) {
@@ -173,29 +177,33 @@ TEST_P(HostileHeader, IsRefused) {
   auto header = rogue->header();
   GetParam().edit(header);
   expect_refused(rogue->request(header, RogueClient::body()), GetParam().code);
+  const bool by_worker =
+      net.said(net.worker(0), GetParam().code) || net.said(net.worker(1), GetParam().code);
+  EXPECT_EQ(by_worker, GetParam().by == wire::Role::worker);
 }
 INSTANTIATE_TEST_SUITE_P(
     All, HostileHeader,
-    ::testing::Values(
-        HeaderLie{"Network", "wrong_network",
-                  [](session::RequestHeader& h) { h.network.bytes[0] ^= 1; }},
-        HeaderLie{"Proxy", "wrong_proxy", [](session::RequestHeader& h) { h.proxy.bytes[0] ^= 1; }},
-        HeaderLie{"Expired", "request_expired",
-                  [](session::RequestHeader& h) { h.not_after -= Seconds(400); }},
-        HeaderLie{"TooFarAhead", "not_after_too_far",
-                  [](session::RequestHeader& h) { h.not_after += Seconds(400); }},
-        HeaderLie{"UnknownModel", "model_not_found",
-                  [](session::RequestHeader& h) { h.model = "sim/better"; }},
-        HeaderLie{"CapBelowTheReservation", "cap_too_low",
-                  [](session::RequestHeader& h) { h.cost_cap = Nano{100}; }},
-        HeaderLie{"CapAboveWhatIsAuthorised", "not_authorised",
-                  [](session::RequestHeader& h) { h.cost_cap = Nano{kEnough.value + 1}; }},
-        HeaderLie{"CapAboveTheDeposit", "deposit_exhausted",
-                  [](session::RequestHeader& h) { h.cost_cap = kMaxNano; }},
-        HeaderLie{"CoefficientBelowTheWorkers", "no_candidate_free",
-                  [](session::RequestHeader& h) { h.max_coefficient_e3 = 1; }},
-        HeaderLie{"FutureRegistry", "registry_version_unknown",
-                  [](session::RequestHeader& h) { h.registry_version += 1000; }}),
+    ::testing::Values(HeaderLie{"Network", kAtProxy, "wrong_network",
+                                [](session::RequestHeader& h) { h.network.bytes[0] ^= 1; }},
+                      HeaderLie{"Proxy", kAtProxy, "wrong_proxy",
+                                [](session::RequestHeader& h) { h.proxy.bytes[0] ^= 1; }},
+                      HeaderLie{"Expired", kAtProxy, "request_expired",
+                                [](session::RequestHeader& h) { h.not_after -= Seconds(400); }},
+                      HeaderLie{"TooFarAhead", kAtProxy, "not_after_too_far",
+                                [](session::RequestHeader& h) { h.not_after += Seconds(400); }},
+                      HeaderLie{"UnknownModel", kAtProxy, "model_not_found",
+                                [](session::RequestHeader& h) { h.model = "sim/better"; }},
+                      HeaderLie{"CapBelowTheReservation", kAtWorker, "cap_too_low",
+                                [](session::RequestHeader& h) { h.cost_cap = Nano{100}; }},
+                      HeaderLie{
+                          "CapAboveWhatIsAuthorised", kAtProxy, "not_authorised",
+                          [](session::RequestHeader& h) { h.cost_cap = Nano{kEnough.value + 1}; }},
+                      HeaderLie{"CapAboveTheDeposit", kAtProxy, "deposit_exhausted",
+                                [](session::RequestHeader& h) { h.cost_cap = kMaxNano; }},
+                      HeaderLie{"CoefficientBelowTheWorkers", kAtProxy, "no_candidate_free",
+                                [](session::RequestHeader& h) { h.max_coefficient_e3 = 1; }},
+                      HeaderLie{"FutureRegistry", kAtProxy, "registry_version_unknown",
+                                [](session::RequestHeader& h) { h.registry_version += 1000; }}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST_F(HostileClient, ACandidateThatIsNoWorkerIsGivenNothing) {
@@ -234,16 +242,14 @@ TEST_F(HostileClient, WrapsHaveToMatchTheCandidates) {
   expect_refused(rogue->request(), "wrap_count");
 }
 
-TEST_F(HostileClient, ARequestWithoutTimeLeftIsOver) {
+TEST_F(HostileClient, ARequestWithoutTimeLeftIsRefusedBeforeItsBodyComes) {
   fund();
-  net.meddle = [this](Hop& hop) {
-    auto* open = hop.as<wire::Open>();
-    if (open != nullptr && &hop.from == &net.client(0)) open->time_left_ms = 0;
-  };
+  rogue->time_left_ms = 0;
+  rogue->most_chunks = 0;
   const auto stream = rogue->request();
-  net.run(Millis(2000));
+  net.run(Millis(100));
   EXPECT_EQ(rogue->resets[stream], "deadline_exceeded");
-  EXPECT_EQ(net.proxy().proxy().counts().charged, Nano{0});
+  EXPECT_EQ(net.proxy().proxy().counts().requests_refused, 1u);
   EXPECT_EQ(net.proxy().proxy().counts().running, 0u);
 }
 
