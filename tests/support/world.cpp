@@ -516,8 +516,8 @@ void Node::call_ledger(core::CallId call, ports::LedgerRequest request) {
     ++world_.channel_reads;
   }
   const bool away = world_.random.chance(world_.weather.ledger_away);
-  world_.after(world_.random.between(Millis(1), Millis(20)), [this, life = life_, call, request,
-                                                              away] {
+  const auto delay = world_.random.between(world_.weather.ledger_low, world_.weather.ledger_high);
+  world_.after(delay, [this, life = life_, call, request, away] {
     // What was sent is carried out, whether or not the sender lives to see it.
     core::LedgerAnswer answer = Error(ErrorKind::unavailable, "ledger_unavailable", "away");
     if (!away) {

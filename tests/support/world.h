@@ -34,6 +34,8 @@ struct Weather {
   std::uint64_t link_silences =
       0;                  ///< of a piece with which a link goes silent, unseen by both ends
   Millis quote_time{40};  ///< of a TDX machine (protocol.md "Challenge")
+  Millis ledger_low{1};
+  Millis ledger_high{20};
   int engine_status = 200;
   Millis chunk_gap{20};
   unsigned chunks = 8;

@@ -2,6 +2,7 @@
 /// does not pay for; proxy and worker run nothing that the channel does not pay for.
 
 #include "codec/json.h"
+#include "unit/core/acts.h"
 #include "unit/core/rogue_client.h"
 
 namespace cocoon::core::test {
@@ -251,6 +252,65 @@ TEST_F(HostileClient, ARequestWithoutTimeLeftIsRefusedBeforeItsBodyComes) {
   EXPECT_EQ(rogue->resets[stream], "deadline_exceeded");
   EXPECT_EQ(net.proxy().proxy().counts().requests_refused, 1u);
   EXPECT_EQ(net.proxy().proxy().counts().running, 0u);
+}
+
+// --- A proxy in league with it ---
+
+/// The network has a second model, which no worker here serves.
+class InLeague : public HostileClient {
+ protected:
+  InLeague() {
+    const auto edited = net.world.ledger->edit_registry(
+        [](billing::Registry& registry) {
+          registry.models.insert(registry.models.begin(), {"sim/better", 4096, 64});
+          return ok();
+        },
+        net.world.now.unix);
+    EXPECT_TRUE(edited) << edited.error().detail();
+  }
+
+  /// Seals it for one worker, whom the proxy gives it unlooked at. The worker refuses it with
+  /// `code`, and runs nothing.
+  void expect_worker_refuses(const session::RequestHeader& header, const std::string& body,
+                             std::string_view code) {
+    fund();
+    rogue->recipients.resize(1);
+    Recording sealed;
+    net.meddle = [&](Hop& hop) {
+      if (!hop.between(wire::Role::client, wire::Role::proxy) || stream_of(hop.message) == 0)
+        return;
+      sealed.note(hop);
+      hop.drop();
+    };
+    rogue->request(header, body);
+    net.run(Millis(50));
+    ASSERT_EQ(sealed.requests.size(), 1u);
+    net.meddle = [](Hop& hop) {  // what workers say of it is not for the real proxy
+      if (hop.from.role() == wire::Role::worker && stream_of(hop.message) == kGiven) hop.drop();
+    };
+    for (const std::size_t i : {0u, 1u}) {
+      send_again(net, net.proxy(), net.worker(i), sealed.first(), kGiven, 0, 0);
+    }
+    EXPECT_TRUE(net.said(net.worker(0), code) || net.said(net.worker(1), code)) << code;
+    EXPECT_EQ(net.world.executions["rogue"], 0u);
+  }
+
+ private:
+  static constexpr wire::StreamId kGiven = 1000;  ///< none that the real proxy uses here
+};
+
+TEST_F(InLeague, AWorkerRunsNothingForLessThanItAsks) {
+  auto header = rogue->header();
+  --header.max_coefficient_e3;
+  expect_worker_refuses(header, RogueClient::body(), "coefficient_too_low");
+}
+
+TEST_F(InLeague, AWorkerRunsNoModelThatItDoesNotServe) {
+  auto header = rogue->header();
+  header.model = "sim/better";
+  expect_worker_refuses(header,
+                        R"({"model":"sim/better","max_tokens":64,"user":"rogue","messages":[]})",
+                        "model_not_found");
 }
 
 // --- Replays and floods ---

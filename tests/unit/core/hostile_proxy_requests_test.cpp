@@ -278,5 +278,39 @@ TEST_F(HostileProxyRequests, AProxyThatIsNotAdmittedYetGetsNothingRun) {
   net.expect_served(net.ask());
 }
 
+TEST_F(HostileProxyRequests, AProxyThatTheLedgerHasNotConfirmedGetsNothingRun) {
+  // It has answered the challenge; whether it is the newest of its account, the worker does not
+  // know yet.
+  Recording recording;
+  net.meddle = [&](Hop& hop) {
+    if (!hop.between(kProxy, kWorker)) return;
+    recording.note(hop);
+    if (stream_of(hop.message) != 0) hop.drop();
+  };
+  const Asked held = net.ask();
+  net.run(Millis(200));
+  Node& worker = *net.with(recording.requests.begin()->first.first->account());
+  const auto request = recording.first();
+  net.client().client().cancel(held.id, net.world.now);  // else it is sent again
+  EXPECT_FALSE(net.outcome(held).status);
+
+  bool answered = false;
+  net.meddle = [&](Hop& hop) {
+    answered = answered || (hop.as<wire::Evidence>() && &hop.to == &worker);
+    if (hop.between(kWorker, kProxy) && stream_of(hop.message) >= kForged) hop.drop();
+  };
+  net.world.weather.ledger_low = net.world.weather.ledger_high = Millis(5000);
+  net.proxy().crash();
+  net.proxy().boot();
+  for (int i = 0; i < 1000 && !answered; ++i) net.run(Millis(10));
+  ASSERT_TRUE(answered);
+  net.run(Millis(10));  // the worker has found the answer good by then
+  send_again(net, net.proxy(), worker, request, kForged, 0, 0);
+  EXPECT_TRUE(net.said(worker, "proxy_not_admitted"));
+  EXPECT_EQ(net.executions(held), 0u);
+  net.run(Millis(60'000));  // until the ledger has answered all
+  net.expect_served(net.ask());
+}
+
 }  // namespace
 }  // namespace cocoon::core::test
