@@ -131,6 +131,7 @@ struct Proxy::Impl final : node::RoleNode {
   }
 
   void after_turn() override {
+    for (const core::PeerId peer : core->take_admitted()) driver()->core_admitted(peer);
     if (metrics() == nullptr) return;
     const core::ProxyCounts counts = core->counts();
     metrics()->set("cocoon_proxy_clients", static_cast<double>(counts.clients));

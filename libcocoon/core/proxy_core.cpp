@@ -216,6 +216,7 @@ void ProxyCore::accept(Peer& peer, Now now) {
                         ? static_cast<std::uint32_t>(options_.max_requests_per_client)
                         : 0;
   peer.link.connection.accept_hello(ack);
+  admitted_.push_back(peer.link.peer);
   touch(peer.link.peer);
 }
 

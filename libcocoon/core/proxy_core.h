@@ -87,6 +87,9 @@ class ProxyCore final : public AttestedCore {
   void settle_all(Now now);
 
   ProxyCounts counts() const;
+  /// Whose hello was answered since it was asked last: no longer strangers, and bounded by
+  /// accounts, max_clients and max_workers from then on.
+  std::vector<PeerId> take_admitted() { return std::exchange(admitted_, {}); }
   /// As the ledger was read last. Unless it is open, no client is taken in.
   billing::ProxyPhase contract_phase() const { return contract_phase_; }
   /// What is served here and asked for.
@@ -379,6 +382,7 @@ class ProxyCore final : public AttestedCore {
   std::unordered_map<CallId, LedgerPurpose> ledger_calls_;
   std::set<PeerId, std::greater<>> lookups_;  ///< whose accounts are to be read, the newest first
   std::size_t lookups_out_ = 0;               ///< that the ledger is being asked for
+  std::vector<PeerId> admitted_;              ///< of take_admitted()
   std::unordered_map<CallId, PeerId> verifications_;
   std::unordered_map<std::string, Bytes> restored_channels_;  ///< by store key, until first used
   /// Of an earlier run, not read from the ledger in this one; since when each waits for that.

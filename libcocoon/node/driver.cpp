@@ -168,9 +168,9 @@ void Driver::connect(const core::Connect& effect) {
 
 void Driver::accept(io::Connection connection, wire::Role expect) {
   const std::string host = connection.peer_host();
-  std::size_t& waiting = handshakes_[host];
+  std::size_t& waiting = waiting_[host];
   if (waiting >= limits::kMaxHandshakesPerAddress) {
-    parts_.log.debug("{}: too many handshakes at once", host);
+    parts_.log.debug("{}: dropped: {} of its connections wait to be admitted", host, waiting);
     return;  // dropped
   }
   ++waiting;
@@ -244,7 +244,6 @@ void Driver::keep_evidence(core::PeerId id,
 
 void Driver::admit(Peer& peer, const io::UnverifiedPeer& proved,
                    std::shared_ptr<const ports::VerifiedEvidence> evidence) {
-  uncount(peer);
   peer.admitted = true;
   peer.evidence = evidence;
   core::PeerIdentity identity;
@@ -264,10 +263,14 @@ void Driver::turn_away(Peer& peer, const Error& why) {
   lose(peer.id, why);
 }
 
+void Driver::core_admitted(core::PeerId id) {
+  if (Peer* peer = find(id)) uncount(*peer);
+}
+
 void Driver::uncount(Peer& peer) {
   if (!std::exchange(peer.counted, false)) return;
-  const auto at = handshakes_.find(peer.host);
-  if (at != handshakes_.end() && --at->second == 0) handshakes_.erase(at);
+  const auto at = waiting_.find(peer.host);
+  if (at != waiting_.end() && --at->second == 0) waiting_.erase(at);
 }
 
 void Driver::lose(core::PeerId id, const Error& why) {

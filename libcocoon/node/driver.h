@@ -54,7 +54,10 @@ class Driver {
   void set_certificate(OwnCertificate certificate) { certificate_ = std::move(certificate); }
 
   /// A connection that a listener took in: a client, or a node with evidence of role `expect`.
+  /// It counts against its address until core_admitted(), or until it has gone.
   void accept(io::Connection connection, wire::Role expect);
+  /// The core has let it in. Whoever has only shaken hands costs a peer nothing: any key will do.
+  void core_admitted(core::PeerId peer);
 
   /// The owner called into the core: its effects are carried out at the end of this turn.
   void arm() { turn_.arm(); }
@@ -74,8 +77,8 @@ class Driver {
     Hash own_leaf{};
     std::unique_ptr<io::Connector> connector;
     io::SecureConnection connection;
-    std::string host;  ///< counted in handshakes_ until admitted
-    bool counted = false;
+    std::string host;      ///< that it came from
+    bool counted = false;  ///< in waiting_
     bool admitted = false;
     std::shared_ptr<const ports::VerifiedEvidence> evidence;
   };
@@ -104,7 +107,7 @@ class Driver {
   io::Timer deadline_;
   io::Timer review_;
   std::unordered_map<core::PeerId, std::unique_ptr<Peer>> peers_;
-  std::map<std::string, std::size_t> handshakes_;  ///< not yet admitted, by address
+  std::map<std::string, std::size_t> waiting_;  ///< not yet admitted by the core, by address
   core::PeerId next_accepted_;
   std::shared_ptr<bool> alive_;  ///< answers of ports may come after the driver is gone
 };

@@ -149,10 +149,10 @@ void Peer::start(const io::Context& context, io::Connection socket, const tls::C
 
 LiveTest::~LiveTest() = default;
 
-io::JobPool LiveTest::make_jobs() {
+io::JobPool LiveTest::make_jobs(std::size_t queued) {
   io::JobPoolOptions options;
   options.name = "live-verify";
-  options.queue_bounds = {64, 64, 0};
+  options.queue_bounds = {queued, queued, 0};
   return io::JobPool::start(context(), options).value();
 }
 
@@ -210,12 +210,16 @@ void LiveTest::next_peer() {
   listener_.reset();
 }
 
-void LiveTest::peer_comes(const Credentials& credentials, wire::Role expect) {
+void LiveTest::listen(wire::Role expect) {
   auto listener = io::Listener::open(
       context(), {.host = "127.0.0.1"}, {},
       [this, expect](io::Connection socket) { driver_->accept(std::move(socket), expect); });
   ASSERT_TRUE(listener);
   listener_ = std::move(*listener);
+}
+
+void LiveTest::peer_comes(const Credentials& credentials, wire::Role expect) {
+  ASSERT_NO_FATAL_FAILURE(listen(expect));
   peer_.connector = std::make_unique<io::Connector>(
       context(), listener_->address(), Millis(30000),
       [this, tls = credentials.tls().client](Result<io::Connection> socket) {

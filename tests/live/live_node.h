@@ -87,6 +87,8 @@ class LiveTest : public io::test::LoopTest {
   /// by collateral from `source`.
   void start_node_on_hardware(const Credentials& own, wire::Role expect,
                               const CollateralSource& source, Millis patience);
+  /// The node listens for peers of `expect`.
+  void listen(wire::Role expect);
   /// The node listens, the peer comes to it.
   void peer_comes(const Credentials& credentials, wire::Role expect);
   /// The peer listens, the node goes to it.
@@ -97,7 +99,8 @@ class LiveTest : public io::test::LoopTest {
 
   /// Which measurement sets the node admits, from start_node() or, where it runs, from now on.
   void admit_gpus(std::optional<std::vector<GpuSetHash>> sets);
-  io::JobPool make_jobs();
+  /// @param queued of each class at most
+  io::JobPool make_jobs(std::size_t queued = 64);
   RecordingCore& core() { return core_; }
   Peer& peer() { return peer_; }
   /// Another peer takes the first one's place, which has gone.

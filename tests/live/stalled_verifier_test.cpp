@@ -45,10 +45,11 @@ std::size_t held_by_kernel(std::uint16_t port) {
 class StalledVerifier : public LiveTest {
  protected:
   /// Threads of which the only one waits for open_gate().
-  io::JobPool stalled_jobs() {
-    io::JobPool jobs = make_jobs();
+  io::JobPool stalled_jobs(std::size_t queued = 64) {
+    io::JobPool jobs = make_jobs(queued);
     EXPECT_TRUE(jobs.submit(
         io::JobClass::urgent, [gate = gate_.get_future().share()] { gate.wait(); }, [] {}));
+    EXPECT_TRUE(run_until([&] { return jobs.waiting(io::JobClass::urgent) == 0; }));
     return jobs;
   }
   void open_gate() {
@@ -156,6 +157,21 @@ TEST_F(StalledVerifier, AProxysFramesAreNeverParsedByAWorkerThatRefusesIt) {
 TEST_F(StalledVerifier, AProxysFramesAreNeverParsedByAClientThatRefusesIt) {
   start_client(forged());
   expect_nothing_after_the_refusal();
+}
+
+TEST_F(StalledVerifier, WhoFindsItsQueueFullIsTurnedAway) {
+  const auto first = with_evidence(sound(), wire::Role::worker);
+  start_node(with_evidence(sound(), wire::Role::proxy), wire::Role::worker, first.collateral,
+             stalled_jobs(1));
+  core().ask_verdict(first.certificate, wire::Role::worker);
+  driver().arm();
+  peer_comes(with_evidence(sound(), wire::Role::worker), wire::Role::worker);
+  ASSERT_TRUE(run_until([&] { return !core().losses.empty() && peer().closed; }));
+  EXPECT_EQ(core().log, std::vector<std::string>{"disconnected"});
+  EXPECT_EQ(core().losses.front().code(), "verification_queue_full");
+  open_gate();
+  ASSERT_TRUE(run_until([&] { return !core().verdicts.empty(); }));
+  EXPECT_TRUE(core().verdicts.front()) << "who waits before it is served";
 }
 
 }  // namespace

@@ -110,6 +110,19 @@ TEST_F(Lookups, OnlySoManyAreOutAtOnce) {
   EXPECT_EQ(core->counts().clients, 1u);
 }
 
+TEST_F(Lookups, NobodyIsAdmittedBeforeItsAnswer) {
+  core->on_connected(7, PeerIdentity{}, now);  // and says nothing
+  hellos(1, 3);
+  EXPECT_EQ(core->take_admitted(), std::vector<PeerId>{});
+  channels[3].phase = billing::ChannelPhase::closing;
+  answer(3);
+  EXPECT_EQ(core->take_admitted(), std::vector<PeerId>{}) << "that one was refused";
+  answer(2);
+  EXPECT_EQ(core->take_admitted(), std::vector<PeerId>{2});
+  answer(1);
+  EXPECT_EQ(core->take_admitted(), std::vector<PeerId>{1});
+}
+
 TEST_F(Lookups, WhoCameLastGoesFirst) {
   hellos(1, kMost + 3);
   answer(1);
