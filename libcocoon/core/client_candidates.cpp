@@ -242,6 +242,7 @@ void ClientCore::on_verified(CallId call, EvidenceVerdict verdict, Now now) {
   if (asked == verifications_.end()) return;
   const EvidenceDigest digest = asked->second;
   verifications_.erase(asked);
+  if (on_reviewed(call, digest, verdict, now)) return;
   const auto at = evidence_.find(digest);
   if (at == evidence_.end() || at->second.state != EvidenceState::verifying) return;
   EvidenceEntry& entry = at->second;
@@ -346,6 +347,7 @@ void ClientCore::check_set(ProxyLink& proxy, const SetKey& key, CandidateSet& se
       continue;
     }
     usable.push_back(worker);
+    usable.back().verified = at->second.verified;
   }
   if (usable.empty() && untrusted && asks_on(proxy, key, set, now)) return;
   if (!usable.empty()) set.untrusted = 0;

@@ -48,8 +48,10 @@ void ClientCore::start(Now) {
 
 Status ClientCore::on_registry(billing::Registry registry, Now now) {
   COCOON_CHECK(registry_.adopt(std::move(registry)));
-  // Images may have been removed: every verdict is asked for again before the next request.
+  // Images may have been removed: every verdict is asked for again before the next request, and for
+  // the workers that have one already.
   evidence_.clear();
+  begin_reviews(now);
   for (ProxyLink& proxy : proxies_) {
     proxy.sets.clear();
     proxy.behind_until = now.mono + limits::kTonRegistryPoll;
@@ -477,6 +479,7 @@ void ClientCore::on_time(Now now) {
     check_liveness(now);
     leave_closed(now);
     check_sets(now);
+    continue_reviews(now);
     end_models_overdue(now);
     forget_cuts(now);
     if (moving_until_ != MonoTime{}) {

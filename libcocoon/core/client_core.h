@@ -5,7 +5,8 @@
 /// Files: client_core.cpp (proxies), client_silence.cpp (which is asked), client_renewal.cpp
 /// (fresh connections), client_candidates.cpp (candidates, their evidence), client_requests.cpp
 /// (the life of a request), client_accounts.cpp (channel, vouchers, receipts), client_cuts.cpp
-/// (requests that ended before the proxy had said what they cost).
+/// (requests that ended before the proxy had said what they cost), client_review.cpp (what is under
+/// way when the registry changes).
 
 #include <deque>
 #include <list>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -131,6 +133,8 @@ class ClientCore final : public Core {
     EvidenceDigest evidence;
     session::Recipient recipient;
     std::uint32_t coefficient_e3 = 0;
+    std::shared_ptr<const VerifiedEvidence> verified{};  ///< once it is accepted
+    std::optional<Error> refusal{};  ///< by a later registry, of one that has a request already
   };
 
   /// A request that ended here before the proxy had said what it cost.
@@ -230,6 +234,14 @@ class ClientCore final : public Core {
     std::string refusal;
     CallId call = 0;   ///< verifying: whose answer counts
     MonoTime since{};  ///< in its state; accepted: needed last
+  };
+
+  /// Evidence of a worker that has a request, or may get it, to be judged by the newest registry.
+  struct Review {
+    std::shared_ptr<const VerifiedEvidence> shown;
+    CallId call = 0;  ///< 0: to be asked again
+    MonoTime until{};
+    std::string obstacle;  ///< why there is no verdict yet
   };
 
   /// That proxy is asked next who is there at any price.
@@ -389,6 +401,15 @@ class ClientCore final : public Core {
                            ByteView receipt);
   void forget_cuts(Now now);
 
+  // client_review.cpp
+  static std::span<Worker> holders(Request& request);
+  void begin_reviews(Now now);
+  void ask_verdict(const EvidenceDigest& digest, Review& review);
+  bool on_reviewed(CallId call, const EvidenceDigest& digest, const EvidenceVerdict& verdict,
+                   Now now);
+  void continue_reviews(Now now);
+  void refuse_worker(const EvidenceDigest& digest, const std::string& why, Now now);
+
   struct ForChannel {
     PeerId peer;
   };
@@ -410,6 +431,7 @@ class ClientCore final : public Core {
   std::unordered_map<ChannelId, std::unique_ptr<Channel>> channels_;
   std::unordered_map<EvidenceDigest, EvidenceEntry> evidence_;
   std::unordered_map<CallId, EvidenceDigest> verifications_;
+  std::unordered_map<EvidenceDigest, Review> reviews_;
   std::unordered_map<CallId, LedgerPurpose> ledger_calls_;
   std::map<ClientRequestId, std::unique_ptr<Request>> requests_;
   std::set<std::pair<MonoTime, ClientRequestId>> due_;  ///< each request, by when to look at it

@@ -321,6 +321,8 @@ void ClientCore::on_accepted(ProxyLink& proxy, const wire::Accepted& accepted, N
   request->state = RequestState::accepted;
   request->candidate = accepted.candidate;
   request->answer.emplace(request->sealed->answer(accepted.candidate));
+  const auto refusal = request->candidates[accepted.candidate].refusal;
+  if (refusal) break_off(*request, *refusal, now);
 }
 
 void ClientCore::on_data(ProxyLink& proxy, const wire::Data& data, Now now) {

@@ -211,6 +211,9 @@ Bytes Node::shown() const {
 
 /// The verdict on what some node shows, or has shown.
 core::EvidenceVerdict Node::judge(ByteView shown) const {
+  if (world_.verifiers_busy) {
+    return Error(ErrorKind::busy, "verification_queue_full", "too many wait for verification");
+  }
   auto known = world_.old_evidence;
   std::erase_if(known, [&](const auto& old) { return old->expires <= world_.now.unix; });
   for (const auto& node : world_.nodes) {

@@ -203,9 +203,10 @@ class World {
   std::vector<std::string> endpoints;
   /// What was shown before a renewal.
   std::vector<std::shared_ptr<const ports::VerifiedEvidence>> old_evidence;
-  unsigned connections = 0;    ///< made
-  unsigned expired = 0;        ///< ended by review()
-  unsigned channel_reads = 0;  ///< that nodes asked of the ledger
+  bool verifiers_busy = false;  ///< none judges anything: their queues are full
+  unsigned connections = 0;     ///< made
+  unsigned expired = 0;         ///< ended by review()
+  unsigned channel_reads = 0;   ///< that nodes asked of the ledger
 
   Node* at(const std::string& endpoint);
   billing::Registry registry();

@@ -140,6 +140,148 @@ TEST_F(RegistryVersions, AVerdictByTheRulesOfBeforeDoesNotCountForTheNewOnes) {
   ASSERT_TRUE(seen);
 }
 
+/// The client adopts a registry by which some workers are not accepted any more; the proxy, and so
+/// its workers, go on as if nothing had happened.
+class RemovedImages : public RegistryVersions {
+ protected:
+  RemovedImages() {
+    net.world.weather.chunk_gap = Millis(1000);
+    net.world.weather.chunks = 300;
+  }
+
+  /// Verifiers refuse what that worker has shown.
+  static void remove_image(Node& worker) {
+    ports::VerifiedEvidence other = *worker.evidence();
+    other.certificate.push_back(0);
+    worker.show_evidence(std::move(other));
+  }
+  Node& other(const Node& worker) { return net.worker(&worker == &net.worker(0) ? 1 : 0); }
+  /// The worker that runs what was asked.
+  Node& busy() { return net.worker(net.worker(0).worker().counts().running == 1 ? 0 : 1); }
+  void remove_images() {
+    remove_image(net.worker(0));
+    remove_image(net.worker(1));
+  }
+  /// A stream of five minutes, of which some has come.
+  Asked ask_long() {
+    const Asked asked = net.ask(net.client(), R"("max_tokens":400)");
+    net.run(Seconds(5));
+    EXPECT_FALSE(net.text(asked).empty());
+    return asked;
+  }
+  /// A request that a worker is about to be offered, and to accept; before the client hears that,
+  /// `what` happens, and it adopts the registry.
+  Asked ask_and_adopt(const std::function<void(Node& worker)>& what) {
+    net.world.weather.latency_low = net.world.weather.latency_high = Millis(20);
+    net.meddle = [this, what, seen = false](Hop& hop) mutable {
+      const bool offered =
+          hop.as<wire::Open>() && hop.between(wire::Role::proxy, wire::Role::worker);
+      if (!offered || std::exchange(seen, true)) return;
+      net.world.after(Millis(1), [this, what, &worker = hop.to] {
+        what(worker);
+        adopt(net.client());
+      });
+    };
+    return net.ask();
+  }
+  /// It ends by the client, for want of a worker that it accepts.
+  void expect_ended(const Asked& asked, Millis within) {
+    const MonoTime from = net.world.now.mono;
+    const RequestOutcome got = net.outcome(asked);
+    EXPECT_LE(net.world.now.mono - from, within);
+    ASSERT_FALSE(got.status);
+    EXPECT_EQ(got.status.error().kind(), ErrorKind::attestation);
+    EXPECT_EQ(got.status.error().code(), "worker_refused");
+    EXPECT_TRUE(net.said(net.client(), "worker_refused"));
+  }
+};
+
+TEST_F(RemovedImages, AStreamEndsWhoseWorkerIsNoLongerAccepted) {
+  const Asked asked = ask_long();
+  remove_image(busy());
+  adopt(net.client());
+  expect_ended(asked, Seconds(2));
+  const std::string text = net.text(asked);
+  net.run(Seconds(30));
+  EXPECT_EQ(net.text(asked), text);
+}
+
+TEST_F(RemovedImages, WhatHadComeIsPaidAsACutIs) {
+  const Asked asked = ask_long();
+  remove_images();
+  adopt(net.client());
+  EXPECT_TRUE(net.outcome(asked).charged);
+  net.run(Seconds(5));
+  const Nano paid = net.acknowledged(net.client());
+  EXPECT_GE(paid, Nano{20 * (1 + 3 * 8)});
+  EXPECT_LE(paid, Nano{20 * (64 + 10 * 8)});
+  EXPECT_EQ(net.client().client().spent(), paid);
+}
+
+TEST_F(RemovedImages, AStreamOfAnotherImageGoesOn) {
+  net.world.weather.chunks = 30;
+  const Asked asked = ask_long();
+  remove_image(other(busy()));
+  adopt(net.client());
+  EXPECT_TRUE(net.outcome(asked).status) << net.outcome(asked).status.error().detail();
+}
+
+TEST_F(RemovedImages, WhoCannotBeJudgedInTimeIsNotAccepted) {
+  const Asked asked = ask_long();
+  net.world.verifiers_busy = true;
+  adopt(net.client());
+  net.run(limits::kEvidenceReview - Seconds(5));
+  const std::string text = net.text(asked);
+  net.run(Seconds(2));
+  EXPECT_NE(net.text(asked), text) << "until then it may go on";
+  expect_ended(asked, Seconds(3));
+}
+
+TEST_F(RemovedImages, WhoCannotBeJudgedAtOnceIsJudgedAgain) {
+  const Asked asked = ask_long();
+  net.world.verifiers_busy = true;
+  adopt(net.client());
+  net.run(Seconds(5));
+  net.world.verifiers_busy = false;
+  net.run(limits::kEvidenceReview);
+  const std::string text = net.text(asked);
+  net.run(Seconds(5));
+  EXPECT_NE(net.text(asked), text) << "it passes";
+  remove_images();
+  ++next.version;
+  adopt(net.client());
+  expect_ended(asked, Seconds(2));
+}
+
+TEST_F(RemovedImages, AVerdictByTheRulesOfBeforeSavesNoStream) {
+  const Asked asked = ask_long();
+  adopt(net.client());
+  // The first answer, which comes before the images are removed, is on its way by then.
+  net.world.after(Millis(1), [this] {
+    ++next.version;
+    adopt(net.client());
+    net.world.after(Millis(1), [this] { remove_images(); });
+  });
+  expect_ended(asked, Seconds(2));
+}
+
+TEST_F(RemovedImages, ARequestEndsThatNobodyElseMayAccept) {
+  const Asked asked = ask_and_adopt([this](Node&) { remove_images(); });
+  expect_ended(asked, Seconds(2));
+}
+
+TEST_F(RemovedImages, AnAcceptanceByOneOfThemEndsTheRequest) {
+  const Asked asked = ask_and_adopt([](Node& worker) { remove_image(worker); });
+  expect_ended(asked, Seconds(2));
+  EXPECT_EQ(net.text(asked), "");
+}
+
+TEST_F(RemovedImages, AnAcceptanceByAnotherCandidateCounts) {
+  net.world.weather.chunks = 8;
+  const Asked asked = ask_and_adopt([this](Node& worker) { remove_image(other(worker)); });
+  net.expect_served(asked);
+}
+
 TEST_F(RegistryVersions, AProxyThatIsTakenOutIsLeftByClientsAndWorkers) {
   next.proxies.clear();  // an empty list lists nobody
   const Asked asked = net.ask();
