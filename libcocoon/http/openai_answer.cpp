@@ -102,15 +102,12 @@ std::optional<TokenUsage> parse_usage(Value usage) {
 
 namespace {
 
-Result<json::Document> parse_object(std::string_view text) {
-  auto document = json::Document::parse(text);
-  if (document && document->root().is(Kind::object)) return document;
-  return Error(ErrorKind::upstream, "engine_answer_malformed",
-               document ? "The engine's answer is no JSON object."
-                        : "The engine's answer is not JSON: " + document.error().detail());
+Error malformed(std::string detail) {
+  return Error(ErrorKind::upstream, "engine_answer_malformed", std::move(detail));
 }
 
-AnswerFacts facts_of(Endpoint endpoint, Value root) {
+Result<AnswerFacts> facts_of(Endpoint endpoint, Value root) {
+  if (!root.is(Kind::object)) return malformed("The engine's answer is no JSON object.");
   AnswerFacts facts;
   const Value error = root.find("error");
   facts.is_error = error && !error.is(Kind::null);
@@ -130,6 +127,57 @@ AnswerFacts facts_of(Endpoint endpoint, Value root) {
   return facts;
 }
 
+/// Whether a text is refused for its size or shape, and may be JSON all the same.
+bool is_beyond_limits(const Error& error) {
+  return error.code() == "json_too_many_values" || error.code() == "json_too_deep" ||
+         error.code() == "json_too_large";
+}
+
+/// Where the string that begins at `begin` ends, its quotes included.
+std::size_t end_of_string(std::string_view text, std::size_t begin) {
+  std::size_t at = begin + 1;
+  while (at < text.size()) {
+    at += json::plain_length(text.substr(at));
+    if (at < text.size() && text[at] == '"') return at + 1;
+    at += text.substr(at, 1) == "\\" ? 2 : 1;
+  }
+  return text.size();
+}
+
+/// The text with all of its arrays emptied: what makes answers large is in arrays (vectors, log
+/// probabilities), and what accounting needs of them is not. Other faults of the text stay in it.
+std::string without_arrays(std::string_view text) {
+  std::string out;
+  std::size_t depth = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    const std::size_t end = c == '"' ? end_of_string(text, at) : at + 1;
+    if (c == ']' && depth > 0) --depth;
+    if (depth == 0) out.append(text.substr(at, end - at));
+    if (c == '[') ++depth;
+    at = end;
+  }
+  return out;
+}
+
+/// The facts of a text that could not be parsed because of `why`: what stands outside of its arrays
+/// where it only is too large for a tree; nothing where that, too, is too large.
+Result<AnswerFacts> facts_without_tree(Endpoint endpoint, std::string_view text, const Error& why) {
+  const auto not_json = [](const Error& e) {
+    return malformed("The engine's answer is not JSON: " + e.detail());
+  };
+  if (!is_beyond_limits(why)) return not_json(why);
+  const std::string outline = without_arrays(text);
+  const auto document = json::Document::parse(outline);
+  if (!document) {
+    return is_beyond_limits(document.error()) ? Result<AnswerFacts>(AnswerFacts{})
+                                              : not_json(document.error());
+  }
+  COCOON_TRY(AnswerFacts facts, facts_of(endpoint, document->root()));
+  facts.usage_only = false;  // its choices were left out
+  return facts;
+}
+
 /// The text that a chunk with one choice usually brings; absent where it is elsewhere.
 Value usual_text(Endpoint endpoint, Value root) {
   const Value choices = root.find("choices");
@@ -143,8 +191,9 @@ Value usual_text(Endpoint endpoint, Value root) {
 }  // namespace
 
 Result<AnswerFacts> inspect_answer(Endpoint endpoint, std::string_view text) {
-  COCOON_TRY(const json::Document document, parse_object(text));
-  return facts_of(endpoint, document.root());
+  const auto document = json::Document::parse(text);
+  if (!document) return facts_without_tree(endpoint, text, document.error());
+  return facts_of(endpoint, document->root());
 }
 
 Result<AnswerFacts> StreamInspector::inspect(std::string_view event_data) {
@@ -153,9 +202,10 @@ Result<AnswerFacts> StreamInspector::inspect(std::string_view event_data) {
     count_text(facts, *length);
     return facts;
   }
-  COCOON_TRY(const json::Document document, parse_object(event_data));
-  const AnswerFacts facts = facts_of(endpoint_, document.root());
-  remember(event_data, document.root(), facts);
+  const auto document = json::Document::parse(event_data);
+  if (!document) return facts_without_tree(endpoint_, event_data, document.error());
+  COCOON_TRY(const AnswerFacts facts, facts_of(endpoint_, document->root()));
+  remember(event_data, document->root(), facts);
   return facts;
 }
 

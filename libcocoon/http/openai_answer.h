@@ -48,7 +48,9 @@ struct AnswerFacts {
   friend bool operator==(const AnswerFacts&, const AnswerFacts&) = default;
 };
 
-/// Reads a JSON answer of `endpoint`, whole or one event's data.
+/// Reads a JSON answer of `endpoint`, whole or one event's data. Of one that is too large for the
+/// parser (json::Limits) only what stands outside of its arrays is read: usage and errors, but no
+/// text of choices. That takes a copy of the text without its arrays, and one tree.
 /// Errors: upstream/engine_answer_malformed, where it is no JSON object.
 Result<AnswerFacts> inspect_answer(Endpoint endpoint, std::string_view text);
 

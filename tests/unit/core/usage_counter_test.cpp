@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
+
 namespace cocoon::core::test {
 namespace {
 
@@ -80,6 +82,15 @@ TEST(UsageCounter, WithoutUsageTheTextOfAStreamIsCounted) {
   const auto tokens = counted(kChat, true, answer + "data: [DONE]\n\n").final();
   EXPECT_EQ(tokens.prompt, 100u / 8);
   EXPECT_EQ(tokens.completion, 6u * 4 / 8);
+}
+
+TEST(UsageCounter, AnAnswerThatIsTooLargeForATreeIsCountedByItsUsage) {
+  std::string answer = R"({"data":[{"embedding":[0.5)";
+  for (std::size_t i = 0; i < limits::kMaxJsonNodes; ++i) answer += ",0.5";
+  answer += R"(]}],"usage":{"prompt_tokens":5,"total_tokens":5}})";
+  const UsageCounter counter = counted(session::Endpoint::embeddings, false, answer);
+  EXPECT_FALSE(counter.failed());
+  EXPECT_EQ(counter.final().prompt, 5u);
 }
 
 TEST(UsageCounter, AnEnginesUsageCountsWhateverItsText) {

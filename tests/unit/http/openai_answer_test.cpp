@@ -106,6 +106,64 @@ TEST(InspectAnswer, WrongShapesAreEmptyFacts) {
   }
 }
 
+/// More values than a tree may have, brackets in a string among them, and then `rest`.
+std::string beyond_limits(std::string_view rest) {
+  std::string text = R"({"data":[{"s":"]\\\"]","embedding":[1)";
+  for (std::size_t i = 0; i < limits::kMaxJsonNodes; ++i) text += ",1";
+  return text + "]}]" + std::string(rest) + "}";
+}
+
+TEST(InspectAnswer, UsageIsFoundInWhatIsTooLargeForATree) {
+  const AnswerFacts facts =
+      answer_facts(kEmbed, beyond_limits(R"(,"usage":{"prompt_tokens":7,"total_tokens":7})"));
+  EXPECT_EQ(facts.usage, (TokenUsage{7, 0, 0, 0}));
+  EXPECT_FALSE(facts.is_error);
+  StreamInspector inspector(kResponses);
+  const auto event =
+      inspector.inspect(R"({"type":"response.completed","response":)" +
+                        beyond_limits(R"(,"usage":{"input_tokens":3,"output_tokens":2})") + "}");
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->usage, (TokenUsage{3, 0, 2, 0}));
+  EXPECT_TRUE(event->is_last_event);
+}
+
+TEST(InspectAnswer, AnErrorIsFoundInWhatIsTooLargeForATree) {
+  EXPECT_TRUE(answer_facts(kEmbed, beyond_limits(R"(,"error":{"message":"x"})")).is_error);
+}
+
+TEST(InspectAnswer, AChunkThatIsTooLargeForATreeBringsMoreThanUsage) {
+  std::string text = beyond_limits(R"(,"usage":{"prompt_tokens":7})");
+  text.replace(2, 4, "choices");
+  const AnswerFacts facts = answer_facts(kChat, text);
+  EXPECT_TRUE(facts.usage);
+  EXPECT_FALSE(facts.usage_only);
+}
+
+TEST(InspectAnswer, WhatIsTooDeepIsRead) {
+  const std::string deep(limits::kMaxJsonDepth, '[');
+  const std::string text =
+      R"({"data":)" + deep + std::string(deep.size(), ']') + R"(,"usage":{"prompt_tokens":7}})";
+  EXPECT_EQ(answer_facts(kEmbed, text).usage, (TokenUsage{7, 0, 0, 0}));
+}
+
+TEST(InspectAnswer, WhatIsTooLargeEvenWithoutItsArraysHasNoFacts) {
+  std::string text = R"({"usage":{"prompt_tokens":7},"a":)";
+  for (std::size_t i = 0; i < limits::kMaxJsonDepth; ++i) text += R"({"a":)";
+  text += "1" + std::string(limits::kMaxJsonDepth + 1, '}');
+  EXPECT_EQ(answer_facts(kChat, text), AnswerFacts{});
+}
+
+TEST(InspectAnswer, RefusesWhatIsTooLargeAndNoJsonObjectEither) {
+  const std::string whole = beyond_limits("");
+  for (const std::string& text :
+       {whole.substr(0, whole.size() - 1), whole.substr(0, whole.size() - 3), whole + "x",
+        "[" + whole + "]"}) {
+    const auto facts = inspect_answer(kEmbed, text);
+    ASSERT_FALSE(facts);
+    EXPECT_EQ(facts.error().code(), "engine_answer_malformed");
+  }
+}
+
 TEST(InspectAnswer, WholeChat) {
   const AnswerFacts facts = answer_facts(
       kChat,
