@@ -1,9 +1,5 @@
 #include "core/usage_counter.h"
 
-#include <algorithm>
-
-#include "base/limits.h"
-
 namespace cocoon::core {
 
 UsageCounter::UsageCounter(session::Endpoint endpoint, bool streams,
@@ -25,11 +21,14 @@ void UsageCounter::take(const Result<http::AnswerFacts>& facts) {
   ended_ = ended_ || facts->is_last_event;
 }
 
-void UsageCounter::take_event(std::string_view data) {
-  if (http::is_done(data)) {
+void UsageCounter::take_event(const http::SseEvent& event) {
+  if (event.skipped) {
+    // It may have been the last: that of a Responses stream has no bound.
+    ended_ = ended_ || endpoint_ == Endpoint::responses;
+  } else if (http::is_done(event.data)) {
     ended_ = true;
-  } else {
-    take(inspector_.inspect(data));
+  } else if (event.has_data) {
+    take(inspector_.inspect(event.data));
   }
 }
 
@@ -42,16 +41,11 @@ void UsageCounter::add(ByteView bytes) {
     }
     return;
   }
-  if (events_broken_) return;
   events_.push(as_text(bytes));
   while (true) {
-    auto event = events_.next();
-    if (!event) {
-      events_broken_ = true;
-      return;
-    }
-    if (!*event) return;
-    if ((*event)->has_data) take_event((*event)->data);
+    const auto event = events_.next();
+    if (!event || !*event) return;
+    take_event(**event);
   }
 }
 
@@ -61,8 +55,7 @@ void UsageCounter::finish() {
     whole_ = {};
     return;
   }
-  if (events_broken_) return;
-  if (auto event = events_.finish(); event && event->has_data) take_event(event->data);
+  if (const auto event = events_.finish()) take_event(*event);
 }
 
 billing::TokenCounts UsageCounter::running() const {

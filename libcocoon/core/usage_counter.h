@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "billing/usage.h"
 #include "http/openai.h"
 #include "http/sse.h"
@@ -34,14 +35,14 @@ class UsageCounter {
   /// An error in the place of an answer, or in the middle of one; after finish() also an answer
   /// that is no stream and no JSON object.
   bool failed() const { return failed_; }
-  /// A stream has had the event that ends it, or cannot be read. Without it the engine broke off.
-  bool ended() const { return ended_ || events_broken_; }
+  /// A stream has had the event that ends it, or may have had it. Without it the engine broke off.
+  bool ended() const { return ended_; }
   /// Output tokens so far, as far as is known.
   std::uint64_t output_tokens() const { return deltas_; }
 
  private:
   void take(const Result<http::AnswerFacts>& facts);
-  void take_event(std::string_view data);
+  void take_event(const http::SseEvent& event);
 
   Endpoint endpoint_ = Endpoint::chat_completions;
   bool streams_ = false;
@@ -49,9 +50,10 @@ class UsageCounter {
   std::uint64_t text_bytes_ = 0;
   std::uint64_t deltas_ = 0;
   std::optional<http::TokenUsage> usage_;
-  http::SseParser events_;
+  /// It holds of an event what is held of a whole answer: the last one of a Responses stream
+  /// repeats it.
+  http::SseParser events_{limits::kHighestMaxRequestBytes, http::OversizedEvent::is_skipped};
   http::StreamInspector inspector_;
-  bool events_broken_ = false;
   bool failed_ = false;
   bool ended_ = false;
   std::string whole_;          ///< an answer that is no stream

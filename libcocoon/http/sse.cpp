@@ -65,8 +65,9 @@ Result<std::optional<SseEvent>> SseParser::next() {
     ++at;
     after_cr_ = false;
   }
-  if (failed_ || held_.size() + at > max_event_bytes_) {
-    failed_ = true;
+  too_large_ = too_large_ || held_.size() + at > max_event_bytes_;
+  if (too_large_ && oversized_ == OversizedEvent::is_skipped) return skip(at, complete);
+  if (too_large_) {
     input_ = {};
     return Error(ErrorKind::upstream, "sse_event_too_large",
                  fmt::format("A server-sent event is longer than {} bytes.", max_event_bytes_));
@@ -86,9 +87,22 @@ Result<std::optional<SseEvent>> SseParser::next() {
   return std::optional<SseEvent>(parse(raw));
 }
 
+/// Drops the next bytes of the present event.
+std::optional<SseEvent> SseParser::skip(std::size_t bytes, bool complete) {
+  held_ = {};
+  input_.remove_prefix(bytes);
+  if (!complete) return std::nullopt;
+  too_large_ = false;
+  lines_ = false;
+  line_empty_ = true;
+  first_ = false;
+  return SseEvent{.skipped = true};
+}
+
 std::optional<SseEvent> SseParser::finish() {
   if (held_returned_) held_.clear();
-  if (held_.empty() || failed_) return std::nullopt;
+  if (too_large_ && oversized_ == OversizedEvent::is_skipped) return skip(0, true);
+  if (held_.empty() || too_large_) return std::nullopt;
   held_returned_ = true;
   lines_ = false;
   line_empty_ = true;

@@ -93,6 +93,61 @@ TEST(UsageCounter, AnAnswerThatIsTooLargeForATreeIsCountedByItsUsage) {
   EXPECT_EQ(counter.final().prompt, 5u);
 }
 
+/// A stream whose first event has `bytes` of text, as an echoed prompt with its log probabilities
+/// has, and then two chunks of text; `rest` ends it.
+UsageCounter counted_with_large_event(std::size_t bytes, std::string_view rest) {
+  constexpr std::string_view kText = "data: {\"choices\":[{\"text\":\"four\"}]}\n\n";
+  std::string answer = "data: {\"choices\":[{\"text\":\"" + std::string(bytes, 'x') + "\"}]}\n\n";
+  for (int i = 0; i < 2; ++i) answer += kText;
+  answer += rest;
+  UsageCounter counter(session::Endpoint::completions, true, 100);
+  constexpr std::size_t kPiece = 60'000;
+  for (std::size_t at = 0; at < answer.size(); at += kPiece) {
+    counter.add(as_bytes(std::string_view(answer).substr(at, kPiece)));
+  }
+  counter.finish();
+  return counter;
+}
+
+constexpr std::size_t kMoreThanTheGatewayTakes = limits::kMaxSseEventBytes + 8;
+constexpr std::size_t kMoreThanIsHeld = limits::kHighestMaxRequestBytes + 1;
+
+TEST(UsageCounter, WhatComesAfterALargeEventCounts) {
+  for (const std::size_t bytes : {kMoreThanTheGatewayTakes, kMoreThanIsHeld}) {
+    const auto counter =
+        counted_with_large_event(bytes,
+                                 "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,"
+                                 "\"completion_tokens\":9}}\n\ndata: [DONE]\n\n");
+    EXPECT_FALSE(counter.failed());
+    EXPECT_TRUE(counter.ended());
+    EXPECT_GE(counter.output_tokens(), 2u);
+    EXPECT_EQ(counter.final().prompt, 5u);
+    EXPECT_EQ(counter.final().completion, 9u);
+  }
+}
+
+TEST(UsageCounter, WithoutUsageTheTextOfALargeEventCountsUnlessItIsSkipped) {
+  EXPECT_EQ(counted_with_large_event(kMoreThanTheGatewayTakes, "").final().completion,
+            (kMoreThanTheGatewayTakes + 8) / 8);
+  EXPECT_EQ(counted_with_large_event(kMoreThanIsHeld, "").final().completion, 1u);
+}
+
+TEST(UsageCounter, AStreamMayBreakOffAfterALargeEvent) {
+  EXPECT_FALSE(counted_with_large_event(kMoreThanIsHeld, "").ended());
+}
+
+TEST(UsageCounter, TheLastEventOfAResponseHasNoBound) {
+  for (const std::size_t bytes : {kMoreThanTheGatewayTakes, kMoreThanIsHeld}) {
+    const auto counter = counted(
+        kResponses, true,
+        R"(data: {"type":"response.completed","response":{"text":")" + std::string(bytes, 'x') +
+            R"(","usage":{"input_tokens":5,"output_tokens":9}}})" + "\n\n");
+    EXPECT_TRUE(counter.ended());
+    const std::uint64_t expected = bytes == kMoreThanIsHeld ? 0 : 9;
+    EXPECT_EQ(counter.final().completion, expected);
+  }
+}
+
 TEST(UsageCounter, AnEnginesUsageCountsWhateverItsText) {
   const auto tokens = counted(kChat, false,
                               R"({"choices":[{"message":{"content":"0123456789abcdef"}}],)"

@@ -203,6 +203,27 @@ TEST(SseParser, TooLargeEventFailsForGood) {
   }
 }
 
+TEST(SseParser, ATooLargeEventMayBeSkipped) {
+  const std::string stream =
+      "data: a\n\ndata: 123456789\ndata: 1\r\n\r\ndata: b\n\ndata: 1234567890123456";
+  for (std::size_t piece = 1; piece <= stream.size(); ++piece) {
+    SseParser parser(16, OversizedEvent::is_skipped);
+    std::string seen;
+    const auto note = [&seen](const SseEvent& event) {
+      seen += event.skipped ? "-" : event.data;
+      EXPECT_NE(event.skipped, event.has_data);
+    };
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+      const std::string part = stream.substr(at, piece);
+      parser.push(part);
+      for (auto event = parser.next(); event && *event; event = parser.next()) note(**event);
+    }
+    if (const auto rest = parser.finish()) note(*rest);
+    EXPECT_FALSE(parser.finish());
+    EXPECT_EQ(seen, "a-b-") << "in pieces of " << piece;
+  }
+}
+
 TEST(SseParser, EndlessBlankLinesAreBounded) {
   SseParser parser(100);
   const std::string blanks(101, '\n');
