@@ -73,7 +73,7 @@ Reply make_reply(const Request& request, std::uint64_t number, UnixTime now) {
   std::uint64_t bytes = shape.chunks * shape.chunk_bytes;
   out.text =
       out.tool ? make_arguments(request.last_user_text) : make_text(request.last_user_text, bytes);
-  if (const auto limit = request.facts.max_tokens; limit && tokens_of(out.text.size()) > *limit) {
+  if (const auto limit = request.most_tokens; limit && tokens_of(out.text.size()) > *limit) {
     out.text.resize(boundary_before(out.text, *limit * kBytesPerToken));
     out.finish_reason = "length";
   }

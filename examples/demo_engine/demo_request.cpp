@@ -133,6 +133,14 @@ std::optional<ToolChoice> read_tool(json::Value root) {
   return std::nullopt;
 }
 
+/// As most engines it knows only the names of the API and passes over those of other engines.
+std::optional<std::uint64_t> read_limit(Endpoint endpoint, json::Value root) {
+  if (endpoint == Endpoint::responses) return root.find("max_output_tokens").as_u64();
+  const auto limit = root.find("max_tokens").as_u64();
+  const auto newer = root.find("max_completion_tokens").as_u64();
+  return endpoint == Endpoint::chat_completions && newer ? newer : limit;
+}
+
 std::string read_id(json::Value root, std::string_view x_request_id) {
   std::string_view id = "anonymous";
   if (!x_request_id.empty()) id = x_request_id;
@@ -178,6 +186,7 @@ Result<Request> read_request(Endpoint endpoint, std::string_view body,
   COCOON_TRY(out.shape, read_shape(root.find("demo"), defaults));
   out.id = read_id(root, x_request_id);
   out.seed = root.find("seed").raw();
+  out.most_tokens = read_limit(endpoint, root);
   bool tool_spoke_last = false;
   read_prompt(endpoint, root, out, tool_spoke_last);
   if (!tool_spoke_last) out.tool = read_tool(root);

@@ -69,7 +69,8 @@ struct Request {
   std::string last_user_text;
   std::uint64_t prompt_bytes = 0;  ///< of text in messages, prompt or input
   std::optional<ToolChoice> tool;
-  std::vector<std::string> inputs;  ///< embeddings: the source text of each
+  std::optional<std::uint64_t> most_tokens;  ///< under a name that it knows
+  std::vector<std::string> inputs;           ///< embeddings: the source text of each
   bool base64_embeddings = false;
   std::uint64_t dimensions = 8;
 };

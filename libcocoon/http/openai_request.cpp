@@ -29,6 +29,12 @@ constexpr EndpointPath kPaths[] = {{Endpoint::chat_completions, "/v1/chat/comple
 constexpr std::string_view kTokenLimitNames[] = {
     "max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "max_new_tokens"};
 
+/// The one of them that every engine of that endpoint knows. (llama.cpp and Ollama, say, took
+/// `max_completion_tokens` in a chat for nothing.)
+std::string_view token_limit_name(Endpoint endpoint) {
+  return endpoint == Endpoint::responses ? "max_output_tokens" : "max_tokens";
+}
+
 Error bad(std::string_view code, std::string detail) {
   return Error(ErrorKind::invalid_argument, code, std::move(detail));
 }
@@ -107,7 +113,7 @@ Status read_token_limits(Value root, RequestFacts& facts) {
       return bad("bad_max_tokens",
                  fmt::format("`{}` must be an integer that is not negative.", name));
     }
-    facts.offsets.token_limits.push_back({range_of(value), tokens});
+    facts.offsets.token_limits.push_back({name, range_of(value), tokens});
     if (tokens) facts.max_tokens = std::max(facts.max_tokens.value_or(0), *tokens);
   }
   return ok();
@@ -266,17 +272,21 @@ void edit_usage(const RequestFacts& facts, std::vector<Edit>& edits, std::string
 void edit_token_limits(const RequestFacts& facts, std::uint64_t highest, std::vector<Edit>& edits,
                        std::string& members) {
   if (facts.endpoint == Endpoint::embeddings) return;
-  bool limited = false;
-  for (const auto& limit : facts.offsets.token_limits) {
-    limited = true;
-    if (!limit.tokens || *limit.tokens > highest) {
+  const auto& stated = facts.offsets.token_limits;
+  std::uint64_t lowest = highest;
+  for (const auto& limit : stated) lowest = std::min(lowest, limit.tokens.value_or(highest));
+  for (const auto& limit : stated) {
+    if (!limit.tokens) {
+      edits.push_back({limit.value, std::to_string(lowest)});
+    } else if (*limit.tokens > highest) {
       edits.push_back({limit.value, std::to_string(highest)});
     }
   }
-  if (limited) return;
-  const std::string_view name =
-      facts.endpoint == Endpoint::responses ? "max_output_tokens" : "max_tokens";
-  members += fmt::format(R"("{}":{},)", name, highest);
+  // An engine passes over names that it does not know: under those alone it would have no limit.
+  const std::string_view known = token_limit_name(facts.endpoint);
+  const auto is_known = [&](const auto& limit) { return limit.name == known; };
+  if (std::any_of(stated.begin(), stated.end(), is_known)) return;
+  members += fmt::format(R"("{}":{},)", known, lowest);
 }
 
 /// Sets a member of the body itself.

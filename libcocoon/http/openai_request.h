@@ -32,6 +32,7 @@ struct RequestOffsets {
   std::size_t members = 0;
   /// Every limit on output tokens, and what it says now; nothing where it is null.
   struct TokenLimit {
+    std::string_view name;  ///< a constant
     SourceRange value;
     std::optional<std::uint64_t> tokens;
   };
@@ -90,8 +91,9 @@ struct RequestEdits {
   /// Ask for usage in a stream: stream_options.include_usage becomes true. Without effect where the
   /// request does not stream, or is for an endpoint whose streams always end with usage.
   bool include_usage = false;
-  /// Every limit on output tokens becomes at most this; where there is none, one is added under the
-  /// name that the endpoint's engines all know. Without effect on embeddings.
+  /// Every limit on output tokens becomes at most this. The one under the name that the endpoint's
+  /// engines all know is added where it is missing: the least of those that are given, or this.
+  /// Without effect on embeddings.
   std::optional<std::uint64_t> max_tokens;
   /// vLLM's `cache_salt`: prefixes are shared only between requests with the same salt. Replaces
   /// the caller's.

@@ -83,6 +83,15 @@ test('embeddings', async () => {
   assert.ok(answer.data[0].embedding.length > 0);
 });
 
+test('a limit on the answer counts under every name, also those that the engine does not know', async () => {
+  for (const name of ['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n_predict', 'max_new_tokens']) {
+    const answer = await sdk.chat.completions.create(ask('x', { [name]: 3 }));
+    assert.equal(answer.usage.completion_tokens, 3, name);
+  }
+  const response = await sdk.responses.create({ model: MODEL, input: 'x', max_tokens: 3 });
+  assert.equal(response.usage.output_tokens, 3);
+});
+
 test('text completions', async () => {
   const answer = await sdk.completions.create({ model: MODEL, prompt: 'once upon' });
   assert.ok(answer.choices[0].text.length > 0);

@@ -135,30 +135,57 @@ TEST_F(HostileClient, BadRequestsInARowAreNotHeldAgainstWorkers) {
   expect_refused(rogue->request(header, RogueClient::body()), "cap_too_low");
 }
 
-/// Limits that the header does not pay for are not what the engine gets.
-class HostileLimit : public HostileClient, public ::testing::WithParamInterface<const char*> {};
+/// What an engine has to be told that knows no name but its endpoint's own.
+struct StatedLimit {
+  const char* name;
+  session::Endpoint endpoint;
+  const char* fields;  ///< of the body
+  std::uint64_t told;
+};
+constexpr auto kChatBody = session::Endpoint::chat_completions;
+constexpr auto kResponsesBody = session::Endpoint::responses;
 
-TEST_P(HostileLimit, TheEngineIsCutAtTheReservation) {
+class HostileLimit : public HostileClient, public ::testing::WithParamInterface<StatedLimit> {};
+
+TEST_P(HostileLimit, TheEngineIsToldWhereTheReservationEnds) {
   fund();
-  const std::string body = R"({"model":"sim/model","stream":true,"user":"rogue",)" +
-                           std::string(GetParam()) + R"("messages":[]})";
-  const auto stream = rogue->request(rogue->header(), body);
+  const StatedLimit& limit = GetParam();
+  auto header = rogue->header();
+  header.endpoint = limit.endpoint;
+  const auto stream =
+      rogue->request(header, R"({"model":"sim/model","stream":true,"user":"rogue",)" +
+                                 std::string(limit.fields) + R"("messages":[]})");
   net.run(Millis(2000));
   ASSERT_TRUE(rogue->ends.contains(stream)) << rogue->resets[stream];
   ASSERT_EQ(net.world.engine_bodies.size(), 1u);
   const auto given = json::Document::parse(net.world.engine_bodies[0]);
   ASSERT_TRUE(given) << net.world.engine_bodies[0];
   const auto root = given->root();
-  for (const char* name : {"max_tokens", "max_completion_tokens"}) {
-    const auto value = root.find(name).as_u64();
-    EXPECT_EQ(value.value_or(64), 64u) << name << " in " << net.world.engine_bodies[0];
+  const char* own = limit.endpoint == kChatBody ? "max_tokens" : "max_output_tokens";
+  EXPECT_EQ(root.find(own).as_u64(), limit.told) << net.world.engine_bodies[0];
+  for (const char* alias : {"max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict",
+                            "max_new_tokens"}) {
+    EXPECT_LE(root.find(alias).as_u64().value_or(0), 64u) << net.world.engine_bodies[0];
   }
-  EXPECT_TRUE(root.find("max_tokens").as_u64() || root.find("max_completion_tokens").as_u64());
-  EXPECT_TRUE(root.find("stream_options").find("include_usage").as_bool().value_or(false));
+  if (limit.endpoint == kChatBody) {
+    EXPECT_TRUE(root.find("stream_options").find("include_usage").as_bool().value_or(false));
+  }
 }
-INSTANTIATE_TEST_SUITE_P(All, HostileLimit,
-                         ::testing::Values("", R"("max_tokens":1000000,)",
-                                           R"("max_completion_tokens":1000000,)"));
+INSTANTIATE_TEST_SUITE_P(
+    All, HostileLimit,
+    ::testing::Values(
+        StatedLimit{"None", kChatBody, "", 64},
+        StatedLimit{"Own", kChatBody, R"("max_tokens":1000000,)", 64},
+        StatedLimit{"Null", kChatBody, R"("max_tokens":null,)", 64},
+        StatedLimit{"Completion", kChatBody, R"("max_completion_tokens":1000000,)", 64},
+        StatedLimit{"Output", kChatBody, R"("max_output_tokens":1,)", 1},
+        StatedLimit{"Predict", kChatBody, R"("n_predict":1000000,)", 64},
+        StatedLimit{"New", kChatBody, R"("max_new_tokens":1,)", 1},
+        StatedLimit{"NewIsNull", kChatBody, R"("max_new_tokens":null,)", 64},
+        StatedLimit{"OfResponses", kResponsesBody, R"("max_output_tokens":1000000,)", 64},
+        StatedLimit{"AChatsOfResponses", kResponsesBody, R"("max_tokens":1,)", 1},
+        StatedLimit{"NewOfResponses", kResponsesBody, R"("max_new_tokens":1000000,)", 64}),
+    [](const auto& param) { return std::string(param.param.name); });
 
 // --- Header against registry, proxy and price ---
 

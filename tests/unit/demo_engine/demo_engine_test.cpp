@@ -160,6 +160,11 @@ TEST_F(DemoEngineTest, TokenLimitCutsTheAnswer) {
   EXPECT_EQ(answer["usage"].find("completion_tokens").as_u64(), 10u);
 }
 
+TEST_F(DemoEngineTest, ALimitUnderAnotherEnginesNameIsNone) {
+  const auto e = ask(R"("max_new_tokens":10,"n_predict":10,"max_output_tokens":10)");
+  EXPECT_EQ(first(Parsed(e->body)["choices"]).find("finish_reason").as_string(), "stop");
+}
+
 TEST_F(DemoEngineTest, SeedIsEchoed) {
   EXPECT_EQ(Parsed(ask(R"("seed":1234567890123456789)")->body)["seed"].raw(),
             "1234567890123456789");

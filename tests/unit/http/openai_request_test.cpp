@@ -1,5 +1,6 @@
 #include "http/openai_request.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -406,6 +407,35 @@ TEST(Splice, ClampsEveryLimitThatIsThere) {
             R"({"model":"m","max_tokens":0})");
 }
 
+/// An engine that knows none of the names that are there has no limit at all.
+TEST(Splice, AddsTheNameThatTheEnginesKnowBesideOthers) {
+  const RequestEdits edits{.max_tokens = 100};
+  for (const char* alias :
+       {"max_completion_tokens", "max_output_tokens", "n_predict", "max_new_tokens"}) {
+    for (const Endpoint endpoint : {kChat, kText}) {
+      const auto body = [&](const char* value) {
+        return fmt::format(R"("{}":{},"model":"m","prompt":"p"}})", alias, value);
+      };
+      EXPECT_EQ(spliced(endpoint, "{" + body("1"), edits), R"({"max_tokens":1,)" + body("1"));
+      EXPECT_EQ(spliced(endpoint, "{" + body("101"), edits), R"({"max_tokens":100,)" + body("100"));
+      EXPECT_EQ(spliced(endpoint, "{" + body("null"), edits),
+                R"({"max_tokens":100,)" + body("100"));
+    }
+  }
+  EXPECT_EQ(spliced(kResponses, R"({"model":"m","input":"x","max_tokens":7})", edits),
+            R"({"max_output_tokens":7,"model":"m","input":"x","max_tokens":7})");
+}
+
+TEST(Splice, TheLeastOfTheLimitsIsTheOneThatIsAdded) {
+  const RequestEdits edits{.max_tokens = 100};
+  EXPECT_EQ(spliced(kChat, R"({"model":"m","n_predict":20,"max_new_tokens":7})", edits),
+            R"({"max_tokens":7,"model":"m","n_predict":20,"max_new_tokens":7})");
+  EXPECT_EQ(spliced(kChat, R"({"model":"m","max_tokens":null,"max_new_tokens":7})", edits),
+            R"({"model":"m","max_tokens":7,"max_new_tokens":7})");
+  EXPECT_EQ(spliced(kChat, R"({"model":"m","max_tokens":9,"max_new_tokens":7})", edits),
+            R"({"model":"m","max_tokens":9,"max_new_tokens":7})");
+}
+
 TEST(Splice, SetsTheCacheSalt) {
   const RequestEdits edits{.cache_salt = "s\"1"};
   EXPECT_EQ(spliced(kChat, R"({"model":"m"})", edits), R"({"cache_salt":"s\"1","model":"m"})");
@@ -459,7 +489,7 @@ TEST(SpliceProperty, ResultParsesMeetsTheEditsAndKeepsOtherMembers) {
   std::mt19937 random(seed);
   for (int round = 0; round < 2000; ++round) {
     std::vector<std::string> members = {"\"model\":\"m\"", "\"stream\": true"};
-    for (const char* name : {"max_tokens", "max_completion_tokens"}) {
+    for (const char* name : {"max_tokens", "max_completion_tokens", "max_new_tokens"}) {
       if (random() % 3 == 0)
         members.push_back(std::string("\"") + name +
                           "\" : " + (random() % 4 == 0 ? "null" : std::to_string(random() % 200)));
@@ -484,6 +514,7 @@ TEST(SpliceProperty, ResultParsesMeetsTheEditsAndKeepsOtherMembers) {
     ASSERT_TRUE(facts.max_tokens && *facts.max_tokens <= 100) << body;
     const auto document = json::Document::parse(out);
     ASSERT_EQ(document->root().find("cache_salt").as_string(), "salt");
+    ASSERT_LE(document->root().find("max_tokens").as_u64().value_or(101), 100u) << body;
     for (const auto& [name, value] : others) ASSERT_EQ(document->root().find(name).raw(), value);
     // A second time changes nothing.
     ASSERT_EQ(spliced(kChat, out, {.include_usage = true, .max_tokens = 100, .cache_salt = "salt"}),
