@@ -153,17 +153,18 @@ class EngineClient::Impl {
       runs_.erase(run);
       return on_event_(ports::EngineEnd{run, ok()});
     }
-    options_.log.warning("a request to the engine failed: {}", status.error().detail());
     const Error error = reworded(status.error());
     if (error.kind() != ErrorKind::timeout) probe_.hurry();
-    fail(run, error);
+    fail(run, status.error(), error);
   }
 
-  /// Last: the owner may do anything.
-  void fail(EngineRun run, const Error& error) {
+  /// The owner's log says more of it than the client is told. Last: the owner may do anything.
+  void fail(EngineRun run, const Error& error, const Error& told) {
+    options_.log.warning("a request to the engine failed: {}", error.detail());
     runs_.erase(run);
-    on_event_(ports::EngineEnd{run, error});
+    on_event_(ports::EngineEnd{run, told});
   }
+  void fail(EngineRun run, const Error& error) { fail(run, error, error); }
 
   /// Last: the owner may do anything.
   void report_refused() {

@@ -74,6 +74,8 @@ Status read_model(Value root, RequestFacts& facts) {
 }
 
 Status read_stream(Value root, RequestFacts& facts) {
+  // Embeddings come as one JSON object: engines pass over the member there.
+  if (facts.endpoint == Endpoint::embeddings) return ok();
   COCOON_TRY(facts.stream, read_flag(root.find("stream"), "stream", "bad_stream"));
   const Value options = root.find("stream_options");
   facts.offsets.stream_options = range_of(options);

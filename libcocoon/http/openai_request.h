@@ -49,7 +49,7 @@ struct RequestOffsets {
 struct RequestFacts {
   Endpoint endpoint{};
   std::string model;
-  bool stream = false;
+  bool stream = false;  ///< never of embeddings, whatever the body says
   /// `stream_options.include_usage` is true: the caller wants the usage chunk.
   bool include_usage = false;
   /// Answers to each prompt: `n`, or `best_of` where that is more. 1 to limits::kMaxChoices.

@@ -83,6 +83,16 @@ test('embeddings', async () => {
   assert.ok(answer.data[0].embedding.length > 0);
 });
 
+test('stream in a request for embeddings changes nothing', async () => {
+  const answer = await fetch(network.url + '/embeddings', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: MODEL, input: 'one', stream: true }),
+  });
+  assert.equal(answer.status, 200);
+  assert.equal((await answer.json()).data.length, 1);
+});
+
 test('a limit on the answer counts under every name, also those that the engine does not know', async () => {
   for (const name of ['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n_predict', 'max_new_tokens']) {
     const answer = await sdk.chat.completions.create(ask('x', { [name]: 3 }));

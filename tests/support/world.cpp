@@ -549,14 +549,25 @@ void Node::engine_start(const ports::EngineRequest& request) {
   const auto user = body ? body->root().find("user").as_string() : std::nullopt;
   ++world_.executions[std::string(user.value_or("?"))];
   world_.engine_bodies.push_back(request.body);
-  world_.after(Millis(1), [this, life = life_, run = request.run] {
+  const bool embeds = request.path == "/v1/embeddings";
+  world_.after(Millis(1), [this, embeds, life = life_, run = request.run] {
     if (life != life_ || !runs_.contains(run)) return;
     worker().on_engine_started(run, now());
+    if (embeds) return engine_embed(run);
     worker().on_engine_head(run, world_.weather.engine_status, "text/event-stream", now());
     turn();
     if (!runs_.contains(run)) return;  // it was not what the worker wants
     engine_step(run, world_.weather.chunks);
   });
+}
+
+/// Embeddings are never a stream, whatever the body says.
+void Node::engine_embed(std::uint64_t run) {
+  worker().on_engine_head(run, world_.weather.engine_status, "application/json", now());
+  worker().on_engine_bytes(run, as_bytes(R"({"data":[],"usage":{"prompt_tokens":7}})"), now());
+  runs_.erase(run);
+  worker().on_engine_end(run, ok(), now());
+  turn();
 }
 
 void Node::engine_step(std::uint64_t run, unsigned left) {

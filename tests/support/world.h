@@ -130,6 +130,7 @@ class Node {
   void verify_evidence(const core::VerifyEvidence& effect);
   void verify_answer(const core::VerifyAnswer& effect);
   void engine_start(const ports::EngineRequest& request);
+  void engine_embed(std::uint64_t run);
   void engine_step(std::uint64_t run, unsigned left);
   void call_ledger(core::CallId call, ports::LedgerRequest request);
   std::unique_ptr<core::Core> make_core(core::NodeIdentity identity);

@@ -66,6 +66,16 @@ TEST_F(BodyRules, InputsAreBoundedByThemselves) {
   EXPECT_EQ(code_of(Endpoint::completions, body("prompt", 129, 5)), "too_many_choices");
 }
 
+TEST_F(BodyRules, EmbeddingsAreNoStreamForEitherSide) {
+  const auto made = plan(Endpoint::embeddings, body("input", 1, 5, R"("stream":true,)"));
+  ASSERT_TRUE(made);
+  EXPECT_FALSE(made->streams);
+  EXPECT_NE(made->body.find(R"("stream":true)"), std::string::npos) << "it is passed on";
+  const auto prepared = prepare_body(header_of(*made), registry.models[0], made->body);
+  ASSERT_TRUE(prepared);
+  EXPECT_FALSE(prepared->streams);
+}
+
 TEST_F(BodyRules, AWorkerHoldsTheBodyToExactlyThatBound) {
   for (const bool embeds : {true, false}) {
     const Endpoint endpoint = embeds ? Endpoint::embeddings : Endpoint::completions;

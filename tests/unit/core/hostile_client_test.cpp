@@ -123,6 +123,18 @@ TEST_F(HostileClient, AnotherHeaderThanTheSealedOneIsRefused) {
   expect_refused(rogue->request(), "bad_wrap");  // the header is what everything is bound to
 }
 
+TEST_F(HostileClient, EmbeddingsAsAStreamAreServedAsEmbeddings) {
+  fund();
+  auto header = rogue->header();
+  header.endpoint = session::Endpoint::embeddings;
+  const auto stream =
+      rogue->request(header, R"({"model":"sim/model","stream":true,"user":"rogue","input":"x"})");
+  net.run(Millis(2000));
+  EXPECT_TRUE(rogue->ends.contains(stream)) << rogue->resets[stream];
+  EXPECT_EQ(net.proxy().proxy().counts().charged, Nano{20 * 7});
+  for (const std::size_t i : {0u, 1u}) EXPECT_EQ(net.success_rate(net.worker(i)), 1);
+}
+
 TEST_F(HostileClient, BadRequestsInARowAreNotHeldAgainstWorkers) {
   fund();
   auto header = rogue->header();

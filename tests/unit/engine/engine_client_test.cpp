@@ -68,6 +68,11 @@ class EngineClientTest : public io::test::LoopTest {
     options.first_byte = first_byte_;
     options.progress = progress_;
     options.probe_interval = Millis(20);
+    options.log = Logger(
+        [this](const LogRecord& r) {
+          if (r.level == LogLevel::warning) warnings_ += std::string(r.message) + "\n";
+        },
+        "engine");
     connect(std::move(options));
   }
 
@@ -126,6 +131,7 @@ class EngineClientTest : public io::test::LoopTest {
   std::function<void(ScriptedServer::Peer&)> on_post_ = [](ScriptedServer::Peer&) {};
   std::function<void(const ports::EngineEvent&)> on_event_;
   int posts_ = 0;
+  std::string warnings_;
   std::string last_post_;
   std::unique_ptr<ScriptedServer> server_;
   std::unique_ptr<EngineClient> engine_;
@@ -244,12 +250,14 @@ TEST_F(EngineClientTest, JsonInAnswerToARequestForAStreamIsRefused) {
   EXPECT_EQ(r.code(), "engine_not_streaming");
   EXPECT_FALSE(r.head.has_value());
   EXPECT_EQ(r.bytes, "");
+  EXPECT_NE(warnings_.find("did not answer a request for a stream with one"), std::string::npos);
 }
 
 TEST_F(EngineClientTest, RedirectIsRefused) {
   EXPECT_EQ(outcome_of("HTTP/1.1 302 Found\r\nLocation: http://evil/\r\nContent-Length: 0\r\n\r\n")
                 .code(),
             "engine_redirected");
+  EXPECT_NE(warnings_.find("a redirect (302)"), std::string::npos);
 }
 
 TEST_F(EngineClientTest, SilentEngineRunsIntoTheFirstByteDeadline) {

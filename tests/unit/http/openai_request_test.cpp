@@ -263,6 +263,13 @@ TEST(InspectRequest, StreamOptions) {
   EXPECT_FALSE(facts_of(kChat, chat(R"("stream":true,"stream_options":{})")).include_usage);
 }
 
+TEST(InspectRequest, EmbeddingsAreNoStream) {
+  for (const char* stream : {"true", "false", "1"}) {
+    EXPECT_FALSE(
+        facts_of(kEmbed, fmt::format(R"({{"model":"m","input":"x","stream":{}}})", stream)).stream);
+  }
+}
+
 TEST(InspectRequest, CountsPrompts) {
   const std::pair<const char*, std::uint64_t> cases[] = {
       {R"("a")", 1},      {R"(["a"])", 1},     {R"(["a","b","c"])", 3}, {"[1,2,3]", 1},
