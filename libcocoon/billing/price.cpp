@@ -84,9 +84,10 @@ std::uint32_t affordable_coefficient(std::uint64_t prompt_bound_tokens,
   return static_cast<std::uint32_t>(std::min<Uint128>(most, UINT32_MAX));
 }
 
-std::uint64_t prompt_bound(std::uint64_t body_bytes, std::uint64_t prompts,
-                           const ModelEntry& model) {
-  return saturating_sum(body_bytes, saturating_mul(model.template_allowance_tokens, prompts));
+std::uint64_t prompt_bound(const PromptSize& size, const ModelEntry& model) {
+  const std::uint64_t of_text = saturating_sum(
+      size.body_bytes, saturating_mul(model.template_allowance_tokens, size.prompts));
+  return saturating_sum(of_text, saturating_mul(kMediaPartTokens, size.media_parts));
 }
 
 std::uint64_t output_bound(std::uint64_t asked, std::uint64_t answers, const ModelEntry& model) {

@@ -31,11 +31,21 @@ std::uint32_t affordable_coefficient(std::uint64_t prompt_bound_tokens,
                                      std::uint64_t output_bound_tokens, Nano cap,
                                      const Prices& prices);
 
-/// Upper bound of the prompt tokens of a request: a token is at least one byte of the body, which
-/// holds all `prompts` prompts, plus what the template adds to each (economics.md "Price").
-/// Saturates at the largest value.
-std::uint64_t prompt_bound(std::uint64_t body_bytes, std::uint64_t prompts,
-                           const ModelEntry& model);
+/// What is allowed for each part of a prompt that is not text (an image, audio, a file): an engine
+/// may count more tokens for one than it has bytes.
+inline constexpr std::uint64_t kMediaPartTokens = 16'384;
+
+/// What the prompt tokens of a request are bounded by.
+struct PromptSize {
+  std::uint64_t body_bytes = 0;  ///< all prompts together
+  std::uint64_t prompts = 1;
+  std::uint64_t media_parts = 0;  ///< in all prompts; not text
+};
+
+/// Upper bound of the prompt tokens of a request: a token of text is at least one byte of the body,
+/// plus what the template adds to each prompt, plus kMediaPartTokens for each part that is not text
+/// (economics.md "Price"). Saturates at the largest value.
+std::uint64_t prompt_bound(const PromptSize& size, const ModelEntry& model);
 
 /// Upper bound of the output tokens: per answer the limit asked for, or min(4096, the model's)
 /// where none is; times `answers`. Saturates at the largest value.

@@ -47,7 +47,8 @@ Status check_choices(const http::RequestFacts& facts) {
 /// times.
 std::uint64_t bound_of_share(const http::RequestFacts& facts, std::uint64_t bytes,
                              const billing::ModelEntry& model) {
-  const std::uint64_t bound = billing::prompt_bound(bytes, facts.prompts, model);
+  const std::uint64_t bound =
+      billing::prompt_bound({bytes, facts.prompts, facts.media_parts}, model);
   return bound / shares(facts) + (bound % shares(facts) != 0 ? 1 : 0);
 }
 

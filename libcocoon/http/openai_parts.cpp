@@ -94,35 +94,51 @@ bool is_text_part(Value part) {
   return true;
 }
 
+/// How many media a part or a message holds in the members that are named after them. They are the
+/// same ones, said twice (a file and its name), or a list, such as the frames of a video.
+std::uint64_t media_in(Value holder) {
+  std::uint64_t media = 0;
+  for (const Member& member : holder.members()) {
+    if (names_media(member.key)) media = std::max(media, count_media(member.value));
+  }
+  return media;
+}
+
 void inspect_part(Value part, PartFacts& facts) {
   if (is_text_part(part)) return;
-  facts.non_text = true;
+  facts.media += std::max<std::uint64_t>(media_in(part), 1);
   for (const Member& member : part.members()) {
     if (member.key != "id") inspect_media(member.key, member.value, facts);
   }
 }
 
+/// Media in an item itself: one that is a part (Responses), or a message with some beside its
+/// content.
+void inspect_item(Value item, PartFacts& facts) {
+  const Value type = item.find("type");
+  const bool is_text = !type || is_one_of(kTextItems, type) || is_one_of(kTextTypes, type);
+  facts.media += std::max<std::uint64_t>(media_in(item), is_text ? 0 : 1);
+  for (const Member& member : item.members()) {
+    if (names_media(member.key)) inspect_media(member.key, member.value, facts);
+  }
+}
+
 }  // namespace
+
+std::uint64_t count_media(Value value) {
+  if (!value || value.is(Kind::null)) return 0;
+  return value.is(Kind::array) ? std::max<std::uint64_t>(value.size(), 1) : 1;
+}
 
 void inspect_parts(Value items, PartFacts& facts) {
   for (const Value item : items.elements()) {
-    const Value type = item.find("type");
-    if (type.as_string() == "item_reference") facts.refers_to_state = true;
-    if (type && !is_one_of(kTextItems, type) && !is_one_of(kTextTypes, type)) {
-      facts.non_text = true;
-    }
+    if (item.find("type").as_string() == "item_reference") facts.refers_to_state = true;
     for (const std::string_view list : kPartLists) {
       const Value parts = item.find(list);
       for (const Value part : parts.elements()) inspect_part(part, facts);
       if (parts.is(Kind::object)) inspect_part(parts, facts);
     }
-    // Items that are parts themselves (Responses), and messages with media beside their content.
-    for (const Member& member : item.members()) {
-      if (names_media(member.key)) {
-        facts.non_text = facts.non_text || !member.value.is(Kind::null);
-        inspect_media(member.key, member.value, facts);
-      }
-    }
+    inspect_item(item, facts);
   }
 }
 

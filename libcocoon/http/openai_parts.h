@@ -1,13 +1,15 @@
 #pragma once
 /// @file Content parts of a conversation: which of them are not text, and what they refer to.
 
+#include <cstdint>
+
 #include "codec/json.h"
 
 namespace cocoon::http {
 
 /// Properties of all parts looked at so far.
 struct PartFacts {
-  bool non_text = false;         ///< an image, audio, a file, or a part of a kind unknown here
+  std::uint64_t media = 0;       ///< images, audio, files, and parts of a kind unknown here
   bool remote = false;           ///< media given by any reference but a `data:` URL
   bool refers_to_state = false;  ///< a file or audio id
 };
@@ -16,5 +18,8 @@ struct PartFacts {
 /// A part counts as text only where its type and all its fields are known to be text; every string
 /// in any other part that an engine could take for an address counts as one.
 void inspect_parts(json::Value items, PartFacts& facts);
+
+/// How many media the value of a member is that holds one of them, or a list.
+std::uint64_t count_media(json::Value value);
 
 }  // namespace cocoon::http

@@ -130,7 +130,7 @@ Status read_prompt_list(Value root, std::string_view name, RequestFacts& facts) 
   for (const Value element : value.elements()) {
     token_ids = token_ids || element.is(Kind::number);
     const bool text = element.is(Kind::string) || element.is(Kind::array);
-    if (!element.is(Kind::number) && !text) facts.has_non_text_parts = true;
+    if (!element.is(Kind::number) && !text) ++facts.media_parts;
     if (!element.is(Kind::number)) ++prompts;
   }
   if (prompts == 0 && !token_ids) {
@@ -144,7 +144,7 @@ Status read_prompt_list(Value root, std::string_view name, RequestFacts& facts) 
 }
 
 Status read_prompts(Value root, RequestFacts& facts) {
-  if (given(root.find("prompt_embeds"))) facts.has_non_text_parts = true;
+  facts.media_parts += count_media(root.find("prompt_embeds"));
   if (facts.endpoint == Endpoint::completions) return read_prompt_list(root, "prompt", facts);
   // vLLM also embeds a conversation, given as `messages`.
   if (facts.endpoint == Endpoint::embeddings && !given(root.find("messages"))) {
@@ -176,7 +176,7 @@ void read_media(Value root, RequestFacts& facts) {
   PartFacts parts;
   inspect_parts(root.find("messages"), parts);
   if (facts.endpoint == Endpoint::responses) inspect_parts(root.find("input"), parts);
-  facts.has_non_text_parts = facts.has_non_text_parts || parts.non_text;
+  facts.media_parts += parts.media;
   facts.has_remote_media = parts.remote;
   facts.refers_to_state = facts.refers_to_state || parts.refers_to_state;
 }

@@ -58,8 +58,9 @@ struct RequestFacts {
   std::uint64_t prompts = 1;
   /// The largest output limit given under any of its names; nothing where none is.
   std::optional<std::uint64_t> max_tokens;
-  /// Images, audio, files or embeddings: their tokens cannot be bounded by their bytes.
-  bool has_non_text_parts = false;
+  /// Images, audio, files and embeddings, and parts of a kind unknown here: their tokens cannot be
+  /// bounded by their bytes.
+  std::uint64_t media_parts = 0;
   /// Media that an engine would fetch: any reference but a `data:` URL.
   bool has_remote_media = false;
   /// The engine would keep the exchange: `store` or `background` is not false.

@@ -87,9 +87,11 @@ TEST(Price, WhatCostsNothingIsAffordableAtAnyCoefficientAndWhatOverflowsAtNone) 
 
 TEST(Price, BoundsOfARequestMultiplyAndSaturate) {
   const ModelEntry model{"m", 8'192, 100};
-  EXPECT_EQ(prompt_bound(1'000, 1, model), 1'100u);
-  EXPECT_EQ(prompt_bound(1'000, 3, model), 1'300u);
-  EXPECT_EQ(prompt_bound(kLarge, 2, model), kLarge);
+  EXPECT_EQ(prompt_bound({.body_bytes = 1'000}, model), 1'100u);
+  EXPECT_EQ(prompt_bound({.body_bytes = 1'000, .prompts = 3}, model), 1'300u);
+  EXPECT_EQ(prompt_bound({.body_bytes = 1'000, .media_parts = 2}, model), 1'100u + 2 * 16'384);
+  EXPECT_EQ(prompt_bound({.body_bytes = kLarge, .prompts = 2}, model), kLarge);
+  EXPECT_EQ(prompt_bound({.body_bytes = 1, .media_parts = kLarge}, model), kLarge);
   EXPECT_EQ(output_bound(10, 4, model), 40u);
   EXPECT_EQ(output_bound(kLarge, 4, model), kLarge);
 }

@@ -2,6 +2,7 @@
 
 #include "core/body_rules.h"
 
+#include "billing/price.h"
 #include "unit/core/small_registry.h"
 
 namespace cocoon::core::test {
@@ -64,6 +65,29 @@ TEST_F(BodyRules, InputsAreBoundedByThemselves) {
   EXPECT_EQ(code_of(Endpoint::embeddings, body("input", 2048, 5)), "planned");
   EXPECT_EQ(code_of(Endpoint::embeddings, body("input", 2049, 5)), "too_many_inputs");
   EXPECT_EQ(code_of(Endpoint::completions, body("prompt", 129, 5)), "too_many_choices");
+}
+
+TEST_F(BodyRules, PartsThatAreNotTextAreReservedForAndHeldToIt) {
+  const auto with = [](int images) {
+    std::string body = R"({"model":"m","messages":[{"role":"user","content":[)";
+    for (int i = 0; i < images; ++i) {
+      body += R"({"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}},)";
+    }
+    return body + R"({"type":"text","text":"what is it?"}]}]})";
+  };
+  const std::uint64_t none = prompt_of(Endpoint::chat_completions, with(0));
+  EXPECT_EQ(prompt_of(Endpoint::chat_completions, with(1)), none + 16'384);
+  EXPECT_EQ(prompt_of(Endpoint::chat_completions, with(3)), none + 3 * 16'384);
+
+  const auto made = plan(Endpoint::chat_completions, with(3));
+  ASSERT_TRUE(made);
+  session::RequestHeader header = header_of(*made);
+  EXPECT_TRUE(prepare_body(header, registry.models[0], made->body));
+  header.prompt_bound_tokens =
+      static_cast<std::uint32_t>(made->body.size() + 64 + 3 * billing::kMediaPartTokens - 1);
+  const auto refused = prepare_body(header, registry.models[0], made->body);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), "prompt_over_header");
 }
 
 TEST_F(BodyRules, EmbeddingsAreNoStreamForEitherSide) {

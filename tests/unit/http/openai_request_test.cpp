@@ -232,7 +232,7 @@ TEST(InspectRequest, PlainChat) {
   EXPECT_EQ(facts.n, 1u);
   EXPECT_EQ(facts.prompts, 1u);
   EXPECT_EQ(facts.max_tokens, std::nullopt);
-  EXPECT_FALSE(facts.has_non_text_parts);
+  EXPECT_EQ(facts.media_parts, 0u);
   EXPECT_TRUE(check_allowed(facts));
 }
 
@@ -292,7 +292,7 @@ TEST(InspectRequest, TextPartsAreText) {
        R"({"type":"refusal","refusal":"no"})", R"("plain")", R"({"text":"x"})",
        R"({"type":"text","text":"x","cache_control":{"type":"ephemeral"}})"}) {
     const RequestFacts facts = facts_of(kChat, chat_part(part));
-    EXPECT_FALSE(facts.has_non_text_parts) << part;
+    EXPECT_EQ(facts.media_parts, 0u) << part;
     EXPECT_TRUE(check_allowed(facts)) << part;
   }
 }
@@ -305,7 +305,7 @@ TEST(InspectRequest, InlineMediaIsAllowedAndNotText) {
        R"({"type":"input_audio","input_audio":{"data":"UklGRiQ/+=","format":"wav"}})",
        R"({"type":"file","file":{"file_data":"data:application/pdf;base64,AAAA","filename":"c:x.pdf"}})"}) {
     const RequestFacts facts = facts_of(kChat, chat_part(part));
-    EXPECT_TRUE(facts.has_non_text_parts) << part;
+    EXPECT_EQ(facts.media_parts, 1u) << part;
     EXPECT_TRUE(check_allowed(facts)) << part;
   }
 }
@@ -317,7 +317,7 @@ TEST(InspectRequest, UrlsInTextToolsAndSchemasAreNotMedia) {
         {"id":"1","type":"function","function":{"name":"get","arguments":"{\"url\":\"https://a\"}"}}]},
         {"role":"tool","tool_call_id":"1","content":"https://b"}],
         "tools":[{"type":"function","function":{"name":"get","parameters":{"properties":{"image_url":{"type":"string"}}}}}]})");
-  EXPECT_FALSE(facts.has_non_text_parts);
+  EXPECT_EQ(facts.media_parts, 0u);
   EXPECT_TRUE(check_allowed(facts));
 }
 
@@ -327,17 +327,44 @@ TEST(InspectRequest, ResponsesConversationsAreText) {
       R"({"model":"m","input":[{"role":"user","content":"x"},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"y","annotations":[]}]},
         {"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"z"}],"encrypted_content":null},
         {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"https://x"}]})");
-  EXPECT_FALSE(facts.has_non_text_parts);
+  EXPECT_EQ(facts.media_parts, 0u);
   EXPECT_TRUE(check_allowed(facts));
 }
 
 TEST(InspectRequest, UnknownItemsAndEmbeddingsAreNotText) {
-  EXPECT_TRUE(
-      facts_of(kResponses, response_item(R"({"type":"image_generation_call","result":"AAAA"})"))
-          .has_non_text_parts);
-  EXPECT_TRUE(
-      facts_of(kText, R"({"model":"m","prompt":"x","prompt_embeds":"AAAA"})").has_non_text_parts);
-  EXPECT_TRUE(facts_of(kEmbed, R"({"model":"m","input":[{"image":"AAAA"}]})").has_non_text_parts);
+  const std::tuple<Endpoint, std::string, std::uint64_t> cases[] = {
+      {kResponses, response_item(R"({"type":"image_generation_call","result":"AAAA"})"), 1},
+      {kText, R"({"model":"m","prompt":"x","prompt_embeds":"AAAA"})", 1},
+      {kText, R"({"model":"m","prompt":"x","prompt_embeds":["AAAA","BBBB"]})", 2},
+      {kText, R"({"model":"m","prompt":"x","prompt_embeds":null})", 0},
+      {kEmbed, R"({"model":"m","input":["x",{"image":"AAAA"},{"image":"BBBB"}]})", 2}};
+  for (const auto& [endpoint, body, count] : cases) {
+    EXPECT_EQ(facts_of(endpoint, body).media_parts, count) << body;
+  }
+}
+
+/// However they are written: one for each that an engine may look at.
+TEST(InspectRequest, MediaAreCounted) {
+  const std::string image = R"({"type":"image_url","image_url":{"url":"data:image/png;base64,A"}})";
+  const std::string input = R"({"type":"input_image","image_url":"data:image/png;base64,A"})";
+  const std::tuple<Endpoint, std::string, std::uint64_t> cases[] = {
+      {kChat, chat_part(image + "," + image + R"(,{"type":"text","text":"x"},)" + image), 3},
+      {kChat, chat_part(R"({"type":"video","video":["data:a","data:b","data:c"]})"), 3},
+      {kChat, chat_part(R"({"type":"unheard_of"})"), 1},
+      {kChat, R"({"model":"m","messages":[{"content":"x","images":["data:a","data:b"]}]})", 2},
+      {kChat, R"({"model":"m","messages":[{"content":"x","audio":null}]})", 0},
+      {kEmbed, chat_part(image), 1},
+      {kResponses, response_item(input + "," + input), 2},
+      {kResponses,
+       response_item(R"({"type":"input_file","file_data":"data:a","filename":"a","file_id":null})"),
+       1},
+      {kResponses, response_item(R"({"role":"user","content":[)" + input + "," + input + "]}"), 2},
+      {kResponses,
+       response_item(R"({"type":"function_call_output","call_id":"c","output":[)" + input + "]}"),
+       1}};
+  for (const auto& [endpoint, body, count] : cases) {
+    EXPECT_EQ(facts_of(endpoint, body).media_parts, count) << body;
+  }
 }
 
 TEST(Endpoints, PathsAreExact) {
