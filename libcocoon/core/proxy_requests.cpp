@@ -148,12 +148,17 @@ void ProxyCore::assign(Request& request, Now now) {
   if (!wait(request, now)) refuse_busy(request, now);
 }
 
-/// The worker that a request names as its candidate, where it is here and not too dear.
+/// The worker that a request names as its candidate, where it is here, serves the model and is not
+/// too dear.
 std::optional<routing::WorkerIndex> ProxyCore::candidate_of(const Request& request,
                                                             std::size_t candidate) {
   const auto index = scheduler_.directory().find(request.header.candidates[candidate]);
   const auto* entry = index ? scheduler_.directory().find(*index) : nullptr;
   if (entry == nullptr) return std::nullopt;
+  const auto& models = entry->record.models;
+  if (std::find(models.begin(), models.end(), request.header.model) == models.end()) {
+    return std::nullopt;
+  }
   if (entry->record.coefficient_e3 > request.header.max_coefficient_e3) return std::nullopt;
   const Peer* worker = find_peer(entry->identity.peer);
   if (worker == nullptr || worker->state != PeerState::ready) return std::nullopt;

@@ -352,6 +352,15 @@ TEST_F(InLeague, AWorkerRunsNoModelThatItDoesNotServe) {
                         "model_not_found");
 }
 
+TEST_F(InLeague, AModelThatNoCandidateServesKeepsNobodyWaiting) {
+  fund();
+  auto header = rogue->header();
+  header.model = "sim/better";
+  expect_refused(rogue->request(header, RogueClient::body()), "no_candidate_free");
+  EXPECT_FALSE(net.said(net.worker(0), "model_not_found"));
+  EXPECT_FALSE(net.said(net.worker(1), "model_not_found"));
+}
+
 // --- Replays and floods ---
 
 TEST_F(HostileClient, ARequestThatRunsIsNotTakenAgain) {
