@@ -8,6 +8,7 @@
 /// proxy_endings.cpp (how it ends), proxy_settlement.cpp (charges, payouts, redeeming),
 /// proxy_cuts.cpp (charges of cut requests).
 
+#include <bitset>
 #include <deque>
 #include <functional>
 #include <map>
@@ -204,6 +205,7 @@ class ProxyCore final : public AttestedCore {
     bool held = true;  ///< `body` still has its first chunk
     // The candidate at work.
     std::size_t next_candidate = 0;
+    std::bitset<limits::kMaxCandidates> gave_up;  ///< those that would do so again
     PeerId worker = 0;
     StreamId worker_stream = 0;
     routing::WorkerIndex worker_index{};

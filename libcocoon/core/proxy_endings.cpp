@@ -84,8 +84,11 @@ void ProxyCore::worker_gave_up(Request& request, const Error& error, Now now) {
   const bool offered = request.state == RequestState::assigned;
   const bool overdue = error.kind() == ErrorKind::timeout && now.mono >= request.deadline;
   if (overdue && !offered) return expire_request(request, now);
-  leave_worker(request, outcome_of(request, error, now), now);
+  const routing::Outcome outcome = outcome_of(request, error, now);
+  leave_worker(request, outcome, now);
   if (offered && request.held) {
+    // To wait for it again would keep it, idle, from everybody else.
+    if (outcome != routing::Outcome::refused) request.gave_up.set(request.next_candidate - 1);
     // The next one is asked, too: a worker that finds fault with every request must not be able to
     // turn clients away. Where all say so, the client is told.
     const bool request_at_fault =

@@ -148,10 +148,11 @@ void ProxyCore::assign(Request& request, Now now) {
   if (!wait(request, now)) refuse_busy(request, now);
 }
 
-/// The worker that a request names as its candidate, where it is here, serves the model and is not
-/// too dear.
+/// The worker that a request names as its candidate, where it is here, serves the model, is not too
+/// dear and has not given the request up.
 std::optional<routing::WorkerIndex> ProxyCore::candidate_of(const Request& request,
                                                             std::size_t candidate) {
+  if (request.gave_up.test(candidate)) return std::nullopt;
   const auto index = scheduler_.directory().find(request.header.candidates[candidate]);
   const auto* entry = index ? scheduler_.directory().find(*index) : nullptr;
   if (entry == nullptr) return std::nullopt;

@@ -293,6 +293,25 @@ TEST_F(HostileClient, ARequestWithoutTimeLeftIsRefusedBeforeItsBodyComes) {
   EXPECT_EQ(net.proxy().proxy().counts().running, 0u);
 }
 
+TEST_F(HostileClient, RequestsThatCandidatesRefuseForTheirFaultDoNotComeBackToThem) {
+  fund();
+  rogue->pay_at_most(1);  // as long as it would pay none that is free, its requests may wait
+  net.run(Millis(50));
+  unsigned offers = 0;
+  net.meddle = [&](Hop& hop) {
+    if (hop.as<wire::Open>() && hop.between(kProxy, kWorker)) ++offers;
+  };
+  auto header = rogue->header();
+  header.cost_cap = Nano{100};
+  const auto first = rogue->request(header, RogueClient::body());
+  const auto second = rogue->request(header, RogueClient::body());
+  net.run(Millis(2000));
+  EXPECT_EQ(offers, 4u) << "one for each of them and each candidate";
+  EXPECT_EQ(rogue->resets[first], "no_candidate_free");
+  EXPECT_EQ(rogue->resets[second], "no_candidate_free");
+  expect_refused(first, "cap_too_low");
+}
+
 // --- A proxy in league with it ---
 
 /// The network has a second model, which no worker here serves.

@@ -1,6 +1,11 @@
 #include "unit/core/rogue_client.h"
 
 namespace cocoon::core::test {
+namespace {
+
+constexpr std::uint64_t kForItself = 1;  ///< the question whose answer it takes its recipients from
+
+}  // namespace
 
 RogueClient::RogueClient(NodeIdentity self, Network& network, ChannelId its_channel)
     : Rogue(std::move(self), wire::Role::client, network.proxy().name()),
@@ -23,16 +28,25 @@ void RogueClient::on_admitted(Now) {
 
 void RogueClient::ask_candidates() {
   wire::CandidatesRequest ask;
-  ask.id = 1;
+  ask.id = kForItself;
   ask.model = "sim/model";
   ask.count = limits::kMaxCandidates;
+  send(ask);
+}
+
+void RogueClient::pay_at_most(std::uint32_t max_coefficient_e3) {
+  wire::CandidatesRequest ask;
+  ask.id = kForItself + 1;
+  ask.model = "sim/model";
+  ask.count = limits::kMaxCandidates;
+  ask.max_coefficient_e3 = max_coefficient_e3;
   send(ask);
 }
 
 void RogueClient::on_event(session::Event& event, Now now) {
   auto* control = std::get_if<session::Control>(&event);
   auto* answer = control ? std::get_if<wire::Candidates>(&control->message) : nullptr;
-  if (answer == nullptr || answer->id == 0) return;
+  if (answer == nullptr || answer->id != kForItself) return;
   wire::CandidatesRequest asked;
   asked.model = "sim/model";
   asked.count = limits::kMaxCandidates;

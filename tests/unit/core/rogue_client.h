@@ -23,6 +23,8 @@ class RogueClient final : public Rogue {
   std::size_t most_chunks = SIZE_MAX;
 
   void ask_candidates();
+  /// Asks for others that are not dearer, and keeps to the recipients that it has.
+  void pay_at_most(std::uint32_t max_coefficient_e3);
   /// A voucher for its channel; the last word on it and on its signer.
   void send_voucher(Nano spent, Nano authorised,
                     const std::function<void(billing::SignedVoucher&)>& edit = nullptr);
