@@ -253,7 +253,11 @@ Status Scheduler::wait(FairQueue::Waiting waiting, Now now) {
     return Error(ErrorKind::busy, "no_candidate_free",
                  "none of the request's candidates can take it in time");
   }
-  return queue_.add(std::move(waiting));
+  // One may have come free while the request was with another that then refused it.
+  const std::vector<WorkerIndex> workers = waiting.workers;
+  COCOON_CHECK(queue_.add(std::move(waiting)));
+  freed_.insert(freed_.end(), workers.begin(), workers.end());
+  return ok();
 }
 
 std::optional<Scheduler::Turn> Scheduler::next_turn(Now now) {

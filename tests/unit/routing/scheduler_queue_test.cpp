@@ -97,6 +97,18 @@ TEST(SchedulerQueue, RequestsWaitWhereHardlyASlotIsFree) {
   EXPECT_TRUE(scheduler.wait(waiting(1, {busy.worker}), at(0)));
 }
 
+TEST(SchedulerQueue, AWorkerThatIsFreeAlreadyTakesTheRequestThatWaitsForIt) {
+  Busy busy;
+  Scheduler& scheduler = busy.proxy.scheduler;
+  scheduler.report(busy.proxy.add({"m"}, 1000, 99), ready_with(0), at(0));
+  busy.free(1);
+  ASSERT_TRUE(scheduler.wait(waiting(1, {busy.worker}), at(2)));
+  const auto turn = scheduler.next_turn(at(2));
+  ASSERT_TRUE(turn);
+  EXPECT_EQ(turn->request, 1u);
+  EXPECT_EQ(turn->worker, busy.worker);
+}
+
 /// A free worker that has failed all it was given.
 WorkerIndex add_broken(TestProxy& proxy) {
   const WorkerIndex broken = proxy.add();
