@@ -117,10 +117,11 @@ class EngineClient::Impl {
     out.fields = {{"Content-Type", "application/json"},
                   {"Accept", request.streams ? "text/event-stream" : "application/json"}};
     out.body = std::move(request.body);
-    out.deadlines.first_byte = options_.first_byte;
     out.deadlines.progress = options_.progress;
     // Nothing left still means a deadline, not none.
     out.deadlines.total = std::max(Millis(1), std::min(options_.total, request.time_left));
+    // Of an answer that is no stream an engine sends nothing before it has all of it.
+    out.deadlines.first_byte = request.streams ? options_.first_byte : out.deadlines.total;
     return out;
   }
 

@@ -21,7 +21,7 @@ struct EngineOptions {
   std::string url;
   /// Models without which it does not count as ready.
   std::vector<std::string> required_models;
-  Millis first_byte = limits::kEngineFirstByteDeadline;
+  Millis first_byte = limits::kEngineFirstByteDeadline;  ///< of streams; others have `total`
   Millis progress = limits::kProgressDeadline;
   Millis total = limits::kRequestDeadline;
   Millis probe_interval = limits::kEngineProbeInterval;
@@ -38,9 +38,10 @@ Status check_engine_place(std::string_view url, bool development);
 /// it serves. An engine that is down, slow, broken off, or that contradicts itself ends the run
 /// with an error that says so; what goes on to the client names no address. Loop thread only.
 ///
-/// Errors of runs. `unavailable`: "engine_down". `timeout`: "engine_slow" (no first byte),
-/// "engine_stalled" (no progress), "engine_deadline" (in all). `upstream`: "engine_closed" (no
-/// answer), "engine_broke_off", "engine_bad_answer", "engine_not_streaming", "engine_redirected".
+/// Errors of runs. `unavailable`: "engine_down". `timeout`: "engine_slow" (no first byte
+/// of a stream), "engine_stalled" (no progress), "engine_deadline" (in all). `upstream`:
+/// "engine_closed" (no answer), "engine_broke_off", "engine_bad_answer", "engine_not_streaming",
+/// "engine_redirected".
 class EngineClient final : public ports::Engine {
  public:
   /// Probing begins at once; the first EngineReadiness comes when the first probe has an answer.

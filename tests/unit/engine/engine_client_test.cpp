@@ -269,6 +269,21 @@ TEST_F(EngineClientTest, SilentEngineRunsIntoTheFirstByteDeadline) {
   EXPECT_EQ(r.end->error().kind(), ErrorKind::timeout);
 }
 
+TEST_F(EngineClientTest, AnAnswerThatIsNoStreamMayTakeLongerThanTheFirstByteOfOne) {
+  first_byte_ = Millis(100);
+  ScriptedServer::Peer* plain = nullptr;
+  start([this, &plain](ScriptedServer::Peer& peer) {
+    if (last_post_.find("Accept: application/json") != std::string::npos) plain = &peer;
+  });
+  begin(1, false);
+  begin(2, true);
+  EXPECT_EQ(finish(2).code(), "engine_slow");
+  ASSERT_NE(plain, nullptr);
+  EXPECT_FALSE(runs_[1].end.has_value());
+  plain->send(answer("{}"));
+  EXPECT_TRUE(*finish(1).end);
+}
+
 TEST_F(EngineClientTest, StalledStreamRunsIntoTheProgressDeadline) {
   progress_ = Millis(100);
   start([](ScriptedServer::Peer& peer) {
