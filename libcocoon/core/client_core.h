@@ -360,7 +360,9 @@ class ClientCore final : public Core {
   const billing::Registry& registry_for(const ProxyLink& proxy, Now now) const;
   void step_back(Request& request, ProxyLink& proxy, const Error& why, Now now);
   Result<session::RequestHeader> make_header(Request& request, const ProxyLink& proxy, Now now);
+  static bool awaits_plain_answer(const Request& request);
   static MonoTime due_of(const Request& request);
+  void arm(Request& request);
   void send_body(Request& request);
   void on_accepted(ProxyLink& proxy, const wire::Accepted& accepted, Now now);
   void on_data(ProxyLink& proxy, const wire::Data& data, Now now);

@@ -346,7 +346,9 @@ void ClientCore::on_data(ProxyLink& proxy, const wire::Data& data, Now now) {
                      now);
   }
   // After the chunk has opened: a mark counts for no more than the answer that came with it.
+  const bool begins = request->answer_bytes == 0 && !part->body.empty();
   request->answer_bytes += part->body.size();
+  if (begins) arm(*request);  // from here on it has to go on
   if (data.mark) request->mark = *data.mark;
   if (request->paused) {
     request->unconsumed += data.payload.size();
@@ -460,7 +462,7 @@ bool ClientCore::has_another(const Request& request, const ProxyLink& proxy) {
 
 /// Not charged so far. Another attempt, where that can help.
 void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32_t retry_after_ms,
-                               Now) {
+                               Now now) {
   const bool helps = (error.kind() == ErrorKind::busy && !asks_too_much(error)) ||
                      error.kind() == ErrorKind::unavailable ||
                      error.kind() == ErrorKind::upstream || error.kind() == ErrorKind::io ||
@@ -469,7 +471,9 @@ void ClientCore::retry_or_fail(Request& request, const Error& error, std::uint32
     return finish(request, error, Nano{0}, retry_after_s(retry_after_ms));
   }
   forget_stream(request);
+  if (awaits_plain_answer(request)) request.progress_by = now.mono + limits::kFirstByteDeadline;
   request.state = RequestState::waiting;
+  arm(request);
   request.sealed.reset();
   request.answer.reset();
   advance_ = true;
@@ -507,29 +511,6 @@ void ClientCore::cancel(ClientRequestId id, Now now) {
   const auto at = requests_.find(id);
   if (at == requests_.end()) return;
   break_off(*at->second, Error(ErrorKind::cancelled, "cancelled", "the caller cancelled"), now);
-}
-
-/// When to look at it. A caller that takes nothing holds the network up by itself.
-MonoTime ClientCore::due_of(const Request& request) {
-  return request.paused ? request.deadline : std::min(request.deadline, request.progress_by);
-}
-
-void ClientCore::pause(ClientRequestId id, bool paused, Now now) {
-  const auto at = requests_.find(id);
-  if (at == requests_.end()) return;
-  Request& request = *at->second;
-  if (request.paused && !paused) {
-    request.progress_by = std::max(request.progress_by, now.mono + limits::kProgressDeadline);
-  }
-  request.paused = paused;
-  due_.erase({request.due, id});
-  request.due = due_of(request);
-  due_.emplace(request.due, id);
-  if (paused || request.unconsumed == 0) return;
-  if (ProxyLink* proxy = find_proxy(request.peer); proxy != nullptr && proxy->link) {
-    proxy->link->connection.consumed(request.stream, std::exchange(request.unconsumed, 0));
-    touch(request.peer);
-  }
 }
 
 void ClientCore::forget_stream(Request& request) {

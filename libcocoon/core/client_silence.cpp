@@ -1,6 +1,6 @@
-/// ClientCore: which proxy is asked, and those that hang. One that is silent while something waits
-/// on it is asked for a sign of life long before its connection counts as dead, and is the last
-/// choice until it gives one.
+/// ClientCore: how long a request may make no progress, which proxy is asked, and those that hang.
+/// One that is silent while something waits on it is asked for a sign of life long before its
+/// connection counts as dead, and is the last choice until it gives one.
 
 #include <fmt/format.h>
 
@@ -57,6 +57,42 @@ void ClientCore::check_liveness(Now now) {
     report(LogLevel::warning,
            fmt::format("proxy {} does not answer: others are asked first", proxy.endpoint));
     advance_ = true;  // who waits for its word may have another's
+  }
+}
+
+/// Whether a worker has accepted it and nothing of its answer can come yet: of one that is no
+/// stream an engine sends nothing before it has all of it.
+bool ClientCore::awaits_plain_answer(const Request& request) {
+  return request.state == RequestState::accepted && !request.plan.streams &&
+         request.answer_bytes == 0;
+}
+
+/// When to look at it. A caller that takes nothing holds the network up by itself.
+MonoTime ClientCore::due_of(const Request& request) {
+  return request.paused || awaits_plain_answer(request)
+             ? request.deadline
+             : std::min(request.deadline, request.progress_by);
+}
+
+void ClientCore::arm(Request& request) {
+  due_.erase({request.due, request.id});
+  request.due = due_of(request);
+  due_.emplace(request.due, request.id);
+}
+
+void ClientCore::pause(ClientRequestId id, bool paused, Now now) {
+  const auto at = requests_.find(id);
+  if (at == requests_.end()) return;
+  Request& request = *at->second;
+  if (request.paused && !paused) {
+    request.progress_by = std::max(request.progress_by, now.mono + limits::kProgressDeadline);
+  }
+  request.paused = paused;
+  arm(request);
+  if (paused || request.unconsumed == 0) return;
+  if (ProxyLink* proxy = find_proxy(request.peer); proxy != nullptr && proxy->link) {
+    proxy->link->connection.consumed(request.stream, std::exchange(request.unconsumed, 0));
+    touch(request.peer);
   }
 }
 

@@ -12,6 +12,10 @@
 namespace cocoon::core {
 namespace {
 
+/// The head of an answer for which the engine takes long.
+constexpr std::uint16_t kAssumedStatus = 200;
+constexpr std::string_view kAssumedType = "application/json";
+
 /// The failure that an engine's status is, if it is one. No caller's body brings these about: the
 /// engine has a fault, or too much to do.
 std::optional<Error> failure_of(int status) {
@@ -53,6 +57,12 @@ void WorkerCore::on_engine_head(RunKey key, int status, std::string_view content
   if (failure && former != status) report(LogLevel::warning, failure->detail());  // once in a row
   if (failure) return fail_run(*run, *failure, now);
   run->content_type = content_type;
+  if (run->head_assumed && status >= 400) {
+    run->refusal = Error(ErrorKind::invalid_argument, "engine_failed",
+                         fmt::format("the worker's engine refused the request, with status {}, "
+                                     "after it had been silent for long",
+                                     status));
+  }
   touch_run(*run);
 }
 
@@ -66,6 +76,7 @@ void WorkerCore::on_engine_bytes(RunKey key, ByteView bytes, Now now) {
                           "the worker's engine went on past the request's token limit"),
                     now);
   }
+  if (run->refusal) return;
   append(run->pending, bytes);
   if (run->pending.size() - run->pending_at > limits::kMaxPendingAnswerBytes) {
     set_paused(*run, true);
@@ -127,16 +138,27 @@ billing::UsageBounds WorkerCore::bounds_of(const Run& run) const {
 }
 
 wire::UsageMark WorkerCore::mark_of(const Run& run) const {
-  if (run.status >= 400) return {};
+  // What was said is not taken back, though the receipt will say less.
+  if (run.status >= 400) return run.head_assumed ? run.sent_mark : wire::UsageMark{};
   const billing::TokenCounts counts = billing::clamp(run.usage.running(), bounds_of(run));
   return {counts.prompt, counts.cached, counts.completion, counts.reasoning};
+}
+
+/// Of an answer that is no stream an engine says nothing before it has all of it. The proxy, which
+/// cannot tell a stream from others, is shown in time that this worker is at it: by a head.
+void WorkerCore::assume_head(Run& run) {
+  run.head_by = kNever;
+  if (run.state != RunState::running || run.status != 0) return;
+  run.head_assumed = true;
+  touch_run(run);
 }
 
 /// Seals the next chunk of the answer into run.sealed. False: there is nothing to seal now.
 bool WorkerCore::seal_next(Run& run) {
   session::AnswerSealer& sealer = *run.sealer;
   if (!run.head_sealed) {
-    const session::AnswerHead head{static_cast<std::uint16_t>(run.status), run.content_type};
+    session::AnswerHead head{static_cast<std::uint16_t>(run.status), run.content_type};
+    if (run.head_assumed) head = {kAssumedStatus, kAssumedType};
     if (!sealer.add_head(head)) {
       (void)sealer.add_head({static_cast<std::uint16_t>(run.status), "application/json"});
     }
@@ -151,6 +173,7 @@ bool WorkerCore::seal_next(Run& run) {
   if (run.pending_at == run.pending.size()) {
     run.pending.clear();
     run.pending_at = 0;
+    if (run.receipt && run.refusal) (void)sealer.add_error(*std::exchange(run.refusal, {}));
     if (run.receipt && !sealer.add_receipt(run.receipt->encode())) {
       sealer.flush(run.sealed);  // no room beside the rest: it goes alone
       return true;
@@ -163,7 +186,8 @@ bool WorkerCore::seal_next(Run& run) {
 
 void WorkerCore::send_answer(Run& run, Now now) {
   ProxyLink* proxy = find_proxy(run.peer);
-  if (proxy == nullptr || !proxy->link || run.status == 0 || !run.sealer) return;
+  if (proxy == nullptr || !proxy->link || !run.sealer) return;
+  if (run.status == 0 && !run.head_assumed) return;
   session::Connection& connection = proxy->link->connection;
   while (true) {
     if (!run.sealed.empty()) {

@@ -163,13 +163,16 @@ class WorkerCore final : public AttestedCore {
     UsageCounter usage;
     billing::ModelEntry model;  ///< it and the prices: of the version that the header names
     billing::Prices prices;
-    MonoTime deadline{};   ///< the client's
-    MonoTime body_by{};    ///< more of the body is to come by then
-    MonoTime due{};        ///< its entry in deadlines_
-    int status = 0;        ///< the engine's HTTP status
-    bool streams = false;  ///< the answer is a stream, where it is none of an error
+    MonoTime deadline{};        ///< the client's
+    MonoTime body_by{};         ///< more of the body is to come by then
+    MonoTime due{};             ///< its entry in deadlines_
+    MonoTime head_by = kNever;  ///< a head goes out by then, whether the engine has answered or not
+    int status = 0;             ///< the engine's HTTP status
+    bool streams = false;       ///< the answer is a stream, where it is none of an error
     std::string content_type;
     bool head_sealed = false;
+    bool head_assumed = false;     ///< it went out, or is to, before the engine's was there
+    std::optional<Error> refusal;  ///< by the engine, once that was so
     Bytes pending;                 ///< from the engine, not sealed yet
     std::size_t pending_at = 0;    ///< what of `pending` is sealed
     Bytes sealed;                  ///< one chunk that waits for credit
@@ -235,6 +238,7 @@ class WorkerCore final : public AttestedCore {
   void send_answers(Now now);
   void send_answer(Run& run, Now now);
   bool seal_next(Run& run);
+  void assume_head(Run& run);
   static Status check_whole(const Run& run);
   void queue_receipt(Run& run, Now now);
   void queue_cut_receipt(Run& run, Now now);

@@ -156,6 +156,7 @@ void WorkerCore::on_end(ProxyLink& proxy, StreamId stream, Now now) {
   run->usage = UsageCounter(header.endpoint, body->streams, body->prompt_text_bytes);
   run->sealer.emplace(run->opener.answer(run->run_id));
   run->state = RunState::starting;
+  if (!run->streams) run->head_by = now.mono + limits::kProgressDeadline;
   ports::EngineRequest request;
   request.run = run->key;
   request.path = std::string(session::path_of(header.endpoint));
@@ -212,7 +213,7 @@ void WorkerCore::account_for_cut(Run& run) {
 /// When a run is to be looked at next.
 void WorkerCore::arm(Run& run) {
   const MonoTime end = end_of(run.deadline);
-  run.due = run.state == RunState::receiving ? std::min(end, run.body_by) : end;
+  run.due = std::min(end, run.state == RunState::receiving ? run.body_by : run.head_by);
   deadlines_.emplace(run.due, run.key);
 }
 
@@ -234,6 +235,7 @@ void WorkerCore::end_overdue(Now now) {
                                    limits::kBodyDeadline.count())),
                  now);
     } else {
+      if (run->head_by <= now.mono) assume_head(*run);
       arm(*run);
     }
   }

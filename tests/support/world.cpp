@@ -439,7 +439,7 @@ void Node::carry_out(core::Effect& effect) {
   if (auto* e = std::get_if<core::MakeQuote>(&effect)) return make_quote(*e);
   if (auto* e = std::get_if<core::VerifyEvidence>(&effect)) return verify_evidence(*e);
   if (auto* e = std::get_if<core::VerifyAnswer>(&effect)) return verify_answer(*e);
-  if (auto* e = std::get_if<core::StartEngine>(&effect)) return engine_start(e->request);
+  if (auto* e = std::get_if<core::StartEngine>(&effect)) return engine_run(e->request);
   if (auto* e = std::get_if<core::CancelEngine>(&effect)) {
     runs_.erase(e->run);
     return;

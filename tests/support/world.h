@@ -41,6 +41,7 @@ struct Weather {
   unsigned chunks = 8;
   std::string chunk_text = "token";
   std::string stream_end = "data: [DONE]\n\n";
+  Millis plain_takes{20};  ///< an answer that is no stream, of which nothing comes before its end
 };
 
 class World;
@@ -132,6 +133,8 @@ class Node {
   void engine_start(const ports::EngineRequest& request);
   void engine_embed(std::uint64_t run);
   void engine_step(std::uint64_t run, unsigned left);
+  void engine_run(const ports::EngineRequest& request);
+  void engine_think(std::uint64_t run);
   void call_ledger(core::CallId call, ports::LedgerRequest request);
   std::unique_ptr<core::Core> make_core(core::NodeIdentity identity);
   void make_certificate();

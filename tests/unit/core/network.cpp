@@ -59,8 +59,9 @@ void Network::run(Millis time) {
 Asked Network::ask(Node& node, std::string_view fields) {
   const std::string user = "r" + std::to_string(asked_++);
   InferenceRequest request;
-  request.body = R"({"model":"sim/model","stream":true,"user":")" + user +
-                 R"(","messages":[{"role":"user","content":"hello"}],)" + std::string(fields) + "}";
+  request.body = R"({"model":"sim/model","stream":)" + std::string(streams ? "true" : "false") +
+                 R"(,"user":")" + user + R"(","messages":[{"role":"user","content":"hello"}],)" +
+                 std::string(fields) + "}";
   request.max_cost_nano = 10'000'000;
   request.deadline = deadline;
   auto id = node.client().submit(request, world.now);

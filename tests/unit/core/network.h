@@ -91,6 +91,7 @@ class Network {
   std::function<void(Hop&)> meddle;
   /// Of the requests that are asked.
   Millis deadline{600'000};
+  bool streams = true;
 
   Node& client(std::size_t n = 0) { return nth(wire::Role::client, n); }
   Node& proxy(std::size_t n = 0) { return nth(wire::Role::proxy, n); }
