@@ -291,6 +291,20 @@ test('a thousand texts are embedded at once', async () => {
   assert.equal(answer.data.length, 1000);
 });
 
+test('vectors of more than a million numbers arrive whole', async () => {
+  const input = Array.from({ length: 1100 }, (_, i) => `text ${i}`);
+  const before = await network.metric('cocoon_client_spent_nano_total');
+  const answer = await sdk.embeddings.create({
+    model: MODEL,
+    input,
+    dimensions: 1024,
+    encoding_format: 'float',
+  });
+  assert.equal(answer.data.length, 1100);
+  assert.equal(answer.data[1099].embedding.length, 1024);
+  assert.ok((await network.metric('cocoon_client_spent_nano_total')) > before);
+});
+
 test('an answer that breaks off ends in an error event and without [DONE]', async () => {
   const answer = await fetch(network.url + '/chat/completions', {
     method: 'POST',
