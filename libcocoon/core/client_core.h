@@ -394,6 +394,7 @@ class ClientCore final : public Core {
 
   // client_cuts.cpp
   void leave_cut(const Request& request, CutBy by);
+  Nano settle_reset(ProxyLink& proxy, const Request& request, const wire::Reset& reset, Now now);
   void charge_cut(Channel& channel, Cut& cut, const RequestHash& hash, Nano cost, Now now);
   void settle_lost(Channel& channel, Nano charged, Now now);
   void settle_cut(ProxyLink& proxy, const wire::Settlement& said, Now now);

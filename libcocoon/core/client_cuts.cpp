@@ -26,6 +26,20 @@ void ClientCore::leave_cut(const Request& request, CutBy by) {
   proxy->channel->cuts.emplace(request.sealed->hash(), std::move(cut));
 }
 
+/// The proxy has ended a request. What it charges all the same is for what came of an answer that
+/// was cut, and the receipt that proves it follows. @return what is acknowledged
+Nano ClientCore::settle_reset(ProxyLink& proxy, const Request& request, const wire::Reset& reset,
+                              Now now) {
+  const Nano cost = std::min(reset.cost, cost_of_mark(request));
+  if (cost.value == 0) {
+    (void)settle(*proxy.channel, request.sealed->hash(), cost, billing::Proof::none);
+  } else {
+    leave_cut(request, CutBy::network);
+    settle_crossed(proxy, reset.stream, {{}, cost, {}, reset.charged_total}, now);
+  }
+  return cost;
+}
+
 void ClientCore::charge_cut(Channel& channel, Cut& cut, const RequestHash& hash, Nano cost,
                             Now now) {
   cut.settled = true;

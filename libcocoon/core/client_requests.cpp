@@ -423,11 +423,10 @@ void ClientCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
               Error(ErrorKind::timeout, "deadline_exceeded", "the request's deadline passed"), now);
     return on_reset(proxy, reset, now);
   }
+  const Nano cost = settle_reset(proxy, *request, reset, now);
   proxy.streams.erase(reset.stream);
   request->stream = 0;
   request->cost_told = true;
-  const Nano cost = std::min(reset.cost, cost_of_mark(*request));
-  (void)settle(*proxy.channel, request->sealed->hash(), cost, billing::Proof::none);
   if (request->state == RequestState::accepted) {
     return finish(*request, error_from(reset), cost, 0);
   }

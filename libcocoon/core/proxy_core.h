@@ -313,6 +313,7 @@ class ProxyCore final : public AttestedCore {
   Nano cut(Request& request, Now now);
   void cancel_request(Request& request, Now now);
   void expire_request(Request& request, Now now);
+  void cut_short(Request& request, const Error& why, Now now);
   void arm(Request& request);
   void end_overdue(Now now);
   void erase_request(Request& request);

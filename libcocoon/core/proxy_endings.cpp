@@ -84,6 +84,11 @@ void ProxyCore::worker_gave_up(Request& request, const Error& error, Now now) {
   const bool offered = request.state == RequestState::assigned;
   const bool overdue = error.kind() == ErrorKind::timeout && now.mono >= request.deadline;
   if (overdue && !offered) return expire_request(request, now);
+  // An engine that does not stop by itself: the client has had what it has paid for. A worker that
+  // says so before the answer has begun has failed like any other.
+  if (error.code() == "engine_over_limit" && request.first_byte_at != MonoTime{}) {
+    return cut_short(request, error, now);
+  }
   const routing::Outcome outcome = outcome_of(request, error, now);
   leave_worker(request, outcome, now);
   if (offered && request.held) {
@@ -200,8 +205,13 @@ void ProxyCore::cancel_request(Request& request, Now now) {
 /// this costs what its own cut would have.
 void ProxyCore::expire_request(Request& request, Now now) {
   if (request.state != RequestState::accepted) return fail_request(request, overdue(), 0, now);
+  cut_short(request, overdue(), now);
+}
+
+/// Ends a request through nobody's failure: it costs what the client's own cut would have.
+void ProxyCore::cut_short(Request& request, const Error& why, Now now) {
   const Nano charged = cut(request, now);
-  reset_client(request, overdue(), 0, charged);
+  reset_client(request, why, 0, charged);
   erase_request(request);
 }
 

@@ -71,10 +71,10 @@ void WorkerCore::on_engine_bytes(RunKey key, ByteView bytes, Now now) {
   if (run == nullptr || run->status == 0) return;
   run->usage.add(bytes);
   if (run->usage.output_tokens() > bounds_of(*run).output_tokens) {
-    return fail_run(*run,
-                    Error(ErrorKind::upstream, "engine_over_limit",
-                          "the worker's engine went on past the request's token limit"),
-                    now);
+    const Error error(ErrorKind::upstream, "engine_over_limit",
+                      "the worker's engine went on past the request's token limit");
+    report(LogLevel::warning, error.detail() + ", and was cut: see that it heeds `max_tokens`");
+    return fail_run(*run, error, now);
   }
   if (run->refusal) return;
   append(run->pending, bytes);
@@ -194,6 +194,7 @@ void WorkerCore::send_answer(Run& run, Now now) {
       const wire::UsageMark mark = mark_of(run);
       if (!connection.send_data(run.stream, run.sealed, mark)) break;
       run.sent_mark = mark;
+      run.answered = true;
       run.sealed.clear();
       continue;
     }
@@ -309,18 +310,19 @@ void WorkerCore::finish_run(Run& run, Now) {
 }
 
 /// After the engine has started: the client is told, and nothing is charged, unless it was the
-/// client's time that ran out: the proxy then charges as for a cut.
+/// client's time that ran out, or it has had all that it may: the proxy then charges as for a cut.
 void WorkerCore::fail_run(Run& run, const Error& error, Now now) {
   const bool overdue = error.kind() == ErrorKind::timeout && run.deadline <= now.mono;
-  ++(overdue ? counts_.requests_cancelled : counts_.requests_failed);
+  const bool cut = overdue || (error.code() == "engine_over_limit" && run.answered);
+  ++(cut ? counts_.requests_cancelled : counts_.requests_failed);
   if (run.state != RunState::receiving && !run.engine_ended) emit(CancelEngine{run.key});
   if (ProxyLink* proxy = find_proxy(run.peer); proxy != nullptr && proxy->link) {
-    if (overdue) queue_cut_receipt(run, now);
+    if (cut) queue_cut_receipt(run, now);
     proxy->link->connection.reset(run.stream, error);
     proxy->runs.erase(run.stream);
     touch(run.peer);
   }
-  if (overdue) {
+  if (cut) {
     account_for_cut(run);
   } else {
     (void)meter_of(run.proxy).earn(run.run_id, Nano{0});

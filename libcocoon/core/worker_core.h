@@ -173,6 +173,7 @@ class WorkerCore final : public AttestedCore {
     bool head_sealed = false;
     bool head_assumed = false;     ///< it went out, or is to, before the engine's was there
     std::optional<Error> refusal;  ///< by the engine, once that was so
+    bool answered = false;         ///< the proxy has been sent some of the answer
     Bytes pending;                 ///< from the engine, not sealed yet
     std::size_t pending_at = 0;    ///< what of `pending` is sealed
     Bytes sealed;                  ///< one chunk that waits for credit

@@ -96,6 +96,38 @@ TEST_F(EngineFaults, AnEngineThatGoesOnPastTheReservationIsCutThere) {
   EXPECT_EQ(net.world.engine_pieces, 65u) << "it ends with the first that is too many";
 }
 
+/// What was delivered is charged, and the engine is cut where the request's limit is: no client
+/// can have more, whatever the engine takes for a limit.
+TEST_F(EngineFaults, AStreamThatPassesItsLimitIsCutThereAndChargedAsFarAsItCame) {
+  net.world.weather.chunks = 60;
+  boot_first();
+  const Asked asked = net.ask(net.client(), R"("max_tokens":4)");
+  const RequestOutcome got = net.outcome(asked);
+  ASSERT_FALSE(got.status);
+  EXPECT_EQ(got.status.error().code(), "engine_over_limit");
+  EXPECT_TRUE(got.charged);
+  std::size_t tokens = 0;
+  for (auto at = net.text(asked).find("token"); at != std::string::npos;
+       at = net.text(asked).find("token", at + 1)) {
+    ++tokens;
+  }
+  EXPECT_EQ(tokens, 4u);
+  const Nano charged = net.proxy().proxy().counts().charged;
+  EXPECT_GE(charged, Nano{20 * 4 * 8});
+  EXPECT_LT(charged, Nano{20 * 5 * 8 + 20 * 40}) << "and its prompt by its bytes";
+  EXPECT_EQ(net.acknowledged(net.client()), charged);
+  EXPECT_EQ(net.worker().worker().counts().running, 0u);
+}
+
+TEST_F(EngineFaults, AStreamThatPassesItsLimitIsNoFailure) {
+  boot_first();
+  for (int i = 0; i < 4; ++i) (void)net.outcome(net.ask(net.client(), R"("max_tokens":4)"));
+  EXPECT_EQ(net.success_rate(net.worker(0)), 1);
+  EXPECT_EQ(net.proxy().proxy().counts().worker_pauses, 0u);
+  EXPECT_EQ(net.worker().worker().counts().requests_cancelled, 4u);
+  EXPECT_EQ(net.worker().reported("went on past the request's token limit"), 4u);
+}
+
 TEST_F(EngineFaults, TheProxySaysOnceThatAWorkerFailsAndOnceThatItServesAgain) {
   net.world.weather.engine_status = 401;
   boot_first();

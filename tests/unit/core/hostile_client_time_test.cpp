@@ -281,6 +281,16 @@ TEST_F(Blame, IsForSilenceAfterAcceptanceWhichCostsNothing) {
   EXPECT_LT(net.success_rate(net.worker()), 1);
 }
 
+TEST_F(Blame, IsForALimitThatIsPassedBeforeTheAnswerBegins) {
+  worker->act = [this](RogueWorker::Job& job) {
+    worker->accept(job);
+    reset(job, ErrorKind::upstream, "engine_over_limit");
+  };
+  net.expect_refused(net.ask(), ErrorKind::upstream, "engine_over_limit");
+  EXPECT_EQ(charged(), 0u);
+  EXPECT_LT(net.success_rate(net.worker()), 1);
+}
+
 TEST_F(Blame, IsForSilenceBeforeAcceptance) {
   worker->act = [](RogueWorker::Job&) {};
   net.expect_refused(net.ask(), ErrorKind::timeout, "deadline_exceeded");

@@ -87,6 +87,15 @@ class HostileCuts : public ::testing::Test {
   Nano authorised_;
 };
 
+TEST_F(HostileCuts, AreProvedWhereTheEnginePassesTheLimit) {
+  EXPECT_FALSE(net.outcome(net.ask(net.client(), R"("max_tokens":4)")).status);
+  net.run(Millis(500));
+  EXPECT_EQ(receipts, 1u);
+  EXPECT_GT(charged, Nano{0});
+  EXPECT_EQ(acknowledged(), charged);
+  EXPECT_EQ(proved(), charged);
+}
+
 TEST_F(HostileCuts, AreProvedByTheWorkersReceipt) {
   ask_and_cancel();
   EXPECT_EQ(receipts, 1u);
