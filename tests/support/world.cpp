@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "codec/json.h"
 #include "core/published_reputation.h"
 #include "crypto/hash.h"
 #include "crypto/system_random.h"
@@ -538,63 +537,6 @@ void Node::call_ledger(core::CallId call, ports::LedgerRequest request) {
     if (life != life_) return;
     core_->on_ledger(call, std::move(answer), now());
     turn();
-  });
-}
-
-// --- Node: the engine ---
-
-void Node::engine_start(const ports::EngineRequest& request) {
-  runs_[request.run] = false;
-  const auto body = json::Document::parse(request.body);
-  const auto user = body ? body->root().find("user").as_string() : std::nullopt;
-  ++world_.executions[std::string(user.value_or("?"))];
-  world_.engine_bodies.push_back(request.body);
-  const bool embeds = request.path == "/v1/embeddings";
-  world_.after(Millis(1), [this, embeds, life = life_, run = request.run] {
-    if (life != life_ || !runs_.contains(run)) return;
-    worker().on_engine_started(run, now());
-    if (embeds) return engine_embed(run);
-    worker().on_engine_head(run, world_.weather.engine_status, "text/event-stream", now());
-    turn();
-    if (!runs_.contains(run)) return;  // it was not what the worker wants
-    engine_step(run, world_.weather.chunks);
-  });
-}
-
-/// Embeddings are never a stream, whatever the body says.
-void Node::engine_embed(std::uint64_t run) {
-  worker().on_engine_head(run, world_.weather.engine_status, "application/json", now());
-  worker().on_engine_bytes(run, as_bytes(R"({"data":[],"usage":{"prompt_tokens":7}})"), now());
-  runs_.erase(run);
-  worker().on_engine_end(run, ok(), now());
-  turn();
-}
-
-void Node::engine_step(std::uint64_t run, unsigned left) {
-  if (world_.random.chance(world_.weather.engine_stalls)) return;
-  world_.after(world_.weather.chunk_gap, [this, life = life_, run, left] {
-    if (life != life_ || !runs_.contains(run)) return;
-    if (runs_[run]) return engine_step(run, left);  // paused: try again
-    if (world_.random.chance(world_.weather.engine_fails)) {
-      runs_.erase(run);
-      worker().on_engine_end(run, Error(ErrorKind::upstream, "engine_broke_off", "broken off"),
-                             now());
-      return turn();
-    }
-    const std::string chunk =
-        left > 0 ? "data: {\"choices\":[{\"delta\":{\"content\":\"" + world_.weather.chunk_text +
-                       "\"}}]}\n\n"
-                 : "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":" +
-                       std::to_string(world_.weather.chunks) + "}}\n\n" + world_.weather.stream_end;
-    ++world_.engine_pieces;
-    worker().on_engine_bytes(run, as_bytes(chunk), now());
-    if (left == 0) {
-      runs_.erase(run);
-      worker().on_engine_end(run, ok(), now());
-      return turn();
-    }
-    turn();
-    engine_step(run, left - 1);
   });
 }
 
