@@ -41,6 +41,14 @@ struct Recording {
   const Request& first() const { return requests.begin()->second; }
 };
 
+/// Streams of forged requests: beyond those that the real proxy uses in a test.
+inline constexpr wire::StreamId kForged = 1000;
+
+/// What a worker says on them is not for the real proxy.
+inline void drop_forged(Hop& hop) {
+  if (hop.between(kWorker, kProxy) && stream_of(hop.message) >= kForged) hop.drop();
+}
+
 /// Gives a recorded request to `worker` as the proxy's own, for candidate `candidate`, sealed in
 /// wrap `wrap` of it.
 inline void send_again(Network& net, Node& proxy, Node& worker, const Recording::Request& request,

@@ -1,5 +1,7 @@
 #include "unit/core/network.h"
 
+#include <algorithm>
+
 #include "billing/voucher.h"
 
 namespace cocoon::core::test {
@@ -112,6 +114,12 @@ double Network::success_rate(const Node& worker) {
 
 bool Network::said(const Node& node, std::string_view code) const {
   return said_.contains({&node, std::string(code)});
+}
+
+bool Network::said(wire::Role role, std::string_view code) const {
+  return std::any_of(said_.begin(), said_.end(), [&](const auto& said) {
+    return said.first->role() == role && said.second == code;
+  });
 }
 
 void Network::forge(Node& from, Node& to, const wire::Message& message) {

@@ -121,6 +121,8 @@ class Network {
   double success_rate(const Node& worker);
   /// Whether `node` has sent a reset or a fatal goaway with this code, to anybody.
   bool said(const Node& node, std::string_view code) const;
+  /// The same of any node of that role.
+  bool said(wire::Role role, std::string_view code) const;
   /// Frame as if `from` had sent it to `to`, past the man in the middle.
   void forge(Node& from, Node& to, const wire::Message& message);
   /// What the client says is wrong with its proxies.
