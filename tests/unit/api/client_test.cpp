@@ -187,6 +187,13 @@ TEST_F(ClientTest, StopThatDestroysTheClientEndsTheOtherStops) {
 
 class GatewayTest : public ApiTest {
  protected:
+  /// A client that nobody stopped ends its threads behind its destructor: the loop is theirs until
+  /// then.
+  ~GatewayTest() override {
+    client_.reset();
+    run_out();
+  }
+
   Gateway make_gateway() {
     GatewayOptions wanted;
     wanted.listen = "127.0.0.1:0";
