@@ -42,10 +42,12 @@ Result<ChannelId> parse_channel(std::string_view text) {
   return ChannelId{bytes};
 }
 
-/// Where others can be told to connect.
+/// Where others can be told to connect: not at the address that means "all of mine", which who
+/// dials it takes for its own.
 bool is_endpoint(const std::string& text) {
   const auto address = io::Address::parse(text);
-  return address && !address->is_unix() && address->port != 0;
+  return address && !address->is_unix() && address->port != 0 && address->host != "0.0.0.0" &&
+         address->host != "::";
 }
 
 /// Sends a message and waits until it has arrived, with everything that it set going.

@@ -110,6 +110,10 @@ Result<PreparedBody> prepare_body(const session::RequestHeader& header,
     return Error(ErrorKind::invalid_argument, "prompt_over_header",
                  "the body is longer than the prompt bound that the request's header pays for");
   }
+  if (endpoint != Endpoint::embeddings && header.max_output_tokens == 0 && facts.max_tokens != 0) {
+    return Error(ErrorKind::invalid_argument, "no_output_paid",
+                 "the request's header pays for no output, and the body asks for some");
+  }
   http::RequestEdits edits;
   edits.include_usage = true;
   edits.store_false = true;

@@ -146,6 +146,10 @@ class EngineClient::Impl {
       return fail(run, Error(ErrorKind::upstream, "engine_not_streaming",
                              "the worker's engine did not answer a request for a stream with one"));
     }
+    if (success && !runs_[run].streams && type == "text/event-stream") {
+      return fail(run, Error(ErrorKind::upstream, "engine_bad_answer",
+                             "the worker's engine answered with a stream that was not asked for"));
+    }
     on_event_(ports::EngineHead{run, head.status, type});
   }
 

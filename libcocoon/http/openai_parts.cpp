@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "http/header.h"
+#include "http/member_names.h"
 
 namespace cocoon::http {
 namespace {
@@ -23,6 +24,9 @@ constexpr std::string_view kTextItems[] = {
     "reasoning", "custom_tool_call", "custom_tool_call_output"};
 /// Members of items in which parts are listed.
 constexpr std::string_view kPartLists[] = {"content", "output", "summary"};
+/// What is looked at by its name in an item. (In a part that is known to be text no other member is
+/// anything but text, and in any other part all are looked at.)
+constexpr std::string_view kItemNames[] = {"type", "content", "output", "summary"};
 /// Words in the name of a member that holds media. A part that says it is text and has one is not
 /// believed: engines look at the member.
 constexpr std::string_view kMediaWords[] = {"url", "image", "audio", "video", "file", "media"};
@@ -132,6 +136,7 @@ std::uint64_t count_media(Value value) {
 
 void inspect_parts(Value items, PartFacts& facts) {
   for (const Value item : items.elements()) {
+    if (const auto name = misspelt_member(item, kItemNames)) facts.misspelt = *name;
     if (item.find("type").as_string() == "item_reference") facts.refers_to_state = true;
     for (const std::string_view list : kPartLists) {
       const Value parts = item.find(list);

@@ -2,6 +2,7 @@
 /// @file Content parts of a conversation: which of them are not text, and what they refer to.
 
 #include <cstdint>
+#include <string_view>
 
 #include "codec/json.h"
 
@@ -12,6 +13,7 @@ struct PartFacts {
   std::uint64_t media = 0;       ///< images, audio, files, and parts of a kind unknown here
   bool remote = false;           ///< media given by any reference but a `data:` URL
   bool refers_to_state = false;  ///< a file or audio id
+  std::string_view misspelt;     ///< a member that some engines take for one that is looked at
 };
 
 /// Looks at `messages` of a chat, or `input` items of the Responses API, and adds to `facts`.

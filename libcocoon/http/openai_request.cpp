@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/limits.h"
 #include "codec/json.h"
+#include "http/member_names.h"
 #include "http/openai_parts.h"
 
 namespace cocoon::http {
@@ -29,11 +31,44 @@ constexpr EndpointPath kPaths[] = {{Endpoint::chat_completions, "/v1/chat/comple
 constexpr std::string_view kTokenLimitNames[] = {
     "max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "max_new_tokens"};
 
-/// The one of them that every engine of that endpoint knows. (llama.cpp and Ollama, say, took
-/// `max_completion_tokens` in a chat for nothing.)
+/// The one of them that every engine of that endpoint knows, and under which it is told the limit.
+/// (llama.cpp and Ollama, say, took `max_completion_tokens` in a chat for nothing; mistral.rs takes
+/// it for the same member, and refuses a body with both.)
 std::string_view token_limit_name(Endpoint endpoint) {
   return endpoint == Endpoint::responses ? "max_output_tokens" : "max_tokens";
 }
+
+/// Names under which engines take the number of answers: OpenAI's two and llama.cpp's own, which
+/// there wins over `n`.
+constexpr std::string_view kChoiceNames[] = {"n", "best_of", "n_cmpl"};
+
+/// Every member of a body that is read here.
+constexpr std::string_view kMemberNames[] = {"model",
+                                             "stream",
+                                             "stream_options",
+                                             "n",
+                                             "best_of",
+                                             "n_cmpl",
+                                             "max_tokens",
+                                             "max_completion_tokens",
+                                             "max_output_tokens",
+                                             "n_predict",
+                                             "max_new_tokens",
+                                             "prompt",
+                                             "input",
+                                             "messages",
+                                             "prompt_embeds",
+                                             "store",
+                                             "background",
+                                             "cache_salt",
+                                             "previous_response_id",
+                                             "conversation",
+                                             "tools",
+                                             "web_search_options",
+                                             "encoding_format",
+                                             "echo"};
+constexpr std::string_view kStreamOptionNames[] = {"include_usage"};
+constexpr std::string_view kToolNames[] = {"type"};
 
 Error bad(std::string_view code, std::string detail) {
   return Error(ErrorKind::invalid_argument, code, std::move(detail));
@@ -58,6 +93,24 @@ Result<bool> read_flag(Value value, std::string_view name, std::string_view code
   if (!given(value)) return false;
   if (const auto flag = value.as_bool()) return *flag;
   return bad(code, fmt::format("`{}` must be true or false.", name));
+}
+
+Error misspelt(std::string_view name) {
+  return bad("bad_member_name",
+             fmt::format("The body has a member `{}`, which some engines take for another of its "
+                         "members and others do not: write it in small letters.",
+                         name));
+}
+
+/// What an engine reads that is not looked at here must not be one of these under another name.
+Status check_names(Value root) {
+  if (const auto name = misspelt_member(root, kMemberNames)) return misspelt(*name);
+  const Value options = root.find("stream_options");
+  if (const auto name = misspelt_member(options, kStreamOptionNames)) return misspelt(*name);
+  for (const Value tool : root.find("tools").elements()) {
+    if (const auto name = misspelt_member(tool, kToolNames)) return misspelt(*name);
+  }
+  return ok();
 }
 
 Status read_model(Value root, RequestFacts& facts) {
@@ -93,7 +146,7 @@ Status read_stream(Value root, RequestFacts& facts) {
 }
 
 Status read_choices(Value root, RequestFacts& facts) {
-  for (const std::string_view name : {"n", "best_of"}) {
+  for (const std::string_view name : kChoiceNames) {
     const Value value = root.find(name);
     if (!given(value)) continue;
     const auto count = value.as_u64();
@@ -106,19 +159,45 @@ Status read_choices(Value root, RequestFacts& facts) {
   return ok();
 }
 
+/// Whether the request asks for no answer but for its prompt with log probabilities: the one case
+/// in which engines take a limit of 0 for what it says, and not for none.
+bool only_scores(Value root, const RequestFacts& facts) {
+  return facts.endpoint == Endpoint::completions && maybe_true(root.find("echo")) && !facts.stream;
+}
+
 Status read_token_limits(Value root, RequestFacts& facts) {
-  for (const std::string_view name : kTokenLimitNames) {
-    const Value value = root.find(name);
-    if (!value) continue;
-    const auto tokens = value.as_u64();
-    if (given(value) && !tokens) {
+  const std::uint64_t least = only_scores(root, facts) ? 0 : 1;
+  // A member is taken out together with the comma before it.
+  std::size_t before = 0;
+  for (const json::Member& member : root.members()) {
+    const std::size_t begin = before == 0 ? member.key_value.offset() : before;
+    const bool first = before == 0;
+    before = member.value.end_offset();
+    const auto name =
+        std::find(std::begin(kTokenLimitNames), std::end(kTokenLimitNames), member.key);
+    if (name == std::end(kTokenLimitNames)) continue;
+    const auto tokens = member.value.as_u64();
+    if (given(member.value) && (!tokens || *tokens < least)) {
       return bad("bad_max_tokens",
-                 fmt::format("`{}` must be an integer that is not negative.", name));
+                 fmt::format("`{}` must be an integer of at least 1 (or 0 where a completion with "
+                             "`echo` and without `stream` only scores its prompt).",
+                             *name));
     }
-    facts.offsets.token_limits.push_back({name, range_of(value), tokens});
-    if (tokens) facts.max_tokens = std::max(facts.max_tokens.value_or(0), *tokens);
+    facts.offsets.token_limits.push_back(
+        {*name, range_of(member.value), {begin, before}, first, tokens});
+    if (tokens) facts.max_tokens = std::min(facts.max_tokens.value_or(*tokens), *tokens);
   }
   return ok();
+}
+
+/// Any other format (vLLM has `bytes`) comes as something else than JSON, so that nobody could see
+/// what it cost.
+Status read_encoding(Value root, const RequestFacts& facts) {
+  const Value format = root.find("encoding_format");
+  if (facts.endpoint != Endpoint::embeddings || !given(format)) return ok();
+  const auto name = format.as_string();
+  if (name == "float" || name == "base64") return ok();
+  return bad("bad_encoding_format", "`encoding_format` must be `float` or `base64`.");
 }
 
 /// One prompt is a string or a list of token ids; anything else in a list is a prompt of its own.
@@ -158,7 +237,7 @@ void read_state(Value root, RequestFacts& facts) {
   facts.offsets.cache_salt = range_of(root.find("cache_salt"));
   facts.stores = maybe_true(root.find("store"));
   facts.background = maybe_true(root.find("background"));
-  facts.refers_to_state = given(root.find("previous_response_id")) ||
+  facts.refers_to_state = facts.refers_to_state || given(root.find("previous_response_id")) ||
                           given(root.find("conversation")) ||
                           (facts.endpoint == Endpoint::responses && given(root.find("prompt")));
 }
@@ -172,13 +251,14 @@ void read_tools(Value root, RequestFacts& facts) {
   if (given(root.find("web_search_options"))) facts.has_hosted_tools = true;
 }
 
-void read_media(Value root, RequestFacts& facts) {
+Status read_media(Value root, RequestFacts& facts) {
   PartFacts parts;
   inspect_parts(root.find("messages"), parts);
   if (facts.endpoint == Endpoint::responses) inspect_parts(root.find("input"), parts);
   facts.media_parts += parts.media;
   facts.has_remote_media = parts.remote;
   facts.refers_to_state = facts.refers_to_state || parts.refers_to_state;
+  return parts.misspelt.empty() ? ok() : misspelt(parts.misspelt);
 }
 
 }  // namespace
@@ -206,14 +286,16 @@ Result<RequestFacts> inspect_request(Endpoint endpoint, std::string_view body) {
   RequestFacts facts;
   facts.endpoint = endpoint;
   facts.offsets.members = root.offset() + 1;
+  COCOON_CHECK(check_names(root));
   COCOON_CHECK(read_model(root, facts));
   COCOON_CHECK(read_stream(root, facts));
   COCOON_CHECK(read_choices(root, facts));
   COCOON_CHECK(read_token_limits(root, facts));
+  COCOON_CHECK(read_encoding(root, facts));
   COCOON_CHECK(read_prompts(root, facts));
+  COCOON_CHECK(read_media(root, facts));
   read_state(root, facts);
   read_tools(root, facts);
-  read_media(root, facts);
   return facts;
 }
 
@@ -271,24 +353,24 @@ void edit_usage(const RequestFacts& facts, std::vector<Edit>& edits, std::string
   }
 }
 
-void edit_token_limits(const RequestFacts& facts, std::uint64_t highest, std::vector<Edit>& edits,
+/// Leaves one limit in the body. A single one under the right name stays in its place; else all go,
+/// and their least is put among `members`. True where the body's first member has gone.
+bool edit_token_limits(const RequestFacts& facts, std::uint64_t highest, std::vector<Edit>& edits,
                        std::string& members) {
-  if (facts.endpoint == Endpoint::embeddings) return;
+  if (facts.endpoint == Endpoint::embeddings) return false;
   const auto& stated = facts.offsets.token_limits;
   std::uint64_t lowest = highest;
   for (const auto& limit : stated) lowest = std::min(lowest, limit.tokens.value_or(highest));
-  for (const auto& limit : stated) {
-    if (!limit.tokens) {
-      edits.push_back({limit.value, std::to_string(lowest)});
-    } else if (*limit.tokens > highest) {
-      edits.push_back({limit.value, std::to_string(highest)});
-    }
-  }
-  // An engine passes over names that it does not know: under those alone it would have no limit.
   const std::string_view known = token_limit_name(facts.endpoint);
-  const auto is_known = [&](const auto& limit) { return limit.name == known; };
-  if (std::any_of(stated.begin(), stated.end(), is_known)) return;
+  if (stated.size() == 1 && stated.front().name == known) {
+    if (stated.front().tokens != lowest) {
+      edits.push_back({stated.front().value, std::to_string(lowest)});
+    }
+    return false;
+  }
+  for (const auto& limit : stated) edits.push_back({limit.member, {}});
   members += fmt::format(R"("{}":{},)", known, lowest);
+  return !stated.empty() && stated.front().first;
 }
 
 /// Sets a member of the body itself.
@@ -302,8 +384,10 @@ void edit_member(std::string_view name, const SourceRange& value, std::string te
 }
 
 std::string apply(std::string_view body, std::vector<Edit>& edits) {
-  std::sort(edits.begin(), edits.end(),
-            [](const Edit& a, const Edit& b) { return a.range.begin < b.range.begin; });
+  // What is put where a member goes is put there first.
+  std::sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) {
+    return std::pair(a.range.begin, a.range.end) < std::pair(b.range.begin, b.range.end);
+  });
   std::size_t size = body.size();
   for (const Edit& edit : edits) size += edit.text.size() - edit.range.size();
   std::string out;
@@ -322,15 +406,17 @@ std::string apply(std::string_view body, std::vector<Edit>& edits) {
 
 std::string splice(std::string_view body, const RequestFacts& facts, const RequestEdits& wanted) {
   std::vector<Edit> edits;
-  // Each new member brings its comma: the body has a member, `model`, that it goes before.
+  // Each new member brings its comma: the body has a member that it goes before.
   std::string members;
+  bool first_gone = false;
   if (wanted.include_usage) edit_usage(facts, edits, members);
-  if (wanted.max_tokens) edit_token_limits(facts, *wanted.max_tokens, edits, members);
+  if (wanted.max_tokens) first_gone = edit_token_limits(facts, *wanted.max_tokens, edits, members);
   if (wanted.cache_salt) {
     edit_member("cache_salt", facts.offsets.cache_salt, json::escape(*wanted.cache_salt), edits,
                 members);
   }
   if (wanted.store_false) edit_member("store", facts.offsets.store, "false", edits, members);
+  if (first_gone) members.pop_back();  // the comma behind the one that has gone is still there
   if (!members.empty()) {
     edits.push_back({{facts.offsets.members, facts.offsets.members}, std::move(members)});
   }

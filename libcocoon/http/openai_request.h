@@ -34,6 +34,8 @@ struct RequestOffsets {
   struct TokenLimit {
     std::string_view name;  ///< a constant
     SourceRange value;
+    SourceRange member;  ///< with its name, and with the comma before it unless it is the first
+    bool first = false;  ///< of all members of the body
     std::optional<std::uint64_t> tokens;
   };
   std::vector<TokenLimit> token_limits;
@@ -52,11 +54,12 @@ struct RequestFacts {
   bool stream = false;  ///< never of embeddings, whatever the body says
   /// `stream_options.include_usage` is true: the caller wants the usage chunk.
   bool include_usage = false;
-  /// Answers to each prompt: `n`, or `best_of` where that is more. 1 to limits::kMaxChoices.
+  /// Answers to each prompt: the most that `n` or one of its other names says. 1 to
+  /// limits::kMaxChoices.
   std::uint64_t n = 1;
   /// 1, or how many prompts `prompt` or `input` lists.
   std::uint64_t prompts = 1;
-  /// The largest output limit given under any of its names; nothing where none is.
+  /// The least output limit given under any of its names; nothing where none is.
   std::optional<std::uint64_t> max_tokens;
   /// Images, audio, files and embeddings, and parts of a kind unknown here: their tokens cannot be
   /// bounded by their bytes.
@@ -77,9 +80,10 @@ struct RequestFacts {
 /// Reads `body`. A field that accounting depends on must have exactly its documented type, because
 /// engines differ in what else they take ("10", 10.0 and 1e1 for 10, say).
 /// Errors, all invalid_argument: those of json::Document::parse; "body_not_object";
-/// "model_missing", "model_too_long"; "bad_stream", "bad_stream_options", "bad_n", "bad_max_tokens"
-/// for a field of another type or out of range; "prompt_missing" where an embedding or completion
-/// has none.
+/// "bad_member_name" where a member that is read here is there in other letters; "model_missing",
+/// "model_too_long"; "bad_stream", "bad_stream_options", "bad_n", "bad_max_tokens",
+/// "bad_encoding_format" for a field of another type or out of range; "prompt_missing" where an
+/// embedding or completion has none.
 Result<RequestFacts> inspect_request(Endpoint endpoint, std::string_view body);
 
 /// What no worker runs (protocol.md "Sealed requests" 6). Client and worker both ask.
@@ -92,9 +96,9 @@ struct RequestEdits {
   /// Ask for usage in a stream: stream_options.include_usage becomes true. Without effect where the
   /// request does not stream, or is for an endpoint whose streams always end with usage.
   bool include_usage = false;
-  /// Every limit on output tokens becomes at most this. The one under the name that the endpoint's
-  /// engines all know is added where it is missing: the least of those that are given, or this.
-  /// Without effect on embeddings.
+  /// The body states one limit on output tokens, under the name that the endpoint's engines all
+  /// know: the least of those that were given under any name, or this. Without effect on
+  /// embeddings.
   std::optional<std::uint64_t> max_tokens;
   /// vLLM's `cache_salt`: prefixes are shared only between requests with the same salt. Replaces
   /// the caller's.

@@ -11,10 +11,17 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 /// Bytes before the first CR or LF; all where there is none. (Two searches for one byte are several
-/// times faster than find_first_of.)
+/// times faster than find_first_of. In windows, since each search goes on to the end where its byte
+/// does not come: a text of many lines that all end in CR would take the square of its size.)
 std::size_t line_length(std::string_view text) {
-  const std::size_t lf = std::min(text.find('\n'), text.size());
-  return std::min(text.substr(0, lf).find('\r'), lf);
+  constexpr std::size_t kWindow = 256;
+  for (std::size_t at = 0; at < text.size(); at += kWindow) {
+    const std::string_view window = text.substr(at, kWindow);
+    const std::size_t lf = std::min(window.find('\n'), window.size());
+    const std::size_t end = std::min(window.substr(0, lf).find('\r'), lf);
+    if (end < window.size()) return at + end;
+  }
+  return text.size();
 }
 
 /// Cuts the first line off `text`, whatever ends it.

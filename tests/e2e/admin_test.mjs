@@ -104,7 +104,7 @@ test('a proxy that the registry no longer lists is left by its worker, and both 
 
 test('a proxy without a usable endpoint is not allowed, and no contract is made for it', async () => {
   const path = join(network.state, 'ledger.sqlite');
-  for (const endpoint of ['foo', 'foo:0', 'foo:70000', 'unix:/run/proxy.sock', ':7443']) {
+  for (const endpoint of ['foo', 'foo:0', 'foo:70000', 'unix:/run/proxy.sock', ':7443', '0.0.0.0:7443', '[::]:7443']) {
     const account = 'ab'.repeat(32);
     const done = await run('cocoon-ledger', ['--ledger', path, 'allow', 'proxy', account, '--endpoint', endpoint]);
     assert.equal(done.code, 2, endpoint);

@@ -1,5 +1,5 @@
 // modules: http
-// covers: libcocoon/http/openai_request.cpp libcocoon/http/openai_parts.cpp
+// covers: libcocoon/http/openai_request.cpp libcocoon/http/openai_parts.cpp libcocoon/http/member_names.cpp
 // libcocoon/http/openai_answer.cpp
 /// @file A spliced body is read as the edits demand and keeps what they do not concern; answers of
 /// any shape are read without harm, and in a stream as they are alone. The first byte of the input
@@ -83,6 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(other_members(out) == other_members(body));
   const bool has_limit = endpoint != Endpoint::embeddings && edits.max_tokens;
   require(!has_limit || (after->max_tokens && *after->max_tokens <= 100));
+  require(!has_limit || after->offsets.token_limits.size() == 1);
   const bool asks = endpoint == Endpoint::chat_completions || endpoint == Endpoint::completions;
   require(!edits.include_usage || !asks || !facts->stream || after->include_usage);
   require(!edits.store_false || !after->stores);

@@ -1,8 +1,10 @@
 // modules: http
 // covers: libcocoon/http/sse.cpp
-/// @file However a stream is cut, its events have the same data and together all its bytes. The
-/// first byte of the input is the size of the pieces.
+/// @file However a stream is cut, its events have the same data and together all its bytes, and
+/// whoever skips those that are too large sees all others. The first byte of the input is the size
+/// of the pieces.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 namespace {
 
 using cocoon::fuzz::require;
+using cocoon::http::OversizedEvent;
 using cocoon::http::SseEvent;
 using cocoon::http::SseParser;
 
@@ -47,6 +50,32 @@ Seen read(std::string_view bytes, std::size_t piece, std::size_t limit) {
   return seen;
 }
 
+/// The data of each event or, in the place of one longer than `limit`, nothing.
+using Taken = std::vector<std::optional<std::string>>;
+
+Taken take(std::string_view bytes, std::size_t piece, std::size_t limit, OversizedEvent oversized) {
+  SseParser parser(oversized == OversizedEvent::is_skipped ? limit : bytes.size(), oversized);
+  Taken taken;
+  const auto add = [&](const SseEvent& event) {
+    require(!event.skipped || (event.raw.empty() && event.data.empty() && event.type.empty()));
+    const bool small = !event.skipped && event.raw.size() <= limit;
+    taken.push_back(small ? std::optional(std::string(event.data)) : std::nullopt);
+  };
+  while (!bytes.empty()) {
+    const std::string part(bytes.substr(0, piece));
+    bytes.remove_prefix(part.size());
+    parser.push(part);
+    while (true) {
+      const auto event = parser.next();
+      require(bool(event));
+      if (!*event) break;
+      add(**event);
+    }
+  }
+  if (const auto rest = parser.finish()) add(*rest);
+  return taken;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -58,6 +87,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(whole.raw == bytes && pieces.raw == bytes);
   require(whole.data == pieces.data);
   (void)read(bytes, data[0] % 32 + 1u, 16);
+  require(take(bytes, data[0] % 32 + 1u, 16, OversizedEvent::is_skipped) ==
+          take(bytes, data[0] % 32 + 1u, 16, OversizedEvent::fails));
 
   for (const std::string& event : whole.data) {
     std::string written;

@@ -80,6 +80,13 @@ std::vector<BodyLie> body_lies() {
       {"MoreChoices", "choices_over_header", same, body_with(R"("n":2)")},
       {"MorePromptThanPaidFor", "prompt_over_header",
        [](session::RequestHeader& h) { h.prompt_bound_tokens = 100; }, RogueClient::body()},
+      {"NoOutputPaidFor", "no_output_paid",
+       [](session::RequestHeader& h) { h.max_output_tokens = 0; }, RogueClient::body()},
+      {"OutputOfNothing", "bad_max_tokens", same, body_with(R"("max_new_tokens":0)")},
+      {"OtherLetters", "bad_member_name", same, body_with(R"("Max_Tokens":1000000)")},
+      {"BytesForNumbers", "bad_encoding_format",
+       [](session::RequestHeader& h) { h.endpoint = session::Endpoint::embeddings; },
+       R"({"model":"sim/model","user":"rogue","input":"x","encoding_format":"bytes"})"},
       {"NoJson", "json_invalid", same, "{"},
       {"NotAnObject", "body_not_object", same, "[]"},
       {"Store", "store_not_allowed", same, body_with(R"("store":true)")},
@@ -176,7 +183,7 @@ TEST_P(HostileLimit, TheEngineIsToldWhereTheReservationEnds) {
   EXPECT_EQ(root.find(own).as_u64(), limit.told) << net.world.engine_bodies[0];
   for (const char* alias : {"max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict",
                             "max_new_tokens"}) {
-    EXPECT_LE(root.find(alias).as_u64().value_or(0), 64u) << net.world.engine_bodies[0];
+    EXPECT_EQ(bool(root.find(alias)), std::string_view(alias) == own) << net.world.engine_bodies[0];
   }
   if (limit.endpoint == kChatBody) {
     EXPECT_TRUE(root.find("stream_options").find("include_usage").as_bool().value_or(false));

@@ -253,6 +253,15 @@ TEST_F(EngineClientTest, JsonInAnswerToARequestForAStreamIsRefused) {
   EXPECT_NE(warnings_.find("did not answer a request for a stream with one"), std::string::npos);
 }
 
+TEST_F(EngineClientTest, AStreamThatWasNotAskedForIsRefusedBeforeAnyOfItIsPassedOn) {
+  const RunRecord& r = outcome_of(
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\ndata: x\n\n",
+      false);
+  EXPECT_EQ(r.code(), "engine_bad_answer");
+  EXPECT_FALSE(r.head.has_value());
+  EXPECT_EQ(r.bytes, "");
+}
+
 TEST_F(EngineClientTest, RedirectIsRefused) {
   EXPECT_EQ(outcome_of("HTTP/1.1 302 Found\r\nLocation: http://evil/\r\nContent-Length: 0\r\n\r\n")
                 .code(),

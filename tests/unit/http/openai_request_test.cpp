@@ -3,50 +3,22 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <random>
-
 #include "base/limits.h"
-#include "codec/json.h"
+#include "unit/http/bodies.h"
 #include "unit/http/endpoints.h"
 
 namespace cocoon::http {
 namespace {
 
+using test::chat;
+using test::chat_part;
+using test::code_of;
+using test::facts_of;
 using test::kChat;
 using test::kEmbed;
 using test::kResponses;
 using test::kText;
-
-std::string_view code_of(Endpoint endpoint, std::string_view body) {
-  const auto facts = inspect_request(endpoint, body);
-  if (!facts) {
-    EXPECT_EQ(facts.error().kind(), ErrorKind::invalid_argument) << body;
-    return facts.error().code();
-  }
-  const Status allowed = check_allowed(facts.value());
-  return allowed ? "allowed" : allowed.error().code();
-}
-
-RequestFacts facts_of(Endpoint endpoint, std::string_view body) {
-  auto facts = inspect_request(endpoint, body);
-  EXPECT_TRUE(facts) << body << (facts ? "" : facts.error().detail());
-  return facts ? std::move(facts).value() : RequestFacts{};
-}
-
-/// A chat request with further members.
-std::string chat(std::string_view members) {
-  return R"({"model":"m","messages":[{"role":"user","content":"hi"}])" +
-         std::string(members.empty() ? "" : ",") + std::string(members) + "}";
-}
-/// A chat request with one content part.
-std::string chat_part(std::string_view part) {
-  return R"({"model":"m","messages":[{"role":"user","content":[)" + std::string(part) + "]}]}";
-}
-/// A Responses request with one input item.
-std::string response_item(std::string_view item) {
-  return R"({"model":"m","input":[)" + std::string(item) + "]}";
-}
+using test::response_item;
 
 // --- Refusals ---
 
@@ -66,9 +38,84 @@ TEST(InspectRequest, RefusesDuplicateKeysAtAnyDepth) {
 }
 
 TEST(InspectRequest, RefusesMissingModels) {
-  for (const char* body : {"{}", R"({"model":null})", R"({"model":""})", R"({"model":1})",
-                           R"({"model":["m"]})", R"({"Model":"m"})"}) {
+  for (const char* body :
+       {"{}", R"({"model":null})", R"({"model":""})", R"({"model":1})", R"({"model":["m"]})"}) {
     EXPECT_EQ(code_of(kChat, body), "model_missing") << body;
+  }
+}
+
+/// Engines in Go take these for the others, and the last one counts.
+TEST(InspectRequest, RefusesNamesInOtherLetters) {
+  for (const char* member : {R"("Model":"x")",
+                             R"("Stream":true)",
+                             R"("STREAM":false)",
+                             R"("\u017ftream":true)",
+                             R"("Stream_Options":{})",
+                             R"("stream_options":{"Include_Usage":false})",
+                             R"("N":2)",
+                             R"("Best_Of":2)",
+                             R"("N_Cmpl":2)",
+                             R"("Max_Tokens":9)",
+                             R"("max_to\u212aens":9)",
+                             R"("Max_Completion_Tokens":9)",
+                             R"("Max_Output_Tokens":9)",
+                             R"("N_Predict":9)",
+                             R"("Max_New_Tokens":9)",
+                             R"("Prompt":"p")",
+                             R"("Input":"i")",
+                             R"("Messages":[])",
+                             R"("Prompt_Embeds":[])",
+                             R"("Store":true)",
+                             R"("Background":true)",
+                             R"("Cache_Salt":"s")",
+                             R"("Previous_Response_Id":"r")",
+                             R"("Conversation":"c")",
+                             R"("Tools":[])",
+                             R"("tools":[{"Type":"web_search"}])",
+                             R"("Web_Search_Options":{})",
+                             R"("Encoding_Format":"bytes")",
+                             R"("Echo":true)"}) {
+    EXPECT_EQ(code_of(kChat, chat(member)), "bad_member_name") << member;
+  }
+  for (const char* item :
+       {R"({"Content":[{"type":"image_url","image_url":{"url":"http://a"}}]})",
+        R"({"Type":"item_reference","id":"i"})", R"({"content":"x","Output":[{"a":"http://a"}]})",
+        R"({"content":"x","Summary":[{"a":"http://a"}]})"}) {
+    EXPECT_EQ(code_of(kResponses, response_item(item)), "bad_member_name") << item;
+  }
+}
+
+TEST(InspectRequest, NamesThatAreNoneOfThemPass) {
+  EXPECT_EQ(code_of(kChat, chat(R"("Temperature":1,"models":[],"mode":1,"n_":1,"":0,"\u017f":1)")),
+            "allowed");
+  EXPECT_EQ(code_of(kChat, chat(R"("tools":[{"type":"function","function":{"parameters":)"
+                                R"({"properties":{"Type":{},"Model":{}}}}}])")),
+            "allowed");
+}
+
+TEST(InspectRequest, RefusesEncodingsOfEmbeddingsThatAreNoJson) {
+  const auto body = [](const char* format) {
+    return fmt::format(R"({{"model":"m","input":"x","encoding_format":{}}})", format);
+  };
+  for (const char* format : {"\"bytes\"", "\"bytes_only\"", "\"Float\"", "\"\"", "1", "[]"}) {
+    EXPECT_EQ(code_of(kEmbed, body(format)), "bad_encoding_format") << format;
+  }
+  for (const char* format : {"\"float\"", "\"base64\"", "null"}) {
+    EXPECT_EQ(code_of(kEmbed, body(format)), "allowed") << format;
+  }
+}
+
+/// Some engines take 0 for no limit.
+TEST(InspectRequest, RefusesALimitOfNothing) {
+  for (const char* name : {"max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict",
+                           "max_new_tokens"}) {
+    const std::string none = fmt::format(R"("{}":0)", name);
+    const std::string scoring = R"({"model":"m","prompt":"p","echo":true,)" + none;
+    EXPECT_EQ(code_of(kChat, chat(none)), "bad_max_tokens");
+    EXPECT_EQ(code_of(kChat, chat(R"("echo":true,)" + none)), "bad_max_tokens");
+    EXPECT_EQ(code_of(kText, R"({"model":"m","prompt":"p",)" + none + "}"), "bad_max_tokens");
+    EXPECT_EQ(code_of(kText, scoring + R"(,"stream":true})"), "bad_max_tokens");
+    EXPECT_EQ(code_of(kText, scoring + "}"), "allowed");
   }
 }
 
@@ -90,7 +137,7 @@ TEST(InspectRequest, RefusesLimitsThatEnginesReadDifferently) {
 }
 
 TEST(InspectRequest, RefusesImpossibleN) {
-  for (const char* name : {"n", "best_of"}) {
+  for (const char* name : {"n", "best_of", "n_cmpl"}) {
     for (const char* value :
          {"0", "-1", "129", "1.5", "\"2\"", "1e2", "true", "99999999999999999999"}) {
       EXPECT_EQ(code_of(kChat, chat(std::string("\"") + name + "\":" + value)), "bad_n")
@@ -247,11 +294,11 @@ TEST(InspectRequest, NullsCountAsLeftOut) {
   EXPECT_TRUE(check_allowed(facts));
 }
 
-TEST(InspectRequest, TheLargestLimitAndCountHold) {
-  const RequestFacts facts = facts_of(
-      kChat,
-      chat(R"("max_tokens":10,"max_completion_tokens":30,"n_predict":20,"n":2,"best_of":5)"));
-  EXPECT_EQ(facts.max_tokens, 30u);
+TEST(InspectRequest, TheLeastLimitAndTheLargestCountHold) {
+  const RequestFacts facts =
+      facts_of(kChat, chat(R"("max_tokens":20,"max_completion_tokens":10,"n_predict":30,"n":2,)"
+                           R"("best_of":3,"n_cmpl":5)"));
+  EXPECT_EQ(facts.max_tokens, 10u);
   EXPECT_EQ(facts.n, 5u);
 }
 
@@ -373,186 +420,6 @@ TEST(Endpoints, PathsAreExact) {
   for (const char* path : {"", "/", "/v1/chat/completions/", "/v1/chat", "v1/completions",
                            "/V1/completions", "/v1/models"}) {
     EXPECT_EQ(endpoint_of(path), std::nullopt) << path;
-  }
-}
-
-// --- Splicing ---
-
-std::string spliced(Endpoint endpoint, std::string_view body, const RequestEdits& edits) {
-  return splice(body, facts_of(endpoint, body), edits);
-}
-
-TEST(Splice, NoEditsLeaveEveryByte) {
-  const std::string body =
-      " {\n \"model\" : \"m\\u0041\", \"temperature\":1.50e+0, \"x\":[1 ,2],\"stream\":true}\r\n";
-  EXPECT_EQ(spliced(kChat, body, {}), body);
-}
-
-TEST(Splice, AsksForUsageInStreamsOnly) {
-  const RequestEdits edits{.include_usage = true};
-  const std::tuple<Endpoint, const char*, const char*> cases[] = {
-      {kChat, R"({"model":"m","stream":true})",
-       R"({"stream_options":{"include_usage":true},"model":"m","stream":true})"},
-      {kText, R"({"model":"m","prompt":"p","stream":true})",
-       R"({"stream_options":{"include_usage":true},"model":"m","prompt":"p","stream":true})"},
-      {kChat, R"({"model":"m","stream":true,"stream_options":{}})",
-       R"({"model":"m","stream":true,"stream_options":{"include_usage":true}})"},
-      {kChat, R"({"model":"m","stream":true,"stream_options": { "x" : 1 } })",
-       R"({"model":"m","stream":true,"stream_options": {"include_usage":true, "x" : 1 } })"},
-      {kChat, R"({"model":"m","stream":true,"stream_options":null})",
-       R"({"model":"m","stream":true,"stream_options":{"include_usage":true}})"},
-      {kChat, R"({"model":"m","stream":true,"stream_options":{"x":1,"include_usage":false}})",
-       R"({"model":"m","stream":true,"stream_options":{"x":1,"include_usage":true}})"},
-      {kChat, R"({"model":"m","stream":true,"stream_options":{"include_usage": null}})",
-       R"({"model":"m","stream":true,"stream_options":{"include_usage": true}})"},
-      {kChat, R"({"model":"m","stream":true,"stream_options":{"include_usage":true}})",
-       R"({"model":"m","stream":true,"stream_options":{"include_usage":true}})"},
-      {kChat, R"({"model":"m","stream":false})", R"({"model":"m","stream":false})"},
-      {kResponses, R"({"model":"m","input":"x","stream":true})",
-       R"({"model":"m","input":"x","stream":true})"},
-  };
-  for (const auto& [endpoint, body, expected] : cases)
-    EXPECT_EQ(spliced(endpoint, body, edits), expected);
-}
-
-TEST(Splice, LimitsOutputUnderTheRightName) {
-  const RequestEdits edits{.max_tokens = 100};
-  EXPECT_EQ(spliced(kChat, R"({"model":"m"})", edits), R"({"max_tokens":100,"model":"m"})");
-  EXPECT_EQ(spliced(kText, R"({"model":"m","prompt":"p"})", edits),
-            R"({"max_tokens":100,"model":"m","prompt":"p"})");
-  EXPECT_EQ(spliced(kResponses, R"({"model":"m","input":"x"})", edits),
-            R"({"max_output_tokens":100,"model":"m","input":"x"})");
-  EXPECT_EQ(spliced(kEmbed, R"({"model":"m","input":"x"})", edits), R"({"model":"m","input":"x"})");
-}
-
-TEST(Splice, ClampsEveryLimitThatIsThere) {
-  const RequestEdits edits{.max_tokens = 100};
-  EXPECT_EQ(
-      spliced(
-          kChat,
-          R"({"max_tokens": 101 ,"model":"m","max_completion_tokens":18446744073709551615,"n_predict":100,"max_new_tokens":7})",
-          edits),
-      R"({"max_tokens": 100 ,"model":"m","max_completion_tokens":100,"n_predict":100,"max_new_tokens":7})");
-  EXPECT_EQ(spliced(kChat, R"({"model":"m","max_tokens":null})", edits),
-            R"({"model":"m","max_tokens":100})");
-  EXPECT_EQ(spliced(kChat, R"({"model":"m","max_\u0074okens":200})", edits),
-            R"({"model":"m","max_\u0074okens":100})");
-  EXPECT_EQ(spliced(kChat, R"({"model":"m","max_tokens":0})", edits),
-            R"({"model":"m","max_tokens":0})");
-}
-
-/// An engine that knows none of the names that are there has no limit at all.
-TEST(Splice, AddsTheNameThatTheEnginesKnowBesideOthers) {
-  const RequestEdits edits{.max_tokens = 100};
-  for (const char* alias :
-       {"max_completion_tokens", "max_output_tokens", "n_predict", "max_new_tokens"}) {
-    for (const Endpoint endpoint : {kChat, kText}) {
-      const auto body = [&](const char* value) {
-        return fmt::format(R"("{}":{},"model":"m","prompt":"p"}})", alias, value);
-      };
-      EXPECT_EQ(spliced(endpoint, "{" + body("1"), edits), R"({"max_tokens":1,)" + body("1"));
-      EXPECT_EQ(spliced(endpoint, "{" + body("101"), edits), R"({"max_tokens":100,)" + body("100"));
-      EXPECT_EQ(spliced(endpoint, "{" + body("null"), edits),
-                R"({"max_tokens":100,)" + body("100"));
-    }
-  }
-  EXPECT_EQ(spliced(kResponses, R"({"model":"m","input":"x","max_tokens":7})", edits),
-            R"({"max_output_tokens":7,"model":"m","input":"x","max_tokens":7})");
-}
-
-TEST(Splice, TheLeastOfTheLimitsIsTheOneThatIsAdded) {
-  const RequestEdits edits{.max_tokens = 100};
-  EXPECT_EQ(spliced(kChat, R"({"model":"m","n_predict":20,"max_new_tokens":7})", edits),
-            R"({"max_tokens":7,"model":"m","n_predict":20,"max_new_tokens":7})");
-  EXPECT_EQ(spliced(kChat, R"({"model":"m","max_tokens":null,"max_new_tokens":7})", edits),
-            R"({"model":"m","max_tokens":7,"max_new_tokens":7})");
-  EXPECT_EQ(spliced(kChat, R"({"model":"m","max_tokens":9,"max_new_tokens":7})", edits),
-            R"({"model":"m","max_tokens":9,"max_new_tokens":7})");
-}
-
-TEST(Splice, SetsTheCacheSalt) {
-  const RequestEdits edits{.cache_salt = "s\"1"};
-  EXPECT_EQ(spliced(kChat, R"({"model":"m"})", edits), R"({"cache_salt":"s\"1","model":"m"})");
-  EXPECT_EQ(spliced(kChat, R"({"model":"m","cache_salt" : "theirs"})", edits),
-            R"({"model":"m","cache_salt" : "s\"1"})");
-}
-
-TEST(Splice, TurnsStoringOff) {
-  const RequestEdits edits{.store_false = true};
-  EXPECT_EQ(spliced(kResponses, R"({"model":"m","input":"x"})", edits),
-            R"({"store":false,"model":"m","input":"x"})");
-  EXPECT_EQ(spliced(kResponses, R"({"model":"m","input":"x","store":null})", edits),
-            R"({"model":"m","input":"x","store":false})");
-}
-
-TEST(Splice, AllEditsAtOnce) {
-  const RequestEdits edits{
-      .include_usage = true, .max_tokens = 5, .cache_salt = "s", .store_false = true};
-  EXPECT_EQ(
-      spliced(kChat, "\t{ \"stream\":true,\"model\":\"m\",\"max_tokens\":9,\"messages\":[ ]} ",
-              edits),
-      "\t{\"stream_options\":{\"include_usage\":true},\"cache_salt\":\"s\",\"store\":false, "
-      "\"stream\":true,\"model\":\"m\",\"max_tokens\":5,\"messages\":[ ]} ");
-}
-
-/// A random JSON value; deep ones are rarer.
-std::string random_value(std::mt19937& random, int depth) {
-  static const char* kScalars[] = {"null",
-                                   "true",
-                                   "-0",
-                                   "1.50",
-                                   "1e400",
-                                   "\"\"",
-                                   "\"a\\u00e9\\n\"",
-                                   "\"\xc3\xa9\"",
-                                   "12345678901234567890123"};
-  const auto kind = random() % (depth > 3 ? 1 : 3);
-  if (kind == 0) return kScalars[random() % std::size(kScalars)];
-  std::string out = kind == 1 ? "[" : "{";
-  for (unsigned i = 0, n = random() % 4; i < n; ++i) {
-    if (i != 0) out += " ,";
-    if (kind == 2) out += "\"k" + std::to_string(i) + "\":\n";
-    out += random_value(random, depth + 1);
-  }
-  return out + (kind == 1 ? "]" : " }");
-}
-
-TEST(SpliceProperty, ResultParsesMeetsTheEditsAndKeepsOtherMembers) {
-  const unsigned seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
-  for (int round = 0; round < 2000; ++round) {
-    std::vector<std::string> members = {"\"model\":\"m\"", "\"stream\": true"};
-    for (const char* name : {"max_tokens", "max_completion_tokens", "max_new_tokens"}) {
-      if (random() % 3 == 0)
-        members.push_back(std::string("\"") + name +
-                          "\" : " + (random() % 4 == 0 ? "null" : std::to_string(random() % 200)));
-    }
-    if (random() % 2 == 0)
-      members.push_back(random() % 2 == 0 ? R"("stream_options":{"a":1})"
-                                          : R"("stream_options": {"include_usage":false})");
-    if (random() % 3 == 0) members.push_back(R"("cache_salt":"x")");
-    std::vector<std::pair<std::string, std::string>> others;
-    for (unsigned i = 0, n = random() % 4; i < n; ++i) {
-      others.emplace_back("other" + std::to_string(i), random_value(random, 0));
-      members.push_back("\"" + others.back().first + "\":" + others.back().second);
-    }
-    std::shuffle(members.begin(), members.end(), random);
-    std::string body = "{";
-    for (std::size_t i = 0; i < members.size(); ++i) body += (i == 0 ? " " : ", ") + members[i];
-    body += "}";
-    const std::string out =
-        spliced(kChat, body, {.include_usage = true, .max_tokens = 100, .cache_salt = "salt"});
-    const RequestFacts facts = facts_of(kChat, out);
-    ASSERT_TRUE(facts.include_usage) << body;
-    ASSERT_TRUE(facts.max_tokens && *facts.max_tokens <= 100) << body;
-    const auto document = json::Document::parse(out);
-    ASSERT_EQ(document->root().find("cache_salt").as_string(), "salt");
-    ASSERT_LE(document->root().find("max_tokens").as_u64().value_or(101), 100u) << body;
-    for (const auto& [name, value] : others) ASSERT_EQ(document->root().find(name).raw(), value);
-    // A second time changes nothing.
-    ASSERT_EQ(spliced(kChat, out, {.include_usage = true, .max_tokens = 100, .cache_salt = "salt"}),
-              out);
   }
 }
 

@@ -224,6 +224,23 @@ TEST(SseParser, ATooLargeEventMayBeSkipped) {
   }
 }
 
+/// Line ends are looked for in windows of 256 bytes. (Where each search goes on to the end of the
+/// event, this takes a minute.)
+TEST(SseParser, LinesOfAnyLengthAndEndAreLines) {
+  for (const std::string end : {"\n", "\r", "\r\n"}) {
+    std::string stream;
+    std::string data;
+    for (const std::size_t length : {0, 1, 249, 250, 251, 255, 256, 257, 511, 512, 513, 5000}) {
+      stream += "data: " + std::string(length, 'x') + end;
+      data += (data.empty() && length == 0 ? "" : "\n") + std::string(length, 'x');
+    }
+    for (int i = 0; i < 1'000'000; ++i) stream += "a" + end;
+    const auto events = parse_events(stream + end);
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_EQ(events[0].data, data);
+  }
+}
+
 TEST(SseParser, EndlessBlankLinesAreBounded) {
   SseParser parser(100);
   const std::string blanks(101, '\n');
