@@ -1,6 +1,6 @@
 // modules: http
-// covers: libcocoon/http/openai_request.cpp libcocoon/http/openai_parts.cpp libcocoon/http/member_names.cpp
-// libcocoon/http/openai_answer.cpp
+// covers: libcocoon/http/openai_request.cpp libcocoon/http/openai_parts.cpp
+// libcocoon/http/member_names.cpp libcocoon/http/openai_answer.cpp
 /// @file A spliced body is read as the edits demand and keeps what they do not concern; answers of
 /// any shape are read without harm, and in a stream as they are alone. The first byte of the input
 /// chooses endpoint and edits.
