@@ -279,7 +279,7 @@ class WorkerMeter {
   WorkerMeter(NetworkId network, AccountId proxy, AccountId own_account, WorkerLimits limits);
 
   /// Before a run: what it may earn at most. Errors: payment/max_unpaid,
-  /// invalid_argument/duplicate_request.
+  /// payment/over_max_unpaid (whatever is paid), invalid_argument/duplicate_request.
   Status reserve(const RunId& run, Nano most);
   /// After a run: what it did earn. Errors: not_found/unknown_request, internal/charge_over_cap.
   Status earn(const RunId& run, Nano share);

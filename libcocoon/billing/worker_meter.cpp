@@ -24,6 +24,14 @@ WorkerMeter::WorkerMeter(NetworkId network, AccountId proxy, AccountId own_accou
 
 Status WorkerMeter::reserve(const RunId& run, Nano most) {
   if (reserved_.count(run) != 0) return duplicate_request();
+  // Payment by the proxy would not help.
+  if (most > limits_.max_unpaid) {
+    return payment_error("over_max_unpaid",
+                         fmt::format("the request may earn its worker {} nanoton, more than the {} "
+                                     "that it lets a proxy owe it: ask for less output, or with a "
+                                     "shorter prompt",
+                                     most.value, limits_.max_unpaid.value));
+  }
   const Nano at_stake = saturating_add(at_risk(), most);
   refused_ = at_stake > limits_.max_unpaid;
   if (refused_) {

@@ -96,8 +96,9 @@ void ProxyCore::worker_gave_up(Request& request, const Error& error, Now now) {
     if (outcome != routing::Outcome::refused) request.gave_up.set(request.next_candidate - 1);
     // The next one is asked, too: a worker that finds fault with every request must not be able to
     // turn clients away. Where all say so, the client is told.
-    const bool request_at_fault =
-        error.kind() == ErrorKind::invalid_argument || error.kind() == ErrorKind::too_large;
+    const bool request_at_fault = error.kind() == ErrorKind::invalid_argument ||
+                                  error.kind() == ErrorKind::too_large ||
+                                  error.code() == "over_max_unpaid";
     if (request_at_fault) request.refusal = error;
     return assign(request, now);
   }

@@ -220,7 +220,7 @@ class WorkerCore final : public AttestedCore {
   // worker_requests.cpp
   void on_open(ProxyLink& proxy, const wire::Open& open, Now now);
   Result<std::unique_ptr<Run>> admit_request(ProxyLink& proxy, const wire::Open& open, Now now);
-  Status check_price(Run& run, Now now);
+  Result<Nano> most_earned(Run& run, Now now);
   void doubt_clock(const ProxyLink& proxy, Now now);
   void on_data(ProxyLink& proxy, const wire::Data& data, Now now);
   void on_end(ProxyLink& proxy, StreamId stream, Now now);

@@ -30,9 +30,10 @@ WorkerCore::Run* WorkerCore::run_of(ProxyLink& proxy, StreamId stream) {
   return at == proxy.runs.end() ? nullptr : find_run(at->second);
 }
 
-/// Whether the model and the price that the header calls for are ones that this worker takes, and
-/// its cap covers the reservation.
-Status WorkerCore::check_price(Run& run, Now now) {
+/// The most that the run can earn: this worker's share of the reservation. Errors: where the model
+/// or the price that the header calls for is none that this worker takes, or its cap does not cover
+/// the reservation.
+Result<Nano> WorkerCore::most_earned(Run& run, Now now) {
   const session::RequestHeader& header = run.opener.header();
   COCOON_TRY(const billing::Registry* registry,
              registry_.priced(header.registry_version, now.unix));
@@ -50,7 +51,8 @@ Status WorkerCore::check_price(Run& run, Now now) {
   COCOON_TRY(const Nano most, billing::reservation(header.prompt_bound_tokens * choices,
                                                    header.max_output_tokens * choices,
                                                    options_.coefficient_e3, run.prices));
-  return billing::within_cap(most, header.cost_cap);
+  COCOON_CHECK(billing::within_cap(most, header.cost_cap));
+  return billing::worker_share(most, run.prices.worker_share_e4);
 }
 
 Result<std::unique_ptr<WorkerCore::Run>> WorkerCore::admit_request(ProxyLink& proxy,
@@ -80,12 +82,10 @@ Result<std::unique_ptr<WorkerCore::Run>> WorkerCore::admit_request(ProxyLink& pr
     status =
         Error(ErrorKind::not_found, "model_not_found", "this worker does not serve that model");
   }
-  if (status) status = check_price(*run, now);
   run->run_id = RunId{random_.array<16>()};
   if (status) {
-    status = meter_of(proxy.account)
-                 .reserve(run->run_id,
-                          billing::worker_share(header.cost_cap, run->prices.worker_share_e4));
+    const auto most = most_earned(*run, now);
+    status = most ? meter_of(proxy.account).reserve(run->run_id, *most) : most.error();
   }
   if (!status) {
     replays_.forget(run->opener.hash());

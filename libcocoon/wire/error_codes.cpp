@@ -10,7 +10,7 @@ namespace cocoon::wire {
 namespace {
 
 /// Sorted. Codes that one role sends to another; docs/protocol.md lists what they mean.
-constexpr std::array<std::string_view, 138> kKnownCodes{
+constexpr std::array<std::string_view, 139> kKnownCodes{
     "answer_before_acceptance",
     "answer_missing",
     "answer_truncated",
@@ -90,6 +90,7 @@ constexpr std::array<std::string_view, 138> kKnownCodes{
     "no_worker_free",
     "not_after_too_far",
     "not_authorised",
+    "over_max_unpaid",
     "peer_silent",
     "prompt_over_bound",
     "prompt_over_header",

@@ -222,6 +222,13 @@ TEST_F(WorkerMeterTest, CashesWhatIsWorthItsFeeOnceItHasToRefuse) {
   EXPECT_FALSE(meter_.cash_out_due());
 }
 
+TEST_F(WorkerMeterTest, RunThatCanNeverFitIsNoReasonToCash) {
+  meter_.set_contract(Nano{0}, Nano{0}, Nano{10'000});
+  ASSERT_TRUE(meter_.accept(voucher(200)));
+  EXPECT_EQ(code(meter_.reserve(run(1), Nano{1'001})), "over_max_unpaid");
+  EXPECT_FALSE(meter_.cash_out_due());
+}
+
 TEST_F(WorkerMeterTest, RunIsReservedAndEarnedOnceWithinItsMost) {
   EXPECT_EQ(code(meter_.earn(run(1), Nano{1})), "unknown_request");
   ASSERT_TRUE(meter_.reserve(run(1), Nano{10}));

@@ -153,6 +153,37 @@ TEST_F(HostileClient, BadRequestsInARowAreNotHeldAgainstWorkers) {
   expect_refused(rogue->request(header, RogueClient::body()), "cap_too_low");
 }
 
+/// Workers that let no proxy owe them much: what a client writes into a header for nothing must not
+/// use that up, nor make them rest.
+class LittleCredit : public HostileClient {
+ protected:
+  LittleCredit() { net.world.max_unpaid = Nano{50'000}; }
+  static constexpr Nano kHighCap{1'000'000};
+};
+
+TEST_F(LittleCredit, IsNotUsedUpByACap) {
+  fund();
+  auto header = rogue->header();
+  header.cost_cap = kHighCap;
+  const auto stream = rogue->request(header, RogueClient::body());
+  net.run(Millis(2000));
+  EXPECT_EQ(rogue->ends[stream], kCost) << rogue->resets[stream];
+}
+
+TEST_F(LittleCredit, LetsNobodyRestForARequestThatItCannotCover) {
+  fund();
+  auto header = rogue->header();
+  header.cost_cap = kHighCap;
+  header.max_output_tokens = 4000;
+  expect_refused(rogue->request(header, RogueClient::body()), "over_max_unpaid");
+  const auto stream = rogue->request(header, RogueClient::body());
+  net.run(Millis(100));
+  ASSERT_TRUE(rogue->resets.contains(stream));
+  const Asked asked = net.ask(net.client(1));
+  net.run(Millis(500));
+  EXPECT_EQ(net.executions(asked), 1u) << "workers rest for a second";
+}
+
 /// What an engine has to be told that knows no name but its endpoint's own.
 struct StatedLimit {
   const char* name;

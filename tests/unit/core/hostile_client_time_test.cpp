@@ -227,6 +227,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Refusal{ErrorKind::busy, "worker_full", false},
                       Refusal{ErrorKind::payment, "cap_too_low", false},
                       Refusal{ErrorKind::payment, "max_unpaid", false},
+                      Refusal{ErrorKind::payment, "over_max_unpaid", false},
                       Refusal{ErrorKind::invalid_argument, "model_mismatch", false},
                       Refusal{ErrorKind::protocol, "bad_wrap", false},
                       Refusal{ErrorKind::timeout, "request_expired", false},
