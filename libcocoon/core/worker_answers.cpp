@@ -137,10 +137,15 @@ billing::UsageBounds WorkerCore::bounds_of(const Run& run) const {
   return usage_bounds(run.opener.header(), run.body_bytes);
 }
 
+/// What a run costs if it ends now: usage marks and the receipt of a cut say the same. A head of
+/// this worker's own is no word of its engine's, which may hang.
+billing::TokenCounts WorkerCore::usage_so_far(const Run& run) const {
+  if (run.status >= 400 || (run.head_assumed && run.status == 0)) return {};
+  return billing::clamp(run.usage.running(), bounds_of(run));
+}
+
 wire::UsageMark WorkerCore::mark_of(const Run& run) const {
-  // What was said is not taken back, though the receipt will say less.
-  if (run.status >= 400) return run.head_assumed ? run.sent_mark : wire::UsageMark{};
-  const billing::TokenCounts counts = billing::clamp(run.usage.running(), bounds_of(run));
+  const billing::TokenCounts counts = usage_so_far(run);
   return {counts.prompt, counts.cached, counts.completion, counts.reasoning};
 }
 
@@ -248,10 +253,10 @@ void WorkerCore::queue_receipt(Run& run, Now now) {
 }
 
 /// The stream of a run is reset before its end. What the proxy charges for it, if it had accepted
-/// it, needs this worker's word: its receipt goes by itself. It counts as the marks do.
+/// it, needs this worker's word: its receipt goes by itself.
 void WorkerCore::queue_cut_receipt(Run& run, Now now) {
   if (run.state != RunState::running && run.state != RunState::closing) return;
-  batch_.add(make_receipt(run, billing::Outcome::cancelled, run.usage.running(), now));
+  batch_.add(make_receipt(run, billing::Outcome::cancelled, usage_so_far(run), now));
   batch_entries_.push_back({.cut_by = run.peer});
 }
 

@@ -248,6 +248,7 @@ class WorkerCore final : public AttestedCore {
   void fail_run(Run& run, const Error& error, Now now);
   void finish_run(Run& run, Now now);
   billing::UsageBounds bounds_of(const Run& run) const;
+  billing::TokenCounts usage_so_far(const Run& run) const;
   wire::UsageMark mark_of(const Run& run) const;
   void set_paused(Run& run, bool paused);
 

@@ -1,6 +1,7 @@
 /// Answers that are no stream: of these nothing comes before the engine has all of it, which may
 /// take longer than a stream may be silent.
 
+#include "billing/receipt.h"
 #include "unit/core/rogue_worker.h"
 
 namespace cocoon::core::test {
@@ -32,10 +33,10 @@ TEST_F(PlainAnswers, OneThatTakesLongIsServedAndPaid) {
   expect_no_blame();
 }
 
-TEST_F(PlainAnswers, OneThatItsCallerGivesUpCostsThePromptAndIsNotTheWorkersFailure) {
+TEST_F(PlainAnswers, OneThatItsCallerGivesUpSoonCostsThePromptAndIsNotTheWorkersFailure) {
   net.boot();
   const Asked asked = net.ask();
-  net.run(Millis(kThinks) - Millis(10'000));
+  net.run(limits::kProgressDeadline - Seconds(10));
   net.client().client().cancel(asked.id, net.world.now);
   net.run(Millis(1000));
   const Nano charged = net.proxy().proxy().counts().charged;
@@ -43,6 +44,36 @@ TEST_F(PlainAnswers, OneThatItsCallerGivesUpCostsThePromptAndIsNotTheWorkersFail
   EXPECT_EQ(net.acknowledged(net.client()), charged);
   expect_no_blame();
   EXPECT_FALSE(net.outcome(asked).status);
+}
+
+TEST_F(PlainAnswers, OneOfWhichTheEngineNeverSaysAWordCostsNothingAtItsDeadline) {
+  net.deadline = Millis(100'000);
+  net.boot();
+  EXPECT_FALSE(net.outcome(net.ask()).status);
+  net.run(Millis(1000));
+  EXPECT_EQ(net.proxy().proxy().counts().charged, Nano{0});
+  EXPECT_EQ(net.acknowledged(net.client()), Nano{0});
+  expect_no_blame();
+}
+
+TEST_F(PlainAnswers, AMarkAndTheReceiptOfACutSayTheSame) {
+  std::optional<wire::UsageMark> mark;
+  std::optional<billing::TokenCounts> proved;
+  net.meddle = [&](Hop& hop) {
+    if (!hop.between(kWorker, kProxy)) return;
+    if (const auto* data = hop.as<wire::Data>()) mark = data->mark;
+    if (const auto* cut = hop.as<wire::Settlement>()) {
+      proved = billing::SignedReceipt::decode(cut->receipt).value().receipt.tokens;
+    }
+  };
+  net.boot();
+  const Asked asked = net.ask();
+  net.run(limits::kProgressDeadline + Seconds(10));
+  net.client().client().cancel(asked.id, net.world.now);
+  EXPECT_FALSE(net.outcome(asked).status);
+  EXPECT_EQ(mark, wire::UsageMark{});
+  EXPECT_EQ(proved, billing::TokenCounts{});
+  EXPECT_EQ(net.proxy().proxy().counts().charged, Nano{0});
 }
 
 TEST_F(PlainAnswers, AnErrorThatTakesLongIsToldAndIsNotTheWorkersFailure) {
