@@ -51,6 +51,7 @@ void WorkerCore::on_engine_head(RunKey key, int status, std::string_view content
   Run* run = find_run(key);
   if (run == nullptr) return;
   run->status = status;
+  if (status >= 300) hear(now);
   on_engine_started(key, now);
   const auto failure = failure_of(status);
   const int former = std::exchange(engine_failure_, failure ? status : 0);
@@ -69,6 +70,7 @@ void WorkerCore::on_engine_head(RunKey key, int status, std::string_view content
 void WorkerCore::on_engine_bytes(RunKey key, ByteView bytes, Now now) {
   Run* run = find_run(key);
   if (run == nullptr || run->status == 0) return;
+  hear(now);
   run->usage.add(bytes);
   if (run->usage.output_tokens() > bounds_of(*run).output_tokens) {
     const Error error(ErrorKind::upstream, "engine_over_limit",
@@ -263,6 +265,7 @@ void WorkerCore::queue_cut_receipt(Run& run, Now now) {
 void WorkerCore::end_turn(Now now) {
   begin_batch();
   send_answers(now);
+  if (engine_.take_changed()) send_status_to_all();
   tell_others_load();
 }
 
@@ -295,7 +298,7 @@ void WorkerCore::send_answers(Now now) {
 }
 
 /// The sealed receipt is out: tell the proxy the same.
-void WorkerCore::finish_run(Run& run, Now) {
+void WorkerCore::finish_run(Run& run, Now now) {
   ProxyLink* proxy = find_proxy(run.peer);
   const Bytes receipt = run.receipt->encode();
   wire::End end;
@@ -310,7 +313,7 @@ void WorkerCore::finish_run(Run& run, Now) {
   ++counts_.requests_done;
   dirty_ = true;
   const bool solvent = meter_of(run.proxy).accepts();
-  erase_run(run);
+  erase_run(run, now);
   if (!solvent) send_status(*proxy);
 }
 
@@ -332,7 +335,7 @@ void WorkerCore::fail_run(Run& run, const Error& error, Now now) {
   } else {
     (void)meter_of(run.proxy).earn(run.run_id, Nano{0});
   }
-  erase_run(run);
+  erase_run(run, now);
 }
 
 }  // namespace cocoon::core

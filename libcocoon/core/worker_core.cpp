@@ -95,6 +95,8 @@ void WorkerCore::say_leaving(ProxyLink& proxy) {
 
 WorkerCounts WorkerCore::counts() const {
   WorkerCounts counts = counts_;
+  counts.engine_ready = engine_.ready();
+  counts.engine_reason = engine_.reason();
   counts.running = runs_.size();
   counts.proxies_connected = static_cast<std::uint32_t>(
       std::count_if(proxies_.begin(), proxies_.end(), [](const ProxyLink& p) {
@@ -302,13 +304,12 @@ void WorkerCore::send_status(ProxyLink& proxy) {
   wire::WorkerStatus status;
   const bool solvent = meter_of(proxy.account).accepts();
   const Status fresh = registry_.fresh();
-  status.ready = counts_.engine_ready && !draining_ && solvent && fresh;
-  const auto running = static_cast<std::uint32_t>(runs_.size());
-  status.free_slots = options_.capacity > running ? options_.capacity - running : 0;
+  status.ready = engine_.takes() && !draining_ && solvent && fresh;
+  status.free_slots = free_slots();
   if (draining_) {
     status.reason = "shutting down";
-  } else if (!counts_.engine_ready) {
-    status.reason = counts_.engine_reason;
+  } else if (!engine_.takes()) {
+    status.reason = engine_.reason();
   } else if (!solvent) {
     status.reason =
         "this proxy owes as much as max_unpaid, or cut answers for which it has not paid";
@@ -321,12 +322,16 @@ void WorkerCore::send_status(ProxyLink& proxy) {
   touch(proxy.peer);
 }
 
+std::uint32_t WorkerCore::free_slots() const {
+  const auto running = static_cast<std::uint32_t>(runs_.size());
+  return engine_.slots(options_.capacity > running ? options_.capacity - running : 0);
+}
+
 /// A proxy counts its own requests; those of other proxies it has to be told of: where they are
 /// many, and where they take the last slot or free it.
 void WorkerCore::tell_others_load() {
   if (proxies_.size() < 2) return;
-  const auto running = static_cast<std::int64_t>(runs_.size());
-  const std::int64_t free = std::max<std::int64_t>(0, options_.capacity - running);
+  const std::int64_t free = free_slots();
   const std::int64_t much = std::max<std::int64_t>(1, options_.capacity / 8);
   for (ProxyLink& proxy : proxies_) {
     if (proxy.state != ProxyState::ready || proxy.going_away) continue;
@@ -358,10 +363,12 @@ void WorkerCore::send_status_to_all() {
 }
 
 void WorkerCore::on_engine_ready(bool ready, std::string reason, Now) {
-  if (counts_.engine_ready == ready && counts_.engine_reason == reason) return;
-  counts_.engine_ready = ready;
-  counts_.engine_reason = std::move(reason);  // its own client has logged it
-  send_status_to_all();
+  if (engine_.probed(ready, std::move(reason))) send_status_to_all();  // its own client logs it
+}
+
+/// The engine has said something.
+void WorkerCore::hear(Now now) {
+  if (engine_.spoke(now)) report(LogLevel::info, "the engine answers requests again");
 }
 
 void WorkerCore::on_control(ProxyLink& proxy, const wire::Message& message, Now now) {
@@ -452,6 +459,7 @@ void WorkerCore::on_ledger(CallId call, LedgerAnswer answer, Now now) {
 
 void WorkerCore::on_time(Now now) {
   end_overdue(now);
+  engine_.on_time(now);
   for (ProxyLink& proxy : proxies_) {
     if (proxy.state == ProxyState::waiting && proxy.retry_at <= now.mono) connect(proxy, now);
   }
@@ -486,7 +494,8 @@ void WorkerCore::check_liveness(Now now) {
 }
 
 MonoTime WorkerCore::next_deadline() const {
-  MonoTime next = std::min({next_settlement_, next_liveness_, next_market_, keys_.next_rotation()});
+  MonoTime next = std::min({next_settlement_, next_liveness_, next_market_, keys_.next_rotation(),
+                            engine_.next_trial()});
   if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
   for (const ProxyLink& proxy : proxies_) {
     if (proxy.state == ProxyState::waiting) next = std::min(next, proxy.retry_at);

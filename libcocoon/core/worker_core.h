@@ -20,6 +20,7 @@
 #include "billing/registry.h"
 #include "core/attested_core.h"
 #include "core/backoff.h"
+#include "core/engine_health.h"
 #include "core/identity.h"
 #include "core/link.h"
 #include "core/link_renewal.h"
@@ -41,7 +42,7 @@ struct WorkerCoreOptions {
 /// What an owner sees of a worker.
 struct WorkerCounts {
   bool engine_ready = false;
-  std::string engine_reason = "the engine has not been probed yet";
+  std::string engine_reason;  ///< why it is not
   std::uint32_t proxies_connected = 0;
   /// Why the last connection failed; empty where all is well.
   std::string proxy_reason = "no connection to a proxy has been made yet";
@@ -163,9 +164,10 @@ class WorkerCore final : public AttestedCore {
     UsageCounter usage;
     billing::ModelEntry model;  ///< it and the prices: of the version that the header names
     billing::Prices prices;
-    MonoTime deadline{};        ///< the client's
-    MonoTime body_by{};         ///< more of the body is to come by then
-    MonoTime due{};             ///< its entry in deadlines_
+    MonoTime deadline{};         ///< the client's
+    MonoTime body_by{};          ///< more of the body is to come by then
+    MonoTime due{};              ///< its entry in deadlines_
+    MonoTime asked_at = kNever;  ///< when the engine was given it
     MonoTime head_by = kNever;  ///< a head goes out by then, whether the engine has answered or not
     int status = 0;             ///< the engine's HTTP status
     bool streams = false;       ///< the answer is a stream, where it is none of an error
@@ -206,6 +208,8 @@ class WorkerCore final : public AttestedCore {
   void send_record(ProxyLink& proxy, Now now);
   void send_status(ProxyLink& proxy);
   void send_status_to_all();
+  std::uint32_t free_slots() const;
+  void hear(Now now);
   void tell_others_load();
   void ask_market(ProxyLink& proxy);
   void drain_events(PeerId peer, Now now);
@@ -232,7 +236,7 @@ class WorkerCore final : public AttestedCore {
   void account_for_cut(Run& run);
   void arm(Run& run);
   void end_overdue(Now now);
-  void erase_run(Run& run);
+  void erase_run(Run& run, Now now);
 
   // worker_answers.cpp
   void touch_run(Run& run);
@@ -308,6 +312,7 @@ class WorkerCore final : public AttestedCore {
   MonoTime doubt_clock_from_{};  ///< when the next warning may be given
   MonoTime next_market_{};
   MonoTime next_liveness_{};
+  EngineHealth engine_;
   bool draining_ = false;
   int engine_failure_ = 0;  ///< the status of its last answer, if that was a failure: it is logged
   bool dirty_ = false;      ///< a meter changed since it was stored

@@ -62,7 +62,7 @@ Result<std::unique_ptr<WorkerCore::Run>> WorkerCore::admit_request(ProxyLink& pr
     return Error(ErrorKind::unauthorized, "proxy_not_admitted",
                  "the ledger has not confirmed yet that this is the newest run of the proxy");
   }
-  if (!counts_.engine_ready || draining_ || !registry_.fresh()) {
+  if (!engine_.takes() || draining_ || !registry_.fresh()) {
     return Error(ErrorKind::busy, "worker_not_ready", "this worker takes no requests now");
   }
   if (runs_.size() >= options_.capacity) {
@@ -115,6 +115,7 @@ void WorkerCore::on_open(ProxyLink& proxy, const wire::Open& open, Now now) {
   proxy.failures.proved();
   std::unique_ptr<Run> run = std::move(*admitted);
   run->key = ++last_run_;
+  engine_.given(run->key);
   run->peer = proxy.peer;
   run->stream = open.stream;
   run->proxy = proxy.account;
@@ -148,7 +149,7 @@ void WorkerCore::on_end(ProxyLink& proxy, StreamId stream, Now now) {
   const session::RequestHeader& header = run->opener.header();
   auto body = prepare_body(header, run->model, as_text(run->opener.body()));
   if (!body) return refuse_run(*run, body.error(), now);
-  if (!counts_.engine_ready) {
+  if (!engine_.answers_probe()) {
     return refuse_run(*run, Error(ErrorKind::busy, "worker_not_ready", "the engine has gone away"),
                       now);
   }
@@ -156,6 +157,7 @@ void WorkerCore::on_end(ProxyLink& proxy, StreamId stream, Now now) {
   run->usage = UsageCounter(header.endpoint, body->streams, body->prompt_text_bytes);
   run->sealer.emplace(run->opener.answer(run->run_id));
   run->state = RunState::starting;
+  run->asked_at = now.mono;
   if (!run->streams) run->head_by = now.mono + limits::kProgressDeadline;
   ports::EngineRequest request;
   request.run = run->key;
@@ -175,7 +177,7 @@ void WorkerCore::on_reset(ProxyLink& proxy, const wire::Reset& reset, Now now) {
 }
 
 /// Before the engine has started: nothing was run, so the same bytes may come again.
-void WorkerCore::refuse_run(Run& run, const Error& error, Now) {
+void WorkerCore::refuse_run(Run& run, const Error& error, Now now) {
   ++counts_.requests_refused;
   replays_.forget(run.opener.hash());
   (void)meter_of(run.proxy).earn(run.run_id, Nano{0});
@@ -184,16 +186,16 @@ void WorkerCore::refuse_run(Run& run, const Error& error, Now) {
     proxy->runs.erase(run.stream);
     touch(run.peer);
   }
-  erase_run(run);
+  erase_run(run, now);
 }
 
 /// Nobody waits for the answer any more: the engine is told within this turn.
-void WorkerCore::abandon(Run& run, Now) {
+void WorkerCore::abandon(Run& run, Now now) {
   ++counts_.requests_cancelled;
   if (run.state == RunState::receiving) replays_.forget(run.opener.hash());
   if (run.state != RunState::receiving && !run.engine_ended) emit(CancelEngine{run.key});
   account_for_cut(run);
-  erase_run(run);
+  erase_run(run, now);
 }
 
 /// What the proxy forwarded of it is paid by its next voucher. Nobody but the proxy knows how much
@@ -241,7 +243,8 @@ void WorkerCore::end_overdue(Now now) {
   }
 }
 
-void WorkerCore::erase_run(Run& run) {
+void WorkerCore::erase_run(Run& run, Now now) {
+  if (engine_.run_ended(run.key, run.asked_at, now)) report(LogLevel::warning, engine_.reason());
   const auto [first, last] = deadlines_.equal_range(run.due);
   for (auto at = first; at != last; ++at) {
     if (at->second == run.key) {
