@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "core/proxy_core.h"
 #include "core/store_keys.h"
+#include "core/usage_bounds.h"
 
 namespace cocoon::core {
 namespace {
@@ -85,8 +86,9 @@ void ProxyCore::worker_gave_up(Request& request, const Error& error, Now now) {
   const bool overdue = error.kind() == ErrorKind::timeout && now.mono >= request.deadline;
   if (overdue && !offered) return expire_request(request, now);
   // An engine that does not stop by itself: the client has had what it has paid for. A worker that
-  // says so before the answer has begun has failed like any other.
-  if (error.code() == "engine_over_limit" && request.first_byte_at != MonoTime{}) {
+  // says so before much of the answer has come has failed like any other.
+  if (error.code() == "engine_over_limit" && request.first_byte_at != MonoTime{} &&
+      neared_limit(request.header, request.last_queued_mark)) {
     return cut_short(request, error, now);
   }
   const routing::Outcome outcome = outcome_of(request, error, now);

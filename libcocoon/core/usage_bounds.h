@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "billing/usage.h"
+#include "session/sealed_header.h"
 #include "wire/messages.h"
 
 namespace cocoon::core {
@@ -22,5 +23,9 @@ billing::UsageBounds usage_bounds(const Terms& terms, std::uint64_t output_bytes
 inline billing::TokenCounts counts_of(const wire::UsageMark& mark) {
   return {mark.prompt, mark.cached, mark.completion, mark.reasoning};
 }
+
+/// Whether an answer was near its request's limit by the last mark that its worker sent. What went
+/// past the limit is in no mark, so a worker that says so is believed where half of it had come.
+bool neared_limit(const session::RequestHeader& header, const wire::UsageMark& mark);
 
 }  // namespace cocoon::core

@@ -318,10 +318,13 @@ void WorkerCore::finish_run(Run& run, Now now) {
 }
 
 /// After the engine has started: the client is told, and nothing is charged, unless it was the
-/// client's time that ran out, or it has had all that it may: the proxy then charges as for a cut.
+/// client's time that ran out, or it has had about all that it may: the proxy then charges as for a
+/// cut.
 void WorkerCore::fail_run(Run& run, const Error& error, Now now) {
   const bool overdue = error.kind() == ErrorKind::timeout && run.deadline <= now.mono;
-  const bool cut = overdue || (error.code() == "engine_over_limit" && run.answered);
+  const bool full = error.code() == "engine_over_limit" && run.answered &&
+                    neared_limit(run.opener.header(), run.sent_mark);
+  const bool cut = overdue || full;
   ++(cut ? counts_.requests_cancelled : counts_.requests_failed);
   if (run.state != RunState::receiving && !run.engine_ended) emit(CancelEngine{run.key});
   if (ProxyLink* proxy = find_proxy(run.peer); proxy != nullptr && proxy->link) {

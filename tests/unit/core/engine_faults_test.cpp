@@ -119,6 +119,20 @@ TEST_F(EngineFaults, AStreamThatPassesItsLimitIsCutThereAndChargedAsFarAsItCame)
   EXPECT_EQ(net.worker().worker().counts().running, 0u);
 }
 
+/// Nobody can tell it from a worker that only says so.
+TEST_F(EngineFaults, AStreamThatPassesItsLimitBeforeHalfOfItHasComeIsAFailure) {
+  for (int i = 0; i < 9; ++i) {
+    net.world.weather.chunk_text += "\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"token";
+  }
+  boot_first();
+  net.expect_refused(net.ask(net.client(), R"("max_tokens":4)"), ErrorKind::upstream,
+                     "engine_over_limit");
+  EXPECT_LT(net.success_rate(net.worker(0)), 1);
+  EXPECT_EQ(net.worker(0).worker().counts().requests_failed, 1u);
+  EXPECT_EQ(net.worker(0).worker().counts().requests_cancelled, 0u);
+  expect_nothing_charged();
+}
+
 TEST_F(EngineFaults, AStreamThatPassesItsLimitIsNoFailure) {
   boot_first();
   for (int i = 0; i < 4; ++i) (void)net.outcome(net.ask(net.client(), R"("max_tokens":4)"));

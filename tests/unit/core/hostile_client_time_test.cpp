@@ -292,6 +292,29 @@ TEST_F(Blame, IsForALimitThatIsPassedBeforeTheAnswerBegins) {
   EXPECT_LT(net.success_rate(net.worker()), 1);
 }
 
+/// Where the client's limit is nothing, the first byte is too many; but not even that has come.
+TEST(BlameForNothing, IsForALimitOfNothingThatIsPassedBeforeTheAnswerBegins) {
+  Network net({.workers = 1});
+  net.proxy().boot();
+  RogueWorker& worker = boot_rogue_worker(net, net.worker());
+  net.run(Millis(100));
+  RogueClient& client = boot_rogue_client(net, net.client());
+  net.run(Millis(200));
+  client.send_voucher(Nano{0}, kEnough);
+  worker.prompt_tokens = 7;
+  worker.act = [&](RogueWorker::Job& job) {
+    worker.accept(job);
+    worker.link->reset(job.stream, Error(ErrorKind::upstream, "engine_over_limit", "too much"));
+  };
+  session::RequestHeader header = client.header();
+  header.max_output_tokens = 0;
+  client.request(header, RogueClient::body());
+  net.run(Millis(200));
+  EXPECT_EQ(worker.jobs(), 1u);
+  EXPECT_EQ(net.proxy().proxy().counts().charged, Nano{0});
+  EXPECT_LT(net.success_rate(net.worker()), 1);
+}
+
 TEST_F(Blame, IsForSilenceBeforeAcceptance) {
   worker->act = [](RogueWorker::Job&) {};
   net.expect_refused(net.ask(), ErrorKind::timeout, "deadline_exceeded");

@@ -137,6 +137,54 @@ TEST_F(HostileWorker, InflatedMarksOfACancelledRequestAreCutToWhatWasSent) {
   EXPECT_LE(net.acknowledged(net.client()).value, 20u * (1088 + 64 * 8));
 }
 
+/// It ends each request by its engine's going on past the limit of 64 tokens.
+class OverLimit : public HostileWorker {
+ protected:
+  void end_after(std::string_view text, const billing::TokenCounts& mark) {
+    rogue->prompt_tokens = mark.prompt;
+    rogue->act = [this, text = std::string(text), mark](RogueWorker::Job& job) {
+      rogue->accept(job);
+      rogue->say(job, text, mark);
+      rogue->link->reset(job.stream, Error(ErrorKind::upstream, "engine_over_limit", "too much"));
+    };
+    asked = net.ask();
+    got = net.outcome(asked);
+    EXPECT_FALSE(got.status);
+    net.run(Millis(100));
+  }
+  void expect_failure() {
+    EXPECT_EQ(net.proxy().proxy().counts().charged, Nano{0});
+    EXPECT_EQ(net.acknowledged(net.client()), Nano{0});
+    EXPECT_LT(net.success_rate(net.worker()), 1);
+  }
+  void expect_charged(Nano cost) {
+    EXPECT_EQ(net.proxy().proxy().counts().charged, cost);
+    EXPECT_EQ(net.success_rate(net.worker()), 1);
+  }
+  Asked asked;
+  RequestOutcome got;
+};
+
+TEST_F(OverLimit, AfterAHeadIsAFailure) {
+  end_after(" ", {7, 0, 0, 0});
+  expect_failure();
+}
+
+TEST_F(OverLimit, BeforeHalfOfItIsAFailure) {
+  end_after(std::string(31, 'x'), {7, 0, 31, 0});
+  expect_failure();
+}
+
+TEST_F(OverLimit, FromHalfOfItOnIsCharged) {
+  end_after(std::string(32, 'x'), {7, 0, 32, 0});
+  expect_charged(Nano{20 * (7 + 32 * 8)});
+}
+
+TEST_F(OverLimit, CountsReasoning) {
+  end_after(std::string(16, 'x'), {7, 0, 16, 16});
+  expect_charged(Nano{20 * (7 + 32 * 8)});
+}
+
 // --- Receipts ---
 
 TEST_F(HostileWorker, AnAnswerWithoutAReceiptIsNotCharged) {
