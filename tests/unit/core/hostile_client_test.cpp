@@ -178,7 +178,7 @@ TEST_F(LittleCredit, LetsNobodyRestForARequestThatItCannotCover) {
   expect_refused(rogue->request(header, RogueClient::body()), "over_max_unpaid");
   const auto stream = rogue->request(header, RogueClient::body());
   net.run(Millis(100));
-  ASSERT_TRUE(rogue->resets.contains(stream));
+  ASSERT_EQ(rogue->resets[stream], "over_max_unpaid");
   const Asked asked = net.ask(net.client(1));
   net.run(Millis(500));
   EXPECT_EQ(net.executions(asked), 1u) << "workers rest for a second";
