@@ -35,7 +35,7 @@ std::optional<Error> failure_of(int status) {
 
 // --- The engine's side ---
 
-void WorkerCore::on_engine_started(RunKey key, Now) {
+void WorkerCore::on_engine_started(RunKey key, Now now) {
   Run* run = find_run(key);
   if (run == nullptr || run->state != RunState::starting) return;
   run->state = RunState::running;
@@ -45,6 +45,8 @@ void WorkerCore::on_engine_started(RunKey key, Now) {
                                           run->sent_mark.prompt);
     touch(run->peer);
   }
+  // An engine may take a body only when it has a slot for it: the head is due already then.
+  if (!run->streams && run->asked_at + limits::kProgressDeadline <= now.mono) assume_head(*run);
 }
 
 void WorkerCore::on_engine_head(RunKey key, int status, std::string_view content_type, Now now) {

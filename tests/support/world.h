@@ -41,6 +41,7 @@ struct Weather {
   unsigned chunks = 8;
   std::string chunk_text = "token";
   std::string stream_end = "data: [DONE]\n\n";
+  Millis plain_begins{0};  ///< so late an engine takes the body of a request for one
   Millis plain_takes{20};  ///< an answer that is no stream, of which nothing comes before its end
 };
 

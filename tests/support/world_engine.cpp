@@ -17,7 +17,11 @@ void Node::engine_run(const ports::EngineRequest& request) {
 /// Nothing of the answer comes before all of it.
 void Node::engine_think(std::uint64_t run) {
   runs_[run] = false;
-  worker().on_engine_started(run, now());
+  world_.after(world_.weather.plain_begins, [this, life = life_, run] {
+    if (life != life_ || !runs_.contains(run)) return;
+    worker().on_engine_started(run, now());
+    turn();
+  });
   world_.after(world_.weather.plain_takes, [this, life = life_, run] {
     if (life != life_ || runs_.erase(run) == 0) return;
     const int status = world_.weather.engine_status;

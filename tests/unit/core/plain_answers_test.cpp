@@ -56,6 +56,16 @@ TEST_F(PlainAnswers, OneOfWhichTheEngineNeverSaysAWordCostsNothingAtItsDeadline)
   expect_no_blame();
 }
 
+/// It may have had no slot for it.
+TEST_F(PlainAnswers, OneThatTheEngineTakesInLateIsNotTheWorkersFailure) {
+  net.world.weather.plain_begins = limits::kProgressDeadline + Seconds(10);
+  net.deadline = Millis(100'000);
+  net.boot();
+  EXPECT_FALSE(net.outcome(net.ask()).status);
+  net.run(Millis(1000));
+  expect_no_blame();
+}
+
 TEST_F(PlainAnswers, AMarkAndTheReceiptOfACutSayTheSame) {
   std::optional<wire::UsageMark> mark;
   std::optional<billing::TokenCounts> proved;
