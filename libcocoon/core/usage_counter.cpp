@@ -1,5 +1,7 @@
 #include "core/usage_counter.h"
 
+#include <algorithm>
+
 namespace cocoon::core {
 
 UsageCounter::UsageCounter(session::Endpoint endpoint, bool streams,
@@ -16,7 +18,12 @@ void UsageCounter::take(const Result<http::AnswerFacts>& facts) {
   }
   text_bytes_ += facts->text_bytes;
   deltas_ += facts->deltas;
-  if (facts->usage) usage_ = facts->usage;
+  if (facts->usage) {
+    usage_ = facts->usage;
+    reported_prompt_ = std::max(reported_prompt_, usage_->prompt);
+    reported_output_ = std::max(reported_output_, usage_->completion + usage_->reasoning);
+  }
+  refused_ = refused_ || (facts->refuses && !failed_);
   failed_ = failed_ || facts->is_error;
   ended_ = ended_ || facts->is_last_event;
 }
@@ -59,9 +66,10 @@ void UsageCounter::finish() {
 }
 
 billing::TokenCounts UsageCounter::running() const {
-  billing::TokenCounts counts = billing::count_from_bytes(prompt_text_bytes_, 0);
+  billing::TokenCounts counts = billing::count_from_bytes(prompt_text_bytes_, text_bytes_);
   // A delta is at least one token; how many of them were reasoning is known at the end only.
-  counts.completion = deltas_;
+  counts.completion = std::max({counts.completion, deltas_, reported_output_});
+  counts.prompt = std::max(counts.prompt, reported_prompt_);
   return counts;
 }
 

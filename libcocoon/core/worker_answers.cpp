@@ -16,17 +16,24 @@ namespace {
 constexpr std::uint16_t kAssumedStatus = 200;
 constexpr std::string_view kAssumedType = "application/json";
 
-/// The failure that an engine's status is, if it is one. No caller's body brings these about: the
-/// engine has a fault, or too much to do.
+/// Engines have it for faults of their own and for bodies that they cannot take: llama.cpp for
+/// every exception of a chat template.
+constexpr int kInternalError = 500;
+/// So many bodies in a row may have brought that about by themselves.
+constexpr std::uint32_t kBodiesAtFault = 2;
+
+/// The failure that an engine's status is, if it is one. No caller's body brings these about, but
+/// for kInternalError: the engine has a fault, or too much to do.
 std::optional<Error> failure_of(int status) {
   constexpr int kTooManyRequests = 429;
+  constexpr int kNotImplemented = 501;  // as llama.cpp says of embeddings by a chat model
   constexpr std::array kRefusals = {401, 403, 407, 408, 409, 425};
   if (status == kTooManyRequests) {
     return Error(ErrorKind::busy, "worker_full",
                  "the worker's engine has as many requests as it takes (status 429)");
   }
   const bool refuses = std::find(kRefusals.begin(), kRefusals.end(), status) != kRefusals.end();
-  if (status >= 200 && status < 500 && !refuses) return std::nullopt;
+  if ((status >= 200 && status < 500 && !refuses) || status == kNotImplemented) return std::nullopt;
   return Error(ErrorKind::upstream, "engine_failed",
                fmt::format("the worker's engine answered with status {}", status));
 }
@@ -58,7 +65,8 @@ void WorkerCore::on_engine_head(RunKey key, int status, std::string_view content
   const auto failure = failure_of(status);
   const int former = std::exchange(engine_failure_, failure ? status : 0);
   if (failure && former != status) report(LogLevel::warning, failure->detail());  // once in a row
-  if (failure) return fail_run(*run, *failure, now);
+  const bool is_bodys = is_bodys_fault(*run);
+  if (failure && !is_bodys) return fail_run(*run, *failure, now);
   run->content_type = content_type;
   if (run->head_assumed && status >= 400) {
     run->refusal = Error(ErrorKind::invalid_argument, "engine_failed",
@@ -67,6 +75,16 @@ void WorkerCore::on_engine_head(RunKey key, int status, std::string_view content
                                      status));
   }
   touch_run(*run);
+}
+
+/// Whether the engine's status may be its answer to this one body, which the caller then gets to
+/// see as it is. Callers try again with the same body: that shows nothing new.
+bool WorkerCore::is_bodys_fault(const Run& run) {
+  if (run.status < 300) failed_bodies_ = 0;
+  if (run.status != kInternalError) return false;
+  if (failed_bodies_ == 0 || run.body_hash != failed_body_) ++failed_bodies_;
+  failed_body_ = run.body_hash;
+  return failed_bodies_ <= kBodiesAtFault;
 }
 
 void WorkerCore::on_engine_bytes(RunKey key, ByteView bytes, Now now) {
@@ -82,7 +100,7 @@ void WorkerCore::on_engine_bytes(RunKey key, ByteView bytes, Now now) {
   }
   if (run->refusal) return;
   append(run->pending, bytes);
-  if (run->pending.size() - run->pending_at > limits::kMaxPendingAnswerBytes) {
+  if (!withholds(*run) && run->pending.size() - run->pending_at > limits::kMaxPendingAnswerBytes) {
     set_paused(*run, true);
   }
   touch_run(*run);
@@ -103,8 +121,17 @@ void WorkerCore::on_engine_end(RunKey key, const Status& status, Now now) {
         now);
   }
   run->usage.finish();
-  if (auto whole = check_whole(*run); !whole) return fail_run(*run, whole.error(), now);
+  if (auto whole = check_whole(*run); !whole) {
+    report(LogLevel::warning, whole.error().detail());
+    return fail_run(*run, whole.error(), now);
+  }
   touch_run(*run);
+}
+
+/// Whether the body is kept back: that of an answer that is no stream, until all of it is there and
+/// the engine has said in it what it costs. Who hung up in the middle would have the rest for less.
+bool WorkerCore::withholds(const Run& run) {
+  return !run.streams && run.status < 300 && !run.engine_ended && !run.usage.whole_is_cut();
 }
 
 /// Whether the engine has given the answer that its status says: what it has not is not charged.
@@ -173,7 +200,7 @@ bool WorkerCore::seal_next(Run& run) {
     }
     run.head_sealed = true;
   }
-  while (run.pending_at < run.pending.size()) {
+  while (run.pending_at < run.pending.size() && !withholds(run)) {
     const std::size_t taken = sealer.add_body(ByteView(run.pending).subspan(run.pending_at));
     run.pending_at += taken;
     run.body_bytes += taken;
@@ -247,8 +274,12 @@ billing::Receipt WorkerCore::make_receipt(Run& run, billing::Outcome outcome,
 void WorkerCore::queue_receipt(Run& run, Now now) {
   run.state = RunState::closing;
   run.receipt_queued = true;
-  const bool failed = run.status < 300 && run.usage.failed();
-  if (failed) {
+  // An error by which a stream begins may be for its body, as a status would say of it.
+  const bool refused = run.streams && run.usage.refused();
+  if (refused) {
+    batch_.add(make_receipt(run, billing::Outcome::done, {}, now));
+  } else if (run.status < 300 && run.usage.failed()) {
+    report(LogLevel::warning, "the worker's engine ended a stream with an error");
     batch_.add(make_receipt(run, billing::Outcome::failed, {}, now));
   } else {
     batch_.add(make_receipt(run, billing::Outcome::done, run.usage.final(), now));

@@ -170,6 +170,7 @@ class WorkerCore final : public AttestedCore {
     MonoTime asked_at = kNever;  ///< when the engine was given it
     MonoTime head_by = kNever;  ///< a head goes out by then, whether the engine has answered or not
     int status = 0;             ///< the engine's HTTP status
+    std::size_t body_hash = 0;  ///< of what the engine was given
     bool streams = false;       ///< the answer is a stream, where it is none of an error
     std::string content_type;
     bool head_sealed = false;
@@ -251,6 +252,8 @@ class WorkerCore final : public AttestedCore {
                                 const billing::TokenCounts& tokens, Now now);
   void fail_run(Run& run, const Error& error, Now now);
   void finish_run(Run& run, Now now);
+  bool is_bodys_fault(const Run& run);
+  static bool withholds(const Run& run);
   billing::UsageBounds bounds_of(const Run& run) const;
   billing::TokenCounts usage_so_far(const Run& run) const;
   wire::UsageMark mark_of(const Run& run) const;
@@ -315,7 +318,9 @@ class WorkerCore final : public AttestedCore {
   EngineHealth engine_;
   bool draining_ = false;
   int engine_failure_ = 0;  ///< the status of its last answer, if that was a failure: it is logged
-  bool dirty_ = false;      ///< a meter changed since it was stored
+  std::uint32_t failed_bodies_ = 0;  ///< in a row, to which its engine answered with status 500
+  std::size_t failed_body_ = 0;      ///< the hash of the last one
+  bool dirty_ = false;               ///< a meter changed since it was stored
   WorkerCounts counts_;
 };
 

@@ -159,6 +159,7 @@ void WorkerCore::on_end(ProxyLink& proxy, StreamId stream, Now now) {
   run->state = RunState::starting;
   run->asked_at = now.mono;
   if (!run->streams) run->head_by = now.mono + limits::kProgressDeadline;
+  run->body_hash = std::hash<std::string>()(body->text);
   ports::EngineRequest request;
   request.run = run->key;
   request.path = std::string(session::path_of(header.endpoint));

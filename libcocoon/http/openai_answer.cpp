@@ -106,11 +106,28 @@ Error malformed(std::string detail) {
   return Error(ErrorKind::upstream, "engine_answer_malformed", std::move(detail));
 }
 
+/// Whether an error object is about the request: by its `code`, where engines put the status that
+/// they would have answered with, or by its `type`. (SGLang says so of a prompt that is too long,
+/// under status 200.)
+bool blames_request(Value error) {
+  constexpr std::string_view kCodes[] = {"400", "404", "413", "422"};
+  constexpr std::string_view kTypes[] = {"BadRequestError", "invalid_request_error",
+                                         "exceed_context_size_error"};
+  const Value code = error.find("code");
+  const std::string_view said = code.is(Kind::number) ? code.raw() : code.as_string().value_or("");
+  const std::string_view type = error.find("type").as_string().value_or("");
+  return std::find(std::begin(kCodes), std::end(kCodes), said) != std::end(kCodes) ||
+         std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
+}
+
 Result<AnswerFacts> facts_of(Endpoint endpoint, Value root) {
   if (!root.is(Kind::object)) return malformed("The engine's answer is no JSON object.");
   AnswerFacts facts;
-  const Value error = root.find("error");
+  // Older engines say it without a member of its own.
+  const bool flat = root.find("object").as_string() == "error";
+  const Value error = flat ? root : root.find("error");
   facts.is_error = error && !error.is(Kind::null);
+  facts.refuses = facts.is_error && blames_request(error);
   const auto type = root.find("type").as_string();
   if (endpoint == Endpoint::responses && type) {
     inspect_response_event(root, *type, facts);

@@ -43,6 +43,8 @@ struct AnswerFacts {
   std::uint64_t deltas = 0;
   /// It is an error object.
   bool is_error = false;
+  /// It is an error that says that the request is at fault, as an HTTP status of 400 to 499 would.
+  bool refuses = false;
   /// A Responses event after which no other comes (`response.completed`, `.incomplete`, `.failed`).
   bool is_last_event = false;
   friend bool operator==(const AnswerFacts&, const AnswerFacts&) = default;

@@ -43,6 +43,7 @@ struct Weather {
   std::string stream_end = "data: [DONE]\n\n";
   Millis plain_begins{0};  ///< so late an engine takes the body of a request for one
   Millis plain_takes{20};  ///< an answer that is no stream, of which nothing comes before its end
+  Millis plain_pauses{0};  ///< in the middle of such an answer
 };
 
 class World;

@@ -30,9 +30,14 @@ void Node::engine_think(std::uint64_t run) {
                            R"("}}],"usage":{"prompt_tokens":7,"completion_tokens":8}})"
                      : R"({"error":{"message":"no"}})";
     worker().on_engine_head(run, status, "application/json", now());
-    worker().on_engine_bytes(run, as_bytes(answer), now());
-    worker().on_engine_end(run, ok(), now());
+    worker().on_engine_bytes(run, as_bytes(answer).first(answer.size() / 2), now());
     turn();
+    world_.after(world_.weather.plain_pauses, [this, life = life_, run, answer] {
+      if (life != life_) return;
+      worker().on_engine_bytes(run, as_bytes(answer).subspan(answer.size() / 2), now());
+      worker().on_engine_end(run, ok(), now());
+      turn();
+    });
   });
 }
 

@@ -70,6 +70,48 @@ TEST_F(EngineFaults, AnEngineThatRefusesItsWorkerHasFailed) {
   expect_nothing_charged();
 }
 
+/// Some engines say 500 of a body that they cannot take.
+TEST_F(EngineFaults, AnInternalErrorIsForItsBodyUntilOthersHaveItToo) {
+  net.world.weather.engine_status = 500;
+  boot_first();
+  const Asked first = net.ask();
+  ASSERT_TRUE(net.outcome(first).status) << "the engine's words pass through";
+  EXPECT_NE(net.text(first), "");
+  EXPECT_TRUE(net.outcome(net.ask()).status);
+  EXPECT_EQ(net.success_rate(net.worker(0)), 1);
+  net.expect_refused(net.ask(), ErrorKind::upstream, "engine_failed");
+  EXPECT_LT(net.success_rate(net.worker(0)), 1);
+  expect_nothing_charged();
+}
+
+TEST_F(EngineFaults, AnAnswerEndsTheRowOfInternalErrors) {
+  boot_first();
+  for (int i = 0; i < 4; ++i) {
+    net.world.weather.engine_status = i % 2 == 0 ? 500 : 200;
+    EXPECT_TRUE(net.outcome(net.ask()).status);
+  }
+  net.world.weather.engine_status = 500;
+  EXPECT_TRUE(net.outcome(net.ask()).status);
+  EXPECT_EQ(net.success_rate(net.worker(0)), 1);
+}
+
+TEST_F(EngineFaults, WhatAnEngineDoesNotHaveIsNoFailure) {
+  net.world.weather.engine_status = 501;
+  boot_first();
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(net.outcome(net.ask()).status);
+  EXPECT_EQ(net.success_rate(net.worker(0)), 1);
+  expect_nothing_charged();
+}
+
+TEST_F(EngineFaults, AStreamThatBeginsWithARefusalIsNone) {
+  net.world.weather.chunks = 0;
+  net.world.weather.stream_end = "data: {\"error\":{\"code\":400}}\n\ndata: [DONE]\n\n";
+  boot_first();
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(net.outcome(net.ask()).status);
+  EXPECT_EQ(net.success_rate(net.worker(0)), 1);
+  expect_nothing_charged();
+}
+
 TEST_F(EngineFaults, AStreamWithoutItsEndIsBrokenOff) {
   net.world.weather.stream_end = "";
   boot_first();
@@ -177,7 +219,7 @@ TEST_F(EngineFaults, AStreamThatBringsAnErrorIsNotCharged) {
 }
 
 TEST_F(EngineFaults, AFailureThatCostNothingMayBeTriedAgain) {
-  net.world.weather.engine_status = 500;
+  net.world.weather.engine_status = 503;
   boot_first();
   const Asked asked = net.ask();
   EXPECT_FALSE(net.outcome(asked).charged);

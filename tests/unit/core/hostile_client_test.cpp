@@ -153,6 +153,17 @@ TEST_F(HostileClient, BadRequestsInARowAreNotHeldAgainstWorkers) {
   expect_refused(rogue->request(header, RogueClient::body()), "cap_too_low");
 }
 
+TEST_F(HostileClient, OneBodyThatAnEngineCannotTakeIsNotHeldAgainstWorkers) {
+  net.world.weather.engine_status = 500;
+  fund();
+  for (int i = 0; i < 10; ++i) {
+    rogue->request();
+    net.run(Millis(500));
+  }
+  EXPECT_EQ(net.world.executions["rogue"], 10u);
+  for (const std::size_t i : {0u, 1u}) EXPECT_EQ(net.success_rate(net.worker(i)), 1);
+}
+
 /// Workers that let no proxy owe them much: what a client writes into a header for nothing must not
 /// use that up, nor make them rest.
 class LittleCredit : public HostileClient {

@@ -103,8 +103,20 @@ TEST_F(PlainAnswers, AnErrorThatComesSoonPassesThrough) {
   EXPECT_EQ(net.text(asked), R"({"error":{"message":"no"}})");
 }
 
+/// What they cost is said at their end.
+TEST_F(PlainAnswers, ArePassedOnWhenTheyAreWhole) {
+  net.world.weather.plain_takes = Millis(1000);
+  net.world.weather.plain_pauses = Millis(5000);
+  net.boot();
+  const Asked asked = net.ask();
+  net.run(Millis(4000));
+  EXPECT_EQ(net.text(asked), "");
+  EXPECT_TRUE(net.outcome(asked).status);
+  EXPECT_NE(net.text(asked).find("usage"), std::string::npos);
+}
+
 TEST_F(PlainAnswers, AFailureThatTakesLongIsTheWorkers) {
-  net.world.weather.engine_status = 500;
+  net.world.weather.engine_status = 503;
   net.boot();
   net.expect_refused(net.ask(), ErrorKind::upstream, "engine_failed");
   EXPECT_LT(net.success_rate(net.worker()), 1);

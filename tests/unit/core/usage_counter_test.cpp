@@ -43,6 +43,58 @@ TEST(UsageCounter, AnErrorInAStreamIsAFailure) {
                   .failed());
 }
 
+std::string error_event(std::string_view error) {
+  return "data: {\"error\":{\"message\":\"x\"," + std::string(error) + "}}\n\n";
+}
+
+TEST(UsageCounter, AnErrorThatIsTheRequestsOwnIsARefusal) {
+  for (const std::string_view error :
+       {R"("code":400)", R"("code":"413")", R"("code":404)", R"("code":422)",
+        R"("code":null,"type":"BadRequestError")", R"("type":"invalid_request_error")",
+        R"("type":"exceed_context_size_error","code":1)"}) {
+    EXPECT_TRUE(counted(kChat, true, error_event(error) + "data: [DONE]\n\n").refused()) << error;
+  }
+  EXPECT_TRUE(
+      counted(kChat, true, "data: {\"object\":\"error\",\"message\":\"x\",\"code\":400}\n\n")
+          .refused());
+}
+
+TEST(UsageCounter, AnErrorOfTheEngineOrBesideTextIsNoRefusal) {
+  for (const std::string_view error :
+       {R"("code":500)", R"("code":"x")", R"("code":4e2)", R"("code":429)", R"("code":401)",
+        R"("type":"server_error")", R"("type":null)"}) {
+    EXPECT_FALSE(counted(kChat, true, error_event(error)).refused()) << error;
+  }
+  const std::string text = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+  EXPECT_FALSE(counted(kChat, true, text + error_event(R"("code":400)")).refused());
+  EXPECT_FALSE(counted(kChat, true, error_event(R"("code":400)") + text).refused());
+  EXPECT_FALSE(
+      counted(kChat, true, error_event(R"("code":500)") + error_event(R"("code":400)")).refused());
+}
+
+/// What a request costs that its caller cuts.
+TEST(UsageCounter, WhileItRunsTheMostCounts) {
+  UsageCounter counter(kChat, true, 100);
+  const auto chunk = [](std::size_t text, std::string_view usage) {
+    return "data: {\"choices\":[{\"delta\":{\"content\":\"" + std::string(text, 'x') + "\"}}]" +
+           std::string(usage) + "}\n\n";
+  };
+  const auto after = [&](const std::string& event) {
+    counter.add(as_bytes(event));
+    return counter.running();
+  };
+  EXPECT_EQ(after(chunk(1, "")).completion, 1u) << "a delta is a token";
+  EXPECT_EQ(after(chunk(799, "")).completion, 100u) << "eight bytes are";
+  const auto said = after(
+      chunk(1, R"(,"usage":{"prompt_tokens":50,"completion_tokens":150,"completion_tokens_details")"
+               R"(:{"reasoning_tokens":30}})"));
+  EXPECT_EQ(said.completion, 150u) << "the engine has said so";
+  EXPECT_EQ(said.prompt, 50u);
+  const auto less = after(chunk(1, R"(,"usage":{"prompt_tokens":5,"completion_tokens":15})"));
+  EXPECT_EQ(less.completion, 150u) << "it only grows";
+  EXPECT_EQ(less.prompt, 50u);
+}
+
 TEST(UsageCounter, AStreamEndsWithItsLastEventOnly) {
   constexpr std::string_view kText = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
   EXPECT_FALSE(counted(kChat, true, "").ended());
