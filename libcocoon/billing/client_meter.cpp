@@ -127,9 +127,13 @@ void ClientMeter::adopt_charged(Nano charged) {
 }
 
 void ClientMeter::adopt_amounts(Nano spent, Nano authorised) {
-  // This meter never authorises more than max_exposure beyond what was proved: so much was.
-  const Nano was_proved = std::min(spent, floor_sub(authorised, limits_.max_exposure));
-  proved_ = std::max(proved_, was_proved);
+  // This meter never authorises more than max_exposure beyond what was proved: so much was, where
+  // the authorisation is one that it has forgotten. What it remembers may be from when it allowed
+  // more, and how much of that was proved it remembers, too.
+  if (authorised > authorised_) {
+    const Nano was_proved = std::min(spent, floor_sub(authorised, limits_.max_exposure));
+    proved_ = std::max(proved_, was_proved);
+  }
   acknowledged_ = std::max(acknowledged_, spent);
   signed_spent_ = std::max(signed_spent_, spent);
   authorised_ = std::max(authorised_, authorised);

@@ -232,6 +232,22 @@ TEST_F(ClientMeterTest, LedgerShowsWhatALostSnapshotForgot) {
   EXPECT_EQ(meter_.authorised().value, 600u);
 }
 
+TEST_F(ClientMeterTest, LowerExposureProvesNothingOfWhatWasChargedBefore) {
+  ASSERT_TRUE(meter_.admit(request(1), Nano{800}));
+  ASSERT_TRUE(meter_.settle(request(1), Nano{800}, Proof::none));
+  const Voucher last = meter_.next_voucher();
+  ClientMeter lowered(kNetwork, state_.id(), key(1).account_id(), key(1).account_id(),
+                      {Nano{100}, Nano{200}});
+  lowered.set_channel(state_);
+  ASSERT_TRUE(lowered.restore(meter_.snapshot()));
+  ASSERT_TRUE(lowered.adopt(sign(last, key(1))));
+  state_.best_spent = last.spent;
+  state_.best_authorised = last.authorised;
+  lowered.set_channel(state_);
+  EXPECT_EQ(lowered.unproved().value, 800u);
+  EXPECT_EQ(lowered.available().value, 0u);
+}
+
 TEST_F(ClientMeterTest, SnapshotRestoresAlsoWhatRuns) {
   ASSERT_TRUE(meter_.admit(request(1), Nano{100}));
   ASSERT_TRUE(meter_.admit(request(2), Nano{200}));
