@@ -86,7 +86,8 @@ class COCOON_API Client {
   /// Why ready() is false, in words for the operator.
   std::string not_ready_reason() const;
 
-  /// Refuses new requests, lets running ones finish within `grace`, then closes everything.
+  /// Refuses new requests, lets running ones finish within `grace`, ends those that are left with
+  /// unavailable/draining, waits up to 3 s to hear what they cost, and closes everything.
   /// `on_stopped` is the last callback. Asked again, it changes nothing and calls back with the
   /// first, or on a later turn where that has happened.
   void stop(std::chrono::milliseconds grace, Callback<void()> on_stopped);

@@ -119,7 +119,11 @@ struct Client::Impl final : node::RoleNode, std::enable_shared_from_this<Client:
   void on_certificate(const Hash&, Now) override {}
   void begin_drain(Now now) override { core->drain(now); }
   bool drained() const override { return core->idle(); }
-  void settle(Now now) override { core->settle_all(now); }
+  void settle(Now now) override {
+    core->end_all(now);
+    core->settle_all(now);
+  }
+  bool settled() const override { return core->settled(); }
   void on_failed(const Error& error) override { cannot_start(error); }
   void on_delayed(const Error& error) override { cannot_start(error); }
   void on_closing() override { later.reset(); }

@@ -198,6 +198,16 @@ void ClientCore::settle_all(Now) {
   store_dirty();
 }
 
+bool ClientCore::settled() const {
+  return std::none_of(proxies_.begin(), proxies_.end(), [](const ProxyLink& proxy) {
+    if (proxy.state != ProxyState::ready) return false;
+    const Channel& channel = *proxy.channel;
+    return channel.dirty || channel.meter.owes_acknowledgement() ||
+           std::any_of(channel.cuts.begin(), channel.cuts.end(),
+                       [&](const auto& entry) { return entry.second.peer == proxy.peer; });
+  });
+}
+
 void ClientCore::store_dirty() {
   ports::StoreBatch batch;
   for (auto& [id, channel] : channels_) {

@@ -511,6 +511,7 @@ void ClientCore::end_turn(Now now) {
     if (proxy == nullptr || proxy->state != ProxyState::ready) continue;
     if (proxy->channel->meter.voucher_need() != billing::VoucherNeed::none) send_voucher(*proxy);
   }
+  if (ended_) settle_all(now);  // there may be no later turn
 }
 
 namespace {

@@ -111,6 +111,10 @@ class ClientCore final : public Core {
   Nano spent() const { return spent_; }
   /// Signs and sends what is due, and stores the accounts.
   void settle_all(Now now);
+  /// Ends every request that is left, after drain(); what they cost is acknowledged as it is said.
+  void end_all(Now now);
+  /// Nothing is left to hear from a proxy of requests that ended here, nor to say to it.
+  bool settled() const;
 
   void on_connected(PeerId peer, PeerIdentity identity, Now now) override;
   void on_bytes(PeerId peer, ByteView bytes, Now now) override;
@@ -449,6 +453,7 @@ class ClientCore final : public Core {
   Nano spent_;
   bool advance_ = false;  ///< waiting requests may be able to go on
   bool draining_ = false;
+  bool ended_ = false;       ///< by end_all()
   MonoTime moving_until_{};  ///< a proxy has just gone: others, and its workers there, may be near
 };
 

@@ -495,10 +495,10 @@ void ClientCore::lose_attempt(Request& request, const Error& why, Now now) {
                 1000, now);
 }
 
-/// We end it: the caller cancelled, a deadline passed, or the network misbehaved.
+/// We end it: the caller cancelled or stopped us, a deadline passed, or the network misbehaved.
 void ClientCore::break_off(Request& request, const Error& error, Now) {
   if (ProxyLink* proxy = find_proxy(request.peer); proxy != nullptr && request.stream != 0) {
-    const bool by_caller = error.kind() == ErrorKind::cancelled;
+    const bool by_caller = error.kind() == ErrorKind::cancelled || ended_;
     leave_cut(request, by_caller ? CutBy::caller : CutBy::network);
     proxy->link->connection.reset(request.stream, error);
     touch(request.peer);
@@ -510,6 +510,13 @@ void ClientCore::cancel(ClientRequestId id, Now now) {
   const auto at = requests_.find(id);
   if (at == requests_.end()) return;
   break_off(*at->second, Error(ErrorKind::cancelled, "cancelled", "the caller cancelled"), now);
+}
+
+void ClientCore::end_all(Now now) {
+  ended_ = true;
+  const Error why(ErrorKind::unavailable, "draining",
+                  "the client was stopped before the answer was complete");
+  while (!requests_.empty()) break_off(*requests_.begin()->second, why, now);
 }
 
 void ClientCore::forget_stream(Request& request) {

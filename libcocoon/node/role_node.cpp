@@ -441,18 +441,18 @@ void RoleNode::stop_all(Millis grace, Callback<void()> on_stopped) {
   drain_timer_->set_in(limits::kDrainPoll);
 }
 
-/// Waits for running requests, then settles, then waits for the ledger's answers, within the grace.
+/// Waits for running requests within the grace, then settles, and waits a while for the answers to
+/// that.
 void RoleNode::when_drained() {
   const Now now = io::now();
   const bool late = now.mono >= drain_until_;
-  if (!drained() && !late) return drain_timer_->set_in(limits::kDrainPoll);
-  if (!std::exchange(settled_, true)) {
-    settle(now);
-    driver_->arm();
-    drain_until_ = now.mono + limits::kSettlePatience;
-    return drain_timer_->set_in(limits::kDrainPoll);
-  }
-  close_parts();
+  const bool waits = settling_ ? !settled() : !drained();
+  if (waits && !late) return drain_timer_->set_in(limits::kDrainPoll);
+  if (std::exchange(settling_, true)) return close_parts();
+  settle(now);
+  driver_->arm();
+  drain_until_ = now.mono + limits::kSettlePatience;
+  drain_timer_->set_in(limits::kDrainPoll);
 }
 
 void RoleNode::close_parts() {

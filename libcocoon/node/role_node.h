@@ -106,7 +106,10 @@ class RoleNode {
   virtual void after_turn() = 0;
   virtual void begin_drain(Now now) = 0;
   virtual bool drained() const = 0;
+  /// Once, when the role has drained or the grace is over.
   virtual void settle(Now now) = 0;
+  /// Whether what settle() waits for has come.
+  virtual bool settled() const { return drained(); }
   virtual ports::Engine* engine() { return nullptr; }
   /// The node cannot go on, or not until it can attest; it has been logged. The owner of the
   /// process decides what follows.
@@ -211,7 +214,7 @@ class RoleNode {
   bool begun_ = false;
   bool draining_ = false;
   bool stopping_ = false;
-  bool settled_ = false;
+  bool settling_ = false;
   bool stopped_ = false;
   std::shared_ptr<bool> alive_;
 };

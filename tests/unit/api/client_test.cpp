@@ -11,6 +11,7 @@
 #include "cocoon/gateway.h"
 #include "cocoon/proxy.h"
 #include "cocoon/worker.h"
+#include "io/tcp.h"
 #include "ledger/local_ledger.h"
 #include "unit/io/test_loop.h"
 #include "unit/store/temporary_folder.h"
@@ -46,8 +47,10 @@ class ApiTest : public io::test::LoopTest {
     return out;
   }
 
-  std::unique_ptr<Client> make_client() {
-    auto made = Client::create(loop(), options<ClientOptions>("client"));
+  std::unique_ptr<Client> make_client(std::vector<std::string> proxies = {}) {
+    auto wanted = options<ClientOptions>("client");
+    wanted.proxies = std::move(proxies);
+    auto made = Client::create(loop(), std::move(wanted));
     EXPECT_TRUE(made) << made.error().detail();
     return std::make_unique<Client>(std::move(*made));
   }
@@ -173,6 +176,32 @@ TEST_F(ClientTest, EveryStopIsAnsweredOnALaterTurn) {
   client->stop(Millis(0), [&] { order += '3'; });
   EXPECT_EQ(order, "12");
   run_until([&] { return order == "123"; });
+}
+
+TEST_F(ClientTest, WhatWaitsAtTheEndOfTheGraceEndsBeforeTheStopIsAnswered) {
+  std::vector<io::Connection> silent;  // never a word of TLS: the request waits for this proxy
+  auto proxy = io::Listener::open(context(), {.host = "127.0.0.1"}, {},
+                                  [&](io::Connection c) { silent.push_back(std::move(c)); });
+  ASSERT_TRUE(proxy);
+  auto client = make_client({proxy->address().text()});
+  ASSERT_TRUE(client->start());
+  run_until([&] { return !silent.empty(); });
+  std::string order;
+  std::optional<RequestOutcome> got;
+  const auto waiting = ask(*client, [&](const RequestOutcome& outcome) {
+    order += 'r';
+    got = outcome;
+    silent.clear();  // else the goodbye to it takes its time
+  });
+  client->stop(Millis(0), [&] { order += 's'; });
+  EXPECT_EQ(order, "");
+  run_until([&] { return order.find('s') != std::string::npos; });
+  EXPECT_EQ(order, "rs");
+  ASSERT_TRUE(got);
+  ASSERT_FALSE(got->status);
+  EXPECT_EQ(got->status.error().kind(), ErrorKind::unavailable);
+  EXPECT_EQ(got->status.error().code(), "draining");
+  EXPECT_FALSE(got->charged);
 }
 
 TEST_F(ClientTest, StopThatDestroysTheClientEndsTheOtherStops) {

@@ -50,6 +50,19 @@ class HostileCuts : public ::testing::Test {
     net.run(Millis(5000));
     ASSERT_TRUE(net.client().client().ready());
   }
+  /// Stops the client as its node does, and starts it again: it proves what it had heard of by
+  /// then.
+  void stop_and_start_client() {
+    ClientCore& client = net.client().client();
+    client.drain(net.world.now);
+    client.end_all(net.world.now);
+    EXPECT_FALSE(client.settled());
+    net.run(Millis(200));
+    EXPECT_TRUE(client.settled()) << "before anything is due that comes with time";
+    net.client().crash();
+    net.client().boot();
+    net.run(Millis(500));
+  }
   /// No settlement arrives; `request` becomes the one that the last was about.
   void drop_settlements(RequestHash& request) {
     settle = [&request](Hop& hop, wire::Settlement& cut) {
@@ -102,6 +115,48 @@ TEST_F(HostileCuts, AreProvedByTheWorkersReceipt) {
   EXPECT_GT(charged, Nano{5 * 20 * 8});
   EXPECT_EQ(acknowledged(), charged);
   EXPECT_EQ(proved(), charged);
+}
+
+TEST_F(HostileCuts, AreProvedWhereTheClientStops) {
+  const Asked paused = net.ask();
+  net.client().client().pause(paused.id, true, net.world.now);
+  const Asked runs = net.ask();
+  net.run(Millis(400));
+  const Asked offered = net.ask();
+  stop_and_start_client();
+  for (const Asked& asked : {paused, runs, offered}) {
+    const RequestOutcome got = net.outcome(asked);
+    ASSERT_FALSE(got.status);
+    EXPECT_EQ(got.status.error().kind(), ErrorKind::unavailable);
+    EXPECT_EQ(got.status.error().code(), "draining");
+  }
+  EXPECT_EQ(receipts, 2u);
+  const Nano said = net.proxy().proxy().counts().charged;
+  EXPECT_GT(said, Nano{2 * 5 * 20 * 8});
+  EXPECT_EQ(proved(), said);
+  EXPECT_EQ(acknowledged(), said);
+}
+
+TEST_F(HostileCuts, CostThePromptWhereTheClientStopsBeforeAnythingCame) {
+  net.world.weather.chunk_gap = Millis(5000);
+  net.ask();
+  net.run(Millis(400));
+  stop_and_start_client();
+  EXPECT_GT(charged, Nano{0});
+  EXPECT_EQ(proved(), charged);
+  EXPECT_EQ(acknowledged(), charged);
+}
+
+TEST_F(HostileCuts, OfNobodyWhoAnswersDoNotKeepAClientThatStops) {
+  const Asked asked = net.ask();
+  net.run(Millis(400));
+  ClientCore& client = net.client().client();
+  client.drain(net.world.now);
+  client.end_all(net.world.now);
+  net.forge(net.proxy(), net.client(), wire::GoAway{.reason = "internal_error", .fatal = true});
+  net.run(Millis(100));
+  EXPECT_EQ(net.outcome(asked).status.error().code(), "draining");
+  EXPECT_TRUE(client.settled());
 }
 
 TEST_F(HostileCuts, CountAsSpent) {
