@@ -268,9 +268,7 @@ Status Client::Impl::may_wait(std::size_t body_bytes) const {
 Result<std::shared_ptr<RequestHandle::Impl>> Client::Impl::submit_early(InferenceRequest request,
                                                                         StreamCallbacks callbacks) {
   COCOON_CHECK(may_wait(request.body.size()));
-  if (request.deadline <= Millis(0)) {
-    return Error(ErrorKind::invalid_argument, "bad_deadline", "a deadline lies in the future");
-  }
+  COCOON_CHECK(core::check_terms(request));
   auto handle = std::make_shared<RequestHandle::Impl>(weak_from_this(), std::move(callbacks));
   const auto patience = std::min<Millis>(request.deadline, limits::kRequestDeadline);
   early.push_back({handle, std::move(request), io::now().mono + patience, {}});

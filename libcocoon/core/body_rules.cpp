@@ -54,6 +54,26 @@ std::uint64_t bound_of_share(const http::RequestFacts& facts, std::uint64_t byte
 
 }  // namespace
 
+/// The enumerations come from numbers of the host's own where it maps them.
+Status check_terms(const InferenceRequest& request) {
+  if (request.deadline <= std::chrono::milliseconds(0)) {
+    return Error(ErrorKind::invalid_argument, "bad_deadline", "a deadline lies in the future");
+  }
+  if (request.endpoint < Endpoint::chat_completions || request.endpoint > Endpoint::responses) {
+    return Error(ErrorKind::invalid_argument, "bad_endpoint",
+                 fmt::format("a request's endpoint is {}; it is one of Endpoint: "
+                             "chat_completions (1), completions (2), embeddings (3), responses (4)",
+                             static_cast<unsigned>(request.endpoint)));
+  }
+  if (request.preference > Preference::fastest) {
+    return Error(ErrorKind::invalid_argument, "bad_preference",
+                 fmt::format("a request's preference is {}; it is one of Preference: balanced (0), "
+                             "cheapest (1), fastest (2)",
+                             static_cast<unsigned>(request.preference)));
+  }
+  return ok();
+}
+
 Result<RequestPlan> plan_request(Endpoint endpoint, std::string_view body,
                                  const billing::Registry& registry, std::string_view cache_salt,
                                  std::size_t max_request_bytes) {

@@ -24,6 +24,10 @@ struct RequestPlan {
   std::string body;  ///< with limits, include_usage and cache salt spliced in
 };
 
+/// What a caller asks for beside the body lies within bounds.
+/// Errors: invalid_argument/bad_deadline, bad_endpoint, bad_preference.
+Status check_terms(const InferenceRequest& request);
+
 /// @param cache_salt of the client: engines share cached prefixes only under the same salt
 /// Errors: those of http::inspect_request and http::check_allowed; not_found/model_not_found;
 /// too_large/request_too_large; invalid_argument/too_many_choices, too_many_inputs.

@@ -86,7 +86,7 @@ class ClientCore final : public Core {
   Status on_registry(billing::Registry registry, Now now);
 
   /// Takes a request in; its events follow, beginning on a later call.
-  /// Errors: those of plan_request(); unavailable/draining.
+  /// Errors: those of check_terms() and plan_request(); unavailable/draining.
   Result<ClientRequestId> submit(const InferenceRequest& request, Now now);
   /// RequestDone with `cancelled` follows. Unknown requests are ignored: they may just have ended.
   void cancel(ClientRequestId request, Now now);

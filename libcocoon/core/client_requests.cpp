@@ -46,9 +46,7 @@ Result<ClientRequestId> ClientCore::submit(const InferenceRequest& request, Now 
     return Error(ErrorKind::unavailable, "draining", "this client is shutting down");
   }
   COCOON_CHECK(registry_.fresh());
-  if (request.deadline <= Millis(0)) {
-    return Error(ErrorKind::invalid_argument, "bad_deadline", "a deadline lies in the future");
-  }
+  COCOON_CHECK(check_terms(request));
   COCOON_TRY(RequestPlan plan, plan_request(request.endpoint, request.body, *registry_.current(),
                                             cache_salt_, options_.max_request_bytes));
   if (!request.model.empty() && request.model != plan.model) {

@@ -63,14 +63,18 @@ class ApiTest : public io::test::LoopTest {
     return client;
   }
 
+  static InferenceRequest question() {
+    InferenceRequest request;
+    request.model = "demo/echo";
+    request.body = R"({"model":"demo/echo","messages":[{"role":"user","content":"Hello!"}]})";
+    return request;
+  }
+
   /// A request that goes nowhere.
   static RequestHandle ask(Client& client, Callback<void(const RequestOutcome&)> on_done) {
     StreamCallbacks callbacks;
     callbacks.on_done = std::move(on_done);
-    InferenceRequest request;
-    request.model = "demo/echo";
-    request.body = R"({"model":"demo/echo","messages":[{"role":"user","content":"Hello!"}]})";
-    auto made = client.submit(std::move(request), std::move(callbacks));
+    auto made = client.submit(question(), std::move(callbacks));
     EXPECT_TRUE(made) << made.error().detail();
     return std::move(*made);
   }
@@ -143,6 +147,39 @@ TEST_F(ClientTest, DestroyedWhileItsHandlesCloseItCallsNothingBack) {
   client.reset();
   run_out();
   EXPECT_FALSE(told);
+}
+
+TEST_F(ClientTest, TermsOutOfRangeAreRefusedBySubmitItself) {
+  const auto code = [](Client& client, const InferenceRequest& request) {
+    const auto made = client.submit(request, {});
+    if (made) return std::string("taken");
+    EXPECT_EQ(made.error().kind(), ErrorKind::invalid_argument);
+    return std::string(made.error().code());
+  };
+  const auto expect_refused = [&](Client& client) {
+    InferenceRequest request = question();
+    request.preference = static_cast<Preference>(3);
+    EXPECT_EQ(code(client, request), "bad_preference");
+    request = question();
+    request.endpoint = static_cast<Endpoint>(5);
+    EXPECT_EQ(code(client, request), "bad_endpoint");
+    request.endpoint = static_cast<Endpoint>(0);
+    EXPECT_EQ(code(client, request), "bad_endpoint");
+    request = question();
+    request.deadline = Millis(0);
+    EXPECT_EQ(code(client, request), "bad_deadline");
+    request = question();
+    request.preference = Preference::fastest;
+    request.endpoint = Endpoint::responses;
+    request.body = R"({"model":"demo/echo","input":"Hello!"})";
+    EXPECT_EQ(code(client, request), "taken");
+  };
+  auto client = make_client();
+  ASSERT_TRUE(client->start());
+  expect_refused(*client);  // the core does not run yet
+  run_until([&] { return client->not_ready_reason().find("no proxy") != std::string::npos; });
+  expect_refused(*client);
+  stop(*client);
 }
 
 TEST_F(ClientTest, SecondStartIsAnErrorAndTheFirstGoesOn) {
