@@ -53,7 +53,9 @@ struct AnswerHead {
 };
 
 /// How a request ended. Also given for failures, whose `usage.cost_nano` may be above zero (a
-/// cancelled request pays for what it used).
+/// cancelled request pays for what it used). Of a request that was cut (cancelled, out of time,
+/// stopped) `usage` says what had come by then; what was on its way at that moment may be charged,
+/// too, and its prompt where nothing had come.
 struct RequestOutcome {
   Status status = Unit{};
   Usage usage;

@@ -144,14 +144,17 @@ void ClientCore::report_unexplained(const Channel& channel, Nano charged) {
                      unexplained.value));
 }
 
-/// What the answer that came is worth by its last mark: all that there is without a receipt.
+/// What came of the answer by its last mark: all that there is without a receipt.
+billing::TokenCounts ClientCore::marked(const Request& request) {
+  return billing::clamp(counts_of(request.mark), usage_bounds(request.plan, request.answer_bytes));
+}
+
+/// What that is worth.
 Nano ClientCore::cost_of_mark(const Request& request) const {
   if (request.state != RequestState::accepted) return Nano{0};
   auto registry = registry_.priced(request.registry_version, request.sealed_at);
   if (!registry) return Nano{0};
-  const billing::TokenCounts counts =
-      billing::clamp(counts_of(request.mark), usage_bounds(request.plan, request.answer_bytes));
-  auto cost = billing::cost(counts, request.candidates[request.candidate].coefficient_e3,
+  auto cost = billing::cost(marked(request), request.candidates[request.candidate].coefficient_e3,
                             (*registry)->prices);
   return cost ? std::min(*cost, request.cap) : Nano{0};
 }

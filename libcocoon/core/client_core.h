@@ -393,6 +393,7 @@ class ClientCore final : public Core {
   void on_statement(ProxyLink& proxy, const wire::UsageStatement& message, Now now);
   void report_unexplained(const Channel& channel, Nano charged);
   Result<Nano> check_receipt_of(Request& request);
+  static billing::TokenCounts marked(const Request& request);
   Nano cost_of_mark(const Request& request) const;
   void store_dirty();
 

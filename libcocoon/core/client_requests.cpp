@@ -501,7 +501,9 @@ void ClientCore::break_off(Request& request, const Error& error, Now) {
     proxy->link->connection.reset(request.stream, error);
     touch(request.peer);
   }
-  finish(request, error, Nano{0}, 0);
+  const bool by_us =
+      error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::timeout || ended_;
+  finish(request, error, by_us ? cost_of_mark(request) : Nano{0}, 0);
 }
 
 void ClientCore::cancel(ClientRequestId id, Now now) {
@@ -554,8 +556,9 @@ void ClientCore::finish(Request& request, Status status, Nano cost, std::uint32_
   const bool unknown =
       request.cost_unknown || (request.state == RequestState::accepted && !request.cost_told);
   outcome.charged = cost.value > 0 || unknown;
-  if (request.receipt) {
-    const billing::TokenCounts& tokens = request.receipt->receipt.tokens;
+  if (request.receipt || request.state == RequestState::accepted) {
+    const billing::TokenCounts tokens =
+        request.receipt ? request.receipt->receipt.tokens : marked(request);
     outcome.usage.prompt_tokens = tokens.prompt;
     outcome.usage.cached_tokens = tokens.cached;
     outcome.usage.completion_tokens = tokens.completion;

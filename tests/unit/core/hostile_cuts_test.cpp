@@ -358,6 +358,19 @@ TEST_F(HostileCuts, OfALostConnectionAreNotChargedWhatARunningRequestMayHaveCost
   EXPECT_EQ(acknowledged(), Nano{got.usage.cost_nano});
 }
 
+TEST_F(HostileCuts, TellTheCallerWhatHadComeByThen) {
+  net.world.weather.chunk_gap = Millis(1000);  // so that nothing is on its way
+  const Asked asked = net.ask();
+  net.run(Millis(4500));
+  asked.client->client().cancel(asked.id, net.world.now);
+  const RequestOutcome got = net.outcome(asked);
+  net.run(Millis(500));
+  EXPECT_TRUE(got.charged);
+  EXPECT_GT(got.usage.completion_tokens, 2u);
+  EXPECT_GT(got.usage.cost_nano, 0u);
+  EXPECT_EQ(acknowledged(), Nano{got.usage.cost_nano});
+}
+
 TEST_F(HostileCuts, AreOnTheProxysWordWithoutAReceipt) {
   settle = [](Hop&, wire::Settlement& cut) { cut.receipt = {}; };
   for (int i = 0; i < 40; ++i) ask_and_cancel();
