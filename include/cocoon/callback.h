@@ -12,7 +12,8 @@ COCOON_ABI_BEGIN
 template <class Signature>
 class Callback;
 
-/// Owns one callable. Empty by default; calling an empty one is undefined, test it first.
+/// Owns one callable. Empty by default; calling an empty one is undefined, test it first. The
+/// callable must not throw: an exception that leaves it ends the process.
 template <class R, class... Args>
 class Callback<R(Args...)> {
  public:
@@ -32,13 +33,13 @@ class Callback<R(Args...)> {
  private:
   struct Target {
     virtual ~Target() = default;
-    virtual R call(Args... args) = 0;
+    virtual R call(Args... args) noexcept = 0;
   };
   template <class F>
   struct Holder final : Target {
     explicit Holder(F&& f) : callable(std::move(f)) {}
     explicit Holder(const F& f) : callable(f) {}
-    R call(Args... args) override { return callable(std::forward<Args>(args)...); }
+    R call(Args... args) noexcept override { return callable(std::forward<Args>(args)...); }
     F callable;
   };
 

@@ -53,7 +53,8 @@ struct ClientOptions {
   std::function<void(const Error&)> on_fatal;
 };
 
-/// Thread: everything on the thread of `loop`. No call calls back from inside itself.
+/// Thread: everything on the thread of `loop`. No call calls back from inside itself. Callbacks
+/// must not throw.
 class COCOON_API Client {
  public:
   /// Validates the options and opens the state; no network.

@@ -31,7 +31,8 @@ struct LogRecord {
   std::span<const LogField> fields;
 };
 
-/// Called on the loop thread of the role; must not block. Copyable. An empty sink drops everything.
+/// Called on the loop thread of the role; must not block or throw. Copyable. An empty sink drops
+/// everything.
 using LogSink = std::function<void(const LogRecord&)>;
 
 /// A sink that writes `TIME LEVEL component: message name=value…` lines to standard error,

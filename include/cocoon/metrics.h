@@ -12,7 +12,7 @@ COCOON_ABI_BEGIN
 /// Receives measurements. Names are Prometheus names (`cocoon_client_requests_total`); `label` is
 /// one optional label value whose name belongs to the metric (for example the outcome);
 /// libcocoon/docs/operations.md lists them all. All calls come on the loop thread of the role and
-/// must not block.
+/// must not block or throw.
 class COCOON_API Metrics {
  public:
   virtual ~Metrics();

@@ -26,8 +26,8 @@ struct ClientIdentity {
   std::string channel;  ///< hex
 };
 
-/// What an embedding gateway may decide and learn. Called on the loop thread; must not block, and
-/// must not stop or destroy the Proxy: that is for a later turn.
+/// What an embedding gateway may decide and learn. Called on the loop thread; must not block or
+/// throw, and must not stop or destroy the Proxy: that is for a later turn.
 class COCOON_API ProxyHooks {
  public:
   virtual ~ProxyHooks();

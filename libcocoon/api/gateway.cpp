@@ -19,6 +19,7 @@
 #include "io/tcp.h"
 #include "io/timer.h"
 #include "io/turn.h"
+#include "node/host_metrics.h"
 #include "node/metric_table.h"
 
 namespace cocoon {
@@ -86,7 +87,9 @@ struct Gateway::Impl : std::enable_shared_from_this<Gateway::Impl> {
         options(std::move(o)),
         log(options.log, "gateway"),
         context(l),
-        core({access_rules(options), options.max_request_bytes}, random) {}
+        core({access_rules(options), options.max_request_bytes}, random) {
+    options.metrics = node::HostMetrics::wrap(std::move(options.metrics));
+  }
 
   // --- Life ---
 

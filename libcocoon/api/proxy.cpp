@@ -86,16 +86,17 @@ struct Proxy::Impl final : node::RoleNode {
     o.max_workers = options.max_workers;
     o.max_requests_per_client = options.max_requests_per_client;
     o.max_request_rate_per_client = options.max_request_rate_per_client;
-    if (options.hooks) {
+    if (options.hooks) {  // noexcept: one that throws would leave the books half written
       o.admit = [hooks = options.hooks](const AccountId& client, const ChannelId& channel,
-                                        std::string_view model) {
+                                        std::string_view model) noexcept {
         return hooks->admit(identity_of(client, channel), model);
       };
-      o.weight = [hooks = options.hooks](const AccountId& client, const ChannelId& channel) {
+      o.weight = [hooks = options.hooks](const AccountId& client,
+                                         const ChannelId& channel) noexcept {
         return hooks->weight(identity_of(client, channel));
       };
       o.on_usage = [hooks = options.hooks](const AccountId& client, const ChannelId& channel,
-                                           std::string_view model, const Usage& usage) {
+                                           std::string_view model, const Usage& usage) noexcept {
         hooks->on_usage(identity_of(client, channel), model, usage);
       };
     }

@@ -40,8 +40,10 @@ class Logger {
   void write(LogLevel level, fmt::format_string<Args...> f, Args&&... args) const {
     if (!sink_) return;
     const std::string message = fmt::format(f, std::forward<Args>(args)...);
-    sink_(LogRecord{level, component_, message, {}});
+    tell({level, component_, message, {}});
   }
+  /// A host's sink that throws ends the process (docs/embedding.md, "Errors").
+  void tell(const LogRecord& record) const noexcept { sink_(record); }
 
   LogSink sink_;
   std::string_view component_ = "cocoon";

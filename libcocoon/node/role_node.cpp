@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "io/clock.h"
 #include "node/account_key.h"
+#include "node/host_metrics.h"
 #include "node/ledger.h"
 #include "node/metric_table.h"
 #include "node/own_certificate.h"
@@ -35,7 +36,9 @@ RoleNode::RoleNode(const Loop& loop, RoleOptions options)
     : options_(std::move(options)),
       context_(loop),
       log_(options_.log, options_.component),
-      alive_(std::make_shared<bool>(true)) {}
+      alive_(std::make_shared<bool>(true)) {
+  options_.metrics = HostMetrics::wrap(std::move(options_.metrics));
+}
 
 RoleNode::~RoleNode() {
   *alive_ = false;
@@ -398,6 +401,15 @@ void RoleNode::fail(const Error& error) {
   on_failed(error);
 }
 
+namespace {
+
+/// The host must not throw: what follows here would be lost.
+void tell(const std::function<void(const Error&)>& host, const Error& error) noexcept {
+  if (host) host(error);
+}
+
+}  // namespace
+
 /// Nothing more is begun: it lacks what it cannot do without, or what is not on disk after this
 /// would be forgotten by the next start.
 void RoleNode::give_up(const Error& error) {
@@ -410,7 +422,7 @@ void RoleNode::give_up(const Error& error) {
   } else {
     log_.error("this node cannot start; mend that, and start it again");
   }
-  if (options_.on_fatal) options_.on_fatal(error);
+  tell(options_.on_fatal, error);
 }
 
 // --- Stop ---

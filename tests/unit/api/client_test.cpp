@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -249,6 +250,50 @@ TEST_F(ClientTest, StopThatDestroysTheClientEndsTheOtherStops) {
   run_until([&] { return client == nullptr; });
   run_out();
   EXPECT_FALSE(late);
+}
+
+/// What a host's code throws is not for the library's books, nor for its loop's C frames.
+class HostDeathTest : public ApiTest {
+ protected:
+  [[noreturn]] static void fail() { throw std::runtime_error("by the host"); }
+};
+
+TEST_F(HostDeathTest, ACallbackThatThrowsEndsTheProcess) {
+  EXPECT_DEATH(
+      {
+        auto client = make_running_client();
+        auto request = ask(*client, [](const RequestOutcome&) { fail(); });
+        request.cancel();
+        run_until([] { return false; });
+      },
+      "by the host");
+}
+
+TEST_F(HostDeathTest, ALogThatThrowsEndsTheProcess) {
+  EXPECT_DEATH(
+      {
+        auto wanted = options<ClientOptions>("client");
+        wanted.log = [](const LogRecord&) { fail(); };
+        auto client = Client::create(loop(), wanted);
+        if (client) (void)client->start();
+      },
+      "by the host");
+}
+
+TEST_F(HostDeathTest, MetricsThatThrowEndTheProcess) {
+  struct Throwing final : Metrics {
+    void add(std::string_view, double, std::string_view) override { fail(); }
+    void set(std::string_view, double, std::string_view) override { fail(); }
+    void observe(std::string_view, double) override { fail(); }
+  };
+  EXPECT_DEATH(
+      {
+        auto wanted = options<ClientOptions>("client");
+        wanted.metrics = std::make_shared<Throwing>();
+        auto client = Client::create(loop(), wanted);
+        if (client) (void)client->start();
+      },
+      "by the host");
 }
 
 class GatewayTest : public ApiTest {
