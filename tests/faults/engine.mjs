@@ -99,7 +99,7 @@ async function act(response, id, scene, streams, execution) {
   if (end === 'reset_first') return void response.socket.resetAndDestroy();
   if (end === 'error') {
     response.writeHead(500, { 'content-type': 'application/json' });
-    response.end('{"error":{"message":"out of memory","type":"server_error"}}');
+    response.end('{"error":{"message":"out of memory","type":"server_error","param":null,"code":"out_of_memory"}}');
     return;
   }
   if (end === 'late' && !(await waited(response, pause))) return;
